@@ -1,0 +1,65 @@
+//! Meter families (floor 3): turns "read the load profile of yesterday" into a family's exchanges.
+
+pub mod dlms;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::model::{
+    BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterSecrets, Obis, ObjectEntry,
+    ProfileLayout, ProfileRow, RegisterReading, Step, SystemTitle, Template, What,
+};
+
+/// What to read from one meter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadRequest {
+    /// Which things.
+    pub what: BTreeSet<What>,
+    /// Start of profiles and logs; `None` goes on where the sink's store ends.
+    pub from: Option<Timestamp>,
+    /// End of profiles and logs, inclusive; `None` is now.
+    pub to: Option<Timestamp>,
+}
+
+/// One meter and all that is needed to be let in.
+#[derive(Clone, Debug)]
+pub struct MeterAccess {
+    /// What a person entered.
+    pub config: MeterConfig,
+    /// Its template.
+    pub template: Template,
+    /// Its secrets.
+    pub secrets: MeterSecrets,
+    /// Our system title towards it.
+    pub client_title: SystemTitle,
+}
+
+/// Takes what a driver reads, as soon as it is whole: what was handed over is stored even if the session breaks off
+/// in the next moment. An error from the sink ends the session.
+pub trait ReadSink {
+    /// The session does this now.
+    fn step(&mut self, step: Step);
+    /// The instant, for stamps of readings and for requests that end "now".
+    fn now(&self) -> Timestamp;
+    /// End of the last interval (or event) that is stored of a profile or log; nothing where there is none.
+    fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault>;
+    /// Plate data.
+    fn identity(&mut self, identity: &Identity) -> Result<(), Fault>;
+    /// The clock.
+    fn clock(&mut self, clock: &ClockReading) -> Result<(), Fault>;
+    /// Registers; `instantaneous` tells which list they belong to.
+    fn registers(&mut self, readings: &[RegisterReading], instantaneous: bool) -> Result<(), Fault>;
+    /// Closed billing periods.
+    fn billing(&mut self, sets: &[BillingSet]) -> Result<(), Fault>;
+    /// Rows of a load or instrumentation profile, oldest first.
+    fn profile(&mut self, layout: &ProfileLayout, rows: &[ProfileRow]) -> Result<(), Fault>;
+    /// Entries of a log, oldest first.
+    fn events(&mut self, log: Obis, events: &[MeterEvent]) -> Result<(), Fault>;
+    /// The association's object list.
+    fn objects(&mut self, objects: &[ObjectEntry]) -> Result<(), Fault>;
+    /// Something asked for could not be had although the session goes on; the read counts as failed at its end.
+    fn partial(&mut self, fault: Fault);
+    /// Something worth a line in the history, no failure: trailing bytes, a lower counter, an inverted sign.
+    fn remark(&mut self, text: String);
+}

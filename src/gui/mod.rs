@@ -1,0 +1,1 @@
+//! The windows (floor 5): one folder a window.

@@ -1,0 +1,37 @@
+//! Meterwright reads, programs and flashes electricity meters.
+//!
+//! # The map
+//!
+//! A module uses its own floor only where this table says so, and those below; never one above
+//! (`tests/architecture.rs` reads the `use crate::…` lines and fails on an arrow that points up).
+//!
+//! | floor | module | holds | may use |
+//! | --- | --- | --- | --- |
+//! | 5 | [`cli`], [`gui`] | the command line and the windows | everything below |
+//! | 4 | [`comms`] | the background communications thread | drivers, firmware, transport, store, vault |
+//! | 4 | [`simulator`] | virtual meters on real sockets | protocol, scheme, transport |
+//! | 3 | [`drivers`] | meter families | protocol, scheme, model |
+//! | 2 | [`protocol`] | bytes ⇄ meaning, sans-IO | model |
+//! | 2 | [`transport`] | serial ports, TCP, the tap | model |
+//! | 2 | [`scheme`] | scheme documents | model |
+//! | 2 | [`store`] | SQLite | model |
+//! | 2 | [`vault`] | secrets at rest | model |
+//! | 1 | [`model`] | the words of the trade | nothing |
+//!
+//! ```text
+//! bytes ─ transport ─ protocol ─ driver ─┐                     ┌─ gui (reads the store, listens to progress)
+//!                                        ├─ comms ─── store ───┤
+//!  user ─ gui / cli ── Job ──────────────┘                     └─ export, evidence
+//! ```
+
+pub mod cli;
+pub mod comms;
+pub mod drivers;
+pub mod gui;
+pub mod model;
+pub mod protocol;
+pub mod scheme;
+pub mod simulator;
+pub mod store;
+pub mod transport;
+pub mod vault;

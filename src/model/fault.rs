@@ -1,0 +1,98 @@
+//! Failures in the words of the trade: whose fault it was, what happened, what to try.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Whose fault a failure was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Blame {
+    /// Nothing answered, or what came was garbled.
+    Line,
+    /// The meter refused.
+    Meter,
+    /// What was asked for cannot be.
+    User,
+    /// A bug of this program.
+    Internal,
+}
+
+impl Blame {
+    /// As in JSON: `line`, `meter`, `user`, `internal`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Line => "line",
+            Self::Meter => "meter",
+            Self::User => "user",
+            Self::Internal => "internal",
+        }
+    }
+}
+
+/// One failure of one meter's job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// Whose fault.
+    pub blame: Blame,
+    /// What happened, where, in one sentence without a full stop.
+    pub message: String,
+    /// What to try next; empty where there is nothing sensible to say.
+    pub advice: String,
+    /// Whether the same attempt may succeed a little later.
+    pub passing: bool,
+}
+
+impl Fault {
+    /// A failure of the line, which may pass.
+    pub fn line(message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { blame: Blame::Line, message: message.into(), advice: advice.into(), passing: true }
+    }
+
+    /// A refusal by the meter, which will not pass by itself.
+    pub fn meter(message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { blame: Blame::Meter, message: message.into(), advice: advice.into(), passing: false }
+    }
+
+    /// A request that cannot be met.
+    pub fn user(message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { blame: Blame::User, message: message.into(), advice: advice.into(), passing: false }
+    }
+
+    /// A bug of this program.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self {
+            blame: Blame::Internal,
+            message: message.into(),
+            advice: "report this with the job's trace".to_owned(),
+            passing: false,
+        }
+    }
+
+    /// The same failure, said to pass or not.
+    #[must_use]
+    pub const fn passing(mut self, passing: bool) -> Self {
+        self.passing = passing;
+        self
+    }
+
+    /// The same failure with what was being done put in front: `reading the clock: …`.
+    #[must_use]
+    pub fn during(mut self, what: &str) -> Self {
+        self.message = format!("{what}: {}", self.message);
+        self
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)?;
+        if !self.advice.is_empty() {
+            write!(out, "; {}", self.advice)?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Fault {}

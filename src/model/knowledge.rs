@@ -1,0 +1,76 @@
+//! What this program has learnt of a meter and need not ask again.
+//!
+//! Kept in the store as one JSON document a meter, filled by drivers, thrown away when the meter's firmware or
+//! configuration identity changes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Identity, Obis, ObjectEntry, ProfileLayout, ScalerUnit};
+
+/// What is known of a meter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Knowledge {
+    /// Plate data of the last read.
+    pub identity: Identity,
+    /// The association's object list; empty where it was never read.
+    pub objects: Vec<ObjectEntry>,
+    /// Scalers and units of registers, extended and demand registers.
+    pub scalers: BTreeMap<Obis, ScalerUnit>,
+    /// Profiles: their columns as the meter lists them.
+    pub profiles: BTreeMap<Obis, ProfileColumns>,
+    /// The most attributes a GET-with-list may carry, learnt from a refusal; `None` is as the template says.
+    pub list_max: Option<u16>,
+    /// Selective access was refused in these forms.
+    pub no_range: bool,
+    /// Selective access by entry was refused.
+    pub no_entry: bool,
+    /// Attributes that the meter refuses to give: not asked for again.
+    pub refused: Vec<(u16, Obis, u8)>,
+    /// The wire shows deviations with the other sign than the template says.
+    pub sign_looks_inverted: bool,
+}
+
+/// A profile's columns, as captured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileColumns {
+    /// What the store and the windows need to know.
+    pub layout: ProfileLayout,
+    /// The role of each captured column, in the meter's order.
+    pub columns: Vec<ColumnRole>,
+    /// The captured objects as listed, for range access and as evidence.
+    pub captured: Vec<CaptureObject>,
+    /// Rows come newest first (sort method LIFO, or largest by the clock).
+    pub newest_first: bool,
+}
+
+/// The role of one captured column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColumnRole {
+    /// The stamp.
+    Clock,
+    /// The status.
+    Status,
+    /// The event code of a log.
+    EventCode,
+    /// The channel with this number in the layout.
+    Channel(usize),
+    /// Something else, kept as text beside the row.
+    Other,
+}
+
+/// One entry of a profile's capture objects (IEC 62056-62, class 7 attribute 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct CaptureObject {
+    /// COSEM class.
+    pub class_id: u16,
+    /// Logical name.
+    pub obis: Obis,
+    /// Attribute; 0 is all of them.
+    pub attribute: i8,
+    /// Element of a structured attribute; 0 is the whole.
+    pub data_index: u16,
+}

@@ -1,0 +1,568 @@
+//! Templates: what differs between meter models, as data (`assets/templates/NAME.json`).
+//!
+//! A template never says what a meter's data *are*: scalers, units, capture objects and object lists are read from
+//! the meter. It says how the meter wants to be spoken to, what its numbers mean, and what it cannot hold.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DeviationSign, IntervalStatus, Obis, ServerAddress, What, ZonePolicy};
+
+/// The format tag that every template file begins with.
+pub const FORMAT: &str = "meterwright.template/1";
+
+/// One meter model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Template {
+    /// Always `meterwright.template/1`.
+    pub format: String,
+    /// The file's name without `.json`.
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// For whom, and where the settings come from.
+    #[serde(default)]
+    pub note: String,
+    /// The protocol family, which picks the driver.
+    pub family: Family,
+    /// Addresses.
+    #[serde(default)]
+    pub addressing: Addressing,
+    /// HDLC link.
+    #[serde(default)]
+    pub hdlc: HdlcTuning,
+    /// Waits and retries.
+    #[serde(default)]
+    pub timing: Timing,
+    /// Association.
+    #[serde(default)]
+    pub association: AssociationTuning,
+    /// Requests.
+    #[serde(default)]
+    pub requests: RequestTuning,
+    /// Clock.
+    #[serde(default)]
+    pub clock: ClockTuning,
+    /// Profiles.
+    #[serde(default)]
+    pub profiles: ProfileTuning,
+    /// Which objects to read, in addition to or in place of what the object list shows.
+    #[serde(default)]
+    pub objects: ObjectMap,
+    /// Event texts: log → code → text; `*` as the log holds for all others.
+    #[serde(default)]
+    pub event_texts: BTreeMap<String, BTreeMap<u32, String>>,
+    /// What a scheme may ask of this model.
+    #[serde(default)]
+    pub limits: SchemeLimits,
+}
+
+/// Protocol family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    /// DLMS/COSEM.
+    Dlms,
+}
+
+/// Addresses where the meter's own settings leave them out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Addressing {
+    /// Client SAP of an association without authentication.
+    pub public_client: u16,
+    /// Client SAP of every other association.
+    pub client: u16,
+    /// Server address.
+    pub server: ServerAddress,
+}
+
+impl Default for Addressing {
+    fn default() -> Self {
+        Self { public_client: 16, client: 1, server: ServerAddress::MANAGEMENT }
+    }
+}
+
+/// HDLC link.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HdlcTuning {
+    /// Largest information field proposed, both ways, in octets (128 to 2030).
+    pub info: u16,
+    /// Window proposed, both ways (1 to 7).
+    pub window: u8,
+    /// Whether SNRM carries parameters: some meters demand them, some refuse them.
+    pub parameters: HdlcParameters,
+    /// Whether a DISC goes ahead of the SNRM, for meters that stay connected after an aborted session.
+    pub disconnect_first: bool,
+    /// Silence between octets of a frame that ends it, in milliseconds.
+    pub inter_octet_ms: u32,
+}
+
+impl Default for HdlcTuning {
+    fn default() -> Self {
+        Self {
+            info: 2030,
+            window: 7,
+            parameters: HdlcParameters::Propose,
+            disconnect_first: false,
+            inter_octet_ms: 1500,
+        }
+    }
+}
+
+/// Whether SNRM carries parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HdlcParameters {
+    /// Propose `info` and `window`; after a failure once more without.
+    Propose,
+    /// Never: 128 octets, window 1.
+    Omit,
+    /// Always, also when they are the defaults.
+    Force,
+}
+
+/// Waits and retries. Each `--fault` of a line has its answer here.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Timing {
+    /// Longest wait for the first octet of an answer, in milliseconds.
+    pub response_ms: u32,
+    /// Longest gap between the frames of one message, in milliseconds (at least 4000: `facts/dlms-quirks.md`, 15).
+    pub inter_frame_ms: u32,
+    /// Longest wait for opening a connection, in milliseconds.
+    pub connect_ms: u32,
+    /// Times a frame is sent again before the link is given up.
+    pub frame_retries: u32,
+    /// Attempts of the whole session.
+    pub attempts: u32,
+    /// Pause the meter wants between two sessions, in milliseconds.
+    pub reconnect_pause_ms: u32,
+    /// Longest wait for a release, whose failure never fails a job, in milliseconds.
+    pub release_ms: u32,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            response_ms: 6000,
+            inter_frame_ms: 4000,
+            connect_ms: 10_000,
+            frame_retries: 2,
+            attempts: 3,
+            reconnect_pause_ms: 0,
+            release_ms: 1500,
+        }
+    }
+}
+
+/// Association.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AssociationTuning {
+    /// Largest APDU proposed (client-max-receive-pdu-size); 65535 is the most that can be said.
+    pub max_pdu: u16,
+    /// Length of our challenge in octets, 8 to 64.
+    pub challenge_bytes: u8,
+    /// Form of ciphered APDUs.
+    pub ciphering: CipheringForm,
+    /// Whether a dedicated key is made for each association.
+    pub dedicated_key: bool,
+    /// Leave the system title out of general ciphering although it enters the nonce.
+    pub omit_title_in_general: bool,
+    /// No AARQ and no RLRQ: the association is always there.
+    pub pre_established: bool,
+    /// Current association object: method 1 takes the answer to the challenge.
+    pub object: Obis,
+    /// Where the public client reads the invocation counter that the meter expects.
+    pub counter_objects: Vec<Obis>,
+    /// Added to a counter that was read from the meter.
+    pub counter_margin: u32,
+    /// Whether the GMAC over the challenge takes a counter of its own from the same row as APDUs.
+    pub gmac_takes_counter: bool,
+    /// The meter gives no proof of its own in the last pass of high-level authentication: accept that.
+    pub accept_missing_proof: bool,
+    /// How an association ends.
+    pub release: Release,
+    /// Conformance bits never proposed, by name (`general-block-transfer`, `multiple-references`, …).
+    pub without: Vec<String>,
+}
+
+impl Default for AssociationTuning {
+    fn default() -> Self {
+        Self {
+            max_pdu: 65535,
+            challenge_bytes: 16,
+            ciphering: CipheringForm::ServiceSpecific,
+            dedicated_key: false,
+            omit_title_in_general: false,
+            pre_established: false,
+            object: Obis::new(0, 0, 40, 0, 0, 255),
+            counter_objects: vec![Obis::new(0, 0, 43, 1, 0, 255), Obis::new(0, 0, 43, 1, 1, 255)],
+            counter_margin: 1,
+            gmac_takes_counter: true,
+            accept_missing_proof: false,
+            release: Release::Request,
+            without: Vec::new(),
+        }
+    }
+}
+
+/// Form of ciphered APDUs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CipheringForm {
+    /// glo-get-request, ded-get-request, …
+    ServiceSpecific,
+    /// general-glo-ciphering, general-ded-ciphering.
+    General,
+}
+
+/// How an association ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Release {
+    /// RLRQ, then the link is closed.
+    Request,
+    /// The link is closed, nothing is said.
+    Close,
+}
+
+/// Requests.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RequestTuning {
+    /// Most attributes in one GET-with-list; 1 is none.
+    pub list_max: u16,
+    /// Window of general block transfer, where negotiated.
+    pub block_window: u8,
+    /// Forms of selective access to profiles, best first; what fails is not tried again.
+    pub selective_access: Vec<Selection>,
+}
+
+impl Default for RequestTuning {
+    fn default() -> Self {
+        Self { list_max: 32, block_window: 10, selective_access: vec![Selection::Range, Selection::Entry] }
+    }
+}
+
+/// A form of selective access.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Selection {
+    /// By a range of the clock column.
+    Range,
+    /// By entry number.
+    Entry,
+}
+
+/// Clock.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ClockTuning {
+    /// Which way round the deviation is written.
+    pub deviation_sign: DeviationSign,
+    /// What to make of wall time.
+    pub zone_policy: ZonePolicy,
+}
+
+/// Profiles.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ProfileTuning {
+    /// Status bit → flag, by the flags' stable names (`power-down`, …). Bits that are not named set `unnamed`.
+    pub status_bits: BTreeMap<u8, String>,
+    /// The row's stamp is the start of its interval, not its end.
+    pub stamp_is_start: bool,
+    /// Days asked for in one request; 0 asks for all at once.
+    pub days_per_request: u16,
+}
+
+impl ProfileTuning {
+    /// The flags of a raw status.
+    #[must_use]
+    pub fn status(&self, raw: u64) -> IntervalStatus {
+        let mut flags = IntervalStatus::empty();
+        for bit in (0..64u8).filter(|bit| raw >> bit & 1 == 1) {
+            let known = self.status_bits.get(&bit).and_then(|name| IntervalStatus::from_word(name));
+            flags |= known.unwrap_or(IntervalStatus::UNNAMED);
+        }
+        flags
+    }
+}
+
+/// Objects by role. An empty list leaves it to the object list of the association.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ObjectMap {
+    /// Plate data in the order to show; `as` is serial, firmware, model, maker or a title.
+    pub identity: Vec<IdentityObject>,
+    /// The clock.
+    pub clock: Option<Obis>,
+    /// Registers to read; the object list's registers where empty.
+    pub registers: Vec<Obis>,
+    /// Instantaneous values to read.
+    pub instantaneous: Vec<Obis>,
+    /// Load profiles.
+    pub load_profiles: Vec<Obis>,
+    /// Instrumentation profiles.
+    pub instrumentation: Vec<Obis>,
+    /// Billing profiles.
+    pub billing: Vec<Obis>,
+    /// Event logs.
+    pub logs: Vec<Obis>,
+    /// Plain names that replace the usual ones.
+    pub names: BTreeMap<Obis, String>,
+}
+
+impl ObjectMap {
+    /// The objects of a role; empty for those that are no list.
+    #[must_use]
+    pub fn of(&self, what: What) -> &[Obis] {
+        match what {
+            What::Registers => &self.registers,
+            What::Instantaneous => &self.instantaneous,
+            What::Profile => &self.load_profiles,
+            What::Instrumentation => &self.instrumentation,
+            What::Billing => &self.billing,
+            What::Events => &self.logs,
+            What::Identity | What::Clock | What::Objects => &[],
+        }
+    }
+}
+
+/// One piece of plate data.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentityObject {
+    /// The object; attribute 2 is read.
+    pub obis: Obis,
+    /// What it is.
+    #[serde(rename = "as")]
+    pub role: String,
+}
+
+/// What a scheme may ask of a model: the `limit`, `period` and `ratio` checks of `scheme-format.md`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SchemeLimits {
+    /// Time-of-use energy registers.
+    pub energy_registers: u32,
+    /// Maximum-demand registers.
+    pub demand_registers: u32,
+    /// Highest values kept by a demand register.
+    pub highest: u32,
+    /// Customer-defined registers.
+    pub customer_defined: u32,
+    /// Sources in a customer-defined register.
+    pub customer_defined_sources: u32,
+    /// Day types.
+    pub day_types: u32,
+    /// Switching times in a day type.
+    pub switches_per_day: u32,
+    /// Grid of switching times in minutes.
+    pub switching_grid_minutes: u32,
+    /// Week types.
+    pub weeks: u32,
+    /// Seasons.
+    pub seasons: u32,
+    /// Special days.
+    pub special_days: u32,
+    /// Billing dates.
+    pub billing_dates: u32,
+    /// Demand integration periods in minutes.
+    pub demand_periods_minutes: Vec<u32>,
+    /// Load-profile periods in minutes.
+    pub profile_periods_minutes: Vec<u32>,
+    /// Load-profile channels.
+    pub profile_channels: u32,
+    /// Instrumentation channels.
+    pub instrumentation_channels: u32,
+    /// Items in each display list.
+    pub display_items: u32,
+    /// Digits of each side of a ratio.
+    pub ratio_digits: u32,
+    /// Whether a secondary may be above its primary.
+    pub secondary_above_primary: bool,
+    /// Whether the model has a latent tariff.
+    pub latent: bool,
+}
+
+impl Default for SchemeLimits {
+    /// The design values of `facts/pmu-features.md`, section 11: no meter's limits.
+    fn default() -> Self {
+        let periods = vec![1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60];
+        Self {
+            energy_registers: 32,
+            demand_registers: 16,
+            highest: 10,
+            customer_defined: 4,
+            customer_defined_sources: 8,
+            day_types: 16,
+            switches_per_day: 96,
+            switching_grid_minutes: 1,
+            weeks: 12,
+            seasons: 12,
+            special_days: 64,
+            billing_dates: 24,
+            demand_periods_minutes: periods.clone(),
+            profile_periods_minutes: periods,
+            profile_channels: 32,
+            instrumentation_channels: 8,
+            display_items: 64,
+            ratio_digits: 9,
+            secondary_above_primary: false,
+            latent: true,
+        }
+    }
+}
+
+/// Why a template was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum TemplateError {
+    /// No template of this name ships with the program.
+    #[error("there is no template `{name}`: choose one of {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Those that exist.
+        known: String,
+    },
+    /// The text is not a template.
+    #[error("template {name}, line {line}, column {column}: {message}")]
+    Syntax {
+        /// The template's name or file.
+        name: String,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+        /// What was found and what is allowed.
+        message: String,
+    },
+    /// It reads well but says something impossible.
+    #[error("template {name}: {message}")]
+    Value {
+        /// The template's name or file.
+        name: String,
+        /// What, and what is allowed.
+        message: String,
+    },
+}
+
+const SHIPPED: &[(&str, &str)] = &[
+    ("dlms-generic", include_str!("../../assets/templates/dlms-generic.json")),
+    ("dlms-idis", include_str!("../../assets/templates/dlms-idis.json")),
+];
+
+impl Template {
+    /// Names of the templates that ship with the program.
+    pub fn shipped() -> impl Iterator<Item = &'static str> {
+        SHIPPED.iter().map(|(name, _)| *name)
+    }
+
+    /// A template that ships with the program.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn named(name: &str) -> Result<Self, TemplateError> {
+        let found = SHIPPED.iter().find(|(known, _)| *known == name);
+        let (_, text) = found.ok_or_else(|| TemplateError::Unknown {
+            name: name.to_owned(),
+            known: Self::shipped().collect::<Vec<_>>().join(", "),
+        })?;
+        Self::parse(name, text)
+    }
+
+    /// Reads a template.
+    ///
+    /// # Errors
+    /// It is not JSON, has a key that is not known, or a value that is not allowed; the error names the place.
+    pub fn parse(name: &str, text: &str) -> Result<Self, TemplateError> {
+        let template: Self = serde_json::from_str(text).map_err(|error| TemplateError::Syntax {
+            name: name.to_owned(),
+            line: error.line(),
+            column: error.column(),
+            message: error.to_string(),
+        })?;
+        template.check().map_err(|message| TemplateError::Value { name: name.to_owned(), message })?;
+        Ok(template)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let within = |what: &str, value: u32, low: u32, high: u32| {
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(format!("{what} is {value}: allowed is {low} to {high}"))
+            }
+        };
+        if self.format != FORMAT {
+            return Err(format!("format is `{}`: this program reads `{FORMAT}`", self.format));
+        }
+        within("hdlc.info", self.hdlc.info.into(), 32, 2030)?;
+        within("hdlc.window", self.hdlc.window.into(), 1, 7)?;
+        within("timing.attempts", self.timing.attempts, 1, 20)?;
+        within("timing.inter_frame_ms", self.timing.inter_frame_ms, 100, 600_000)?;
+        within("timing.response_ms", self.timing.response_ms, 100, 600_000)?;
+        within("association.max_pdu", self.association.max_pdu.into(), 64, 65535)?;
+        within("association.challenge_bytes", self.association.challenge_bytes.into(), 8, 64)?;
+        within("requests.list_max", self.requests.list_max.into(), 1, 1000)?;
+        within("requests.block_window", self.requests.block_window.into(), 1, 63)?;
+        for (bit, flag) in &self.profiles.status_bits {
+            if *bit > 63 || IntervalStatus::from_word(flag).is_none() {
+                return Err(format!("profiles.status_bits: bit {bit}, flag `{flag}` is not known"));
+            }
+        }
+        for log in self.event_texts.keys() {
+            if log != "*" && log.parse::<Obis>().is_err() {
+                return Err(format!("event_texts: `{log}` is neither an OBIS code nor `*`"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The words for an event code in a log.
+    #[must_use]
+    pub fn event_text(&self, log: Obis, code: u32) -> Option<&str> {
+        [log.to_string(), "*".to_owned()]
+            .iter()
+            .find_map(|key| self.event_texts.get(key)?.get(&code))
+            .map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_template_reads_and_bears_its_own_name() {
+        for name in Template::shipped() {
+            assert_eq!(Template::named(name).unwrap().name, name);
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_place() {
+        let text = "{\n \"format\": \"meterwright.template/1\",\n \"colour\": 1\n}";
+        let error = Template::parse("x", text).unwrap_err().to_string();
+        assert!(error.contains("line 3") && error.contains("colour"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_template_names_those_that_exist() {
+        let error = Template::named("a1700").unwrap_err().to_string();
+        assert!(error.contains("dlms-generic"), "{error}");
+    }
+
+    #[test]
+    fn status_bits_become_flags_and_unnamed_bits_are_not_lost() {
+        let template = Template::named("dlms-generic").unwrap();
+        assert_eq!(template.profiles.status(0x80), IntervalStatus::POWER_DOWN);
+        assert!(template.profiles.status(1 << 40).contains(IntervalStatus::UNNAMED));
+    }
+}

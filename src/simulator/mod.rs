@@ -1,0 +1,63 @@
+//! Virtual meters that speak the real protocols on real sockets (floor 4).
+
+use std::net::SocketAddr;
+
+use crate::model::{MeterConfig, MeterSecrets};
+
+/// How to make a fleet.
+#[derive(Clone, Debug)]
+pub struct FleetOptions {
+    /// How many meters.
+    pub meters: u32,
+    /// Template whose model they play.
+    pub template: String,
+    /// Where to listen; port 0 lets the system choose one for each meter, another is the first of a row.
+    pub listen: SocketAddr,
+    /// What hangs on the sockets.
+    pub framing: Framing,
+    /// Everything that looks like chance follows from it.
+    pub seed: u64,
+    /// Faults, as `simulate --fault` takes them.
+    pub faults: Vec<String>,
+}
+
+/// What a virtual meter speaks below DLMS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Framing {
+    /// Wrapper over TCP.
+    Wrapper,
+    /// HDLC over TCP.
+    Hdlc,
+    /// HDLC over a pseudo-terminal.
+    Pty,
+}
+
+/// One way into a virtual meter.
+#[derive(Clone, Debug)]
+pub struct SimulatedMeter {
+    /// Settings that let this program read it with high-level authentication where `secrets` has keys.
+    pub config: MeterConfig,
+    /// Its secrets.
+    pub secrets: MeterSecrets,
+}
+
+/// A running fleet; dropping it stops it.
+#[derive(Debug)]
+pub struct Fleet {}
+
+impl Fleet {
+    /// Starts the meters on a thread of their own.
+    ///
+    /// # Errors
+    /// A socket cannot be opened or a fault is not known, in words.
+    pub fn start(options: &FleetOptions) -> Result<Self, String> {
+        let _ = options;
+        unimplemented!()
+    }
+
+    /// The meters, as this program would be told of them.
+    #[must_use]
+    pub fn meters(&self) -> &[SimulatedMeter] {
+        unimplemented!()
+    }
+}

@@ -1,0 +1,1 @@
+//! Serial ports, TCP, and the tap behind the trace (floor 2).
