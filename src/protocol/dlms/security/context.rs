@@ -129,6 +129,7 @@ impl CipherContext {
             return Err(SecurityError::Replay { last, found: body.counter });
         }
         *last = Some(body.counter);
+        self.peer_title = self.peer_title.or(Some(title));
         Ok(plain)
     }
 }
