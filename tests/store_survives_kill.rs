@@ -18,7 +18,7 @@ use meterwright::store::{Store, StoreReader};
 
 const STORE: &str = "METERWRIGHT_TEST_WRITES_TO";
 const FIRST_BATCH: &str = "METERWRIGHT_TEST_FIRST_BATCH";
-const KILLS: u64 = 60;
+const KILLS: u64 = 40;
 const CHANNELS: u8 = 4;
 /// A batch of rows goes over midnight and lies over the half of the one before.
 const ROWS: i64 = 60;
@@ -199,8 +199,8 @@ fn what_was_reported_as_stored_survives_a_kill_at_any_moment() {
 
         let store = Store::open(&path).unwrap();
         store.check().unwrap();
-        let next_counter = store.counter(meter, "client/1").unwrap();
-        assert!(next_counter.is_none_or(|next| next > counters_used_up_to));
+        let next_counter = store.counter(meter, "client/1").unwrap().unwrap_or(1);
+        assert!(next_counter > counters_used_up_to, "counters that were given are free again");
         let Some(last) = reported.last_batch else { continue };
         assert_batches_are_there(&store, meter, next_batch..=last);
         next_batch = last + 1;
