@@ -1,12 +1,11 @@
 //! The client's side of an association, as straight-line conversations over a link.
 
-use std::fmt;
-
 use crate::model::template::{AssociationTuning, RequestTuning, Timing};
-use crate::model::{Auth, MeterSecrets, Obis, Security, Step, SystemTitle};
+use crate::model::{Auth, MeterSecrets, Security, Step, SystemTitle};
 use crate::protocol::link::{Link, LinkError};
 
 use super::data::{Data, DataAccessResult};
+use super::reference::{AttributeRef, MethodRef};
 
 /// Everything that an association needs to know beforehand.
 #[derive(Clone, Debug)]
@@ -52,47 +51,6 @@ pub trait CounterStore {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("no invocation counter: {0}")]
 pub struct CounterError(pub String);
-
-/// An attribute to read or write.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AttributeRef {
-    /// COSEM class.
-    pub class_id: u16,
-    /// Logical name.
-    pub obis: Obis,
-    /// Attribute.
-    pub attribute: i8,
-    /// Selective access.
-    pub selective: Option<Selective>,
-}
-
-impl AttributeRef {
-    /// A whole attribute.
-    #[must_use]
-    pub const fn new(class_id: u16, obis: Obis, attribute: i8) -> Self {
-        Self { class_id, obis, attribute, selective: None }
-    }
-}
-
-/// Selective access (IEC 62056-62, class 7).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Selective {
-    /// 1 range, 2 entry.
-    pub selector: u8,
-    /// The parameters.
-    pub parameters: Data,
-}
-
-/// A method to invoke.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MethodRef {
-    /// COSEM class.
-    pub class_id: u16,
-    /// Logical name.
-    pub obis: Obis,
-    /// Method.
-    pub method: i8,
-}
 
 /// What both ends agreed on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,12 +109,6 @@ pub enum DlmsError {
     /// No counter.
     #[error(transparent)]
     Counter(#[from] CounterError),
-}
-
-impl fmt::Display for AttributeRef {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "attribute {} of {} (class {})", self.attribute, self.obis, self.class_id)
-    }
 }
 
 /// An open association.
