@@ -3,7 +3,7 @@
 //! Kept in the store as one JSON document a meter, filled by drivers, thrown away when the meter's firmware or
 //! configuration identity changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,12 +30,12 @@ pub struct Knowledge {
     pub profiles: BTreeMap<Obis, ProfileColumns>,
     /// The most attributes a GET-with-list may carry, learnt from a refusal; `None` is as the template says.
     pub list_max: Option<u16>,
-    /// Selective access was refused in these forms.
-    pub no_range: bool,
-    /// Selective access by entry was refused.
-    pub no_entry: bool,
-    /// Selective access by range has given rows: a refusal now means that there are none.
-    pub range_proven: bool,
+    /// Profiles that refused selective access by range.
+    pub no_range: BTreeSet<Obis>,
+    /// Profiles that refused selective access by entry.
+    pub no_entry: BTreeSet<Obis>,
+    /// Profiles that gave rows by range: a refusal now means that there are none.
+    pub range_proven: BTreeSet<Obis>,
     /// Selective access works alone but not inside a GET-with-list.
     pub profiles_apart: bool,
     /// Attributes that the meter refuses to give: not asked for again. Attribute 0 is the whole object.

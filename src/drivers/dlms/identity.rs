@@ -63,8 +63,9 @@ pub(super) fn plate_objects(knowledge: &Knowledge, template: &Template) -> Vec<P
         named.iter().map(|one| PlateObject { obis: one.obis, role: role(&one.role) }).collect()
     };
     // The usual names are tried where the list lacks them: some lists leave out what the meter does answer.
-    let has_serial =
-        objects.iter().any(|one| one.role == Role::Serial && (knowledge.objects.is_empty() || known(one.obis)));
+    let has_serial = objects
+        .iter()
+        .any(|one| one.role == Role::Serial && (knowledge.objects.is_empty() || known(one.obis)));
     for entry in knowledge.objects.iter().filter(|entry| entry.class_id == DATA) {
         let [a, b, c, d, e, f] = entry.obis.0;
         let is_identity = matches!((a, b, c, d, f), (0, 0, 96, 1, 255) | (1, 0, 0, 0, 255)) && e < 10;
@@ -148,8 +149,9 @@ pub(super) fn check(written: Option<&str>, before: &Identity, now: &Identity) ->
     let given: Vec<&String> = now.serial.iter().chain(&now.logical_device_name).chain(others).collect();
     let expected = written.filter(|serial| !bare(serial).is_empty()).or(before.serial.as_deref());
     if let Some(expected) = expected {
-        if !given.is_empty() && !given.iter().any(|one| is_same_number(expected, one)) {
-            return Err(another(expected, now.serial.as_deref().unwrap_or(given[0])));
+        let is_expected = given.iter().any(|one| is_same_number(expected, one));
+        if let (false, Some(found)) = (is_expected, given.first()) {
+            return Err(another(expected, found));
         }
     } else if let (Some(expected), Some(found)) = (&before.logical_device_name, &now.logical_device_name)
         && expected != found

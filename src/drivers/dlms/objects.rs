@@ -154,9 +154,9 @@ fn usual(what: What) -> Vec<Obis> {
             let demands = [1, 2].map(|c| electricity(c, 6, 0));
             (1..=4).flat_map(rates).chain(totals).chain(demands).collect()
         }
-        What::Instantaneous => [32, 52, 72, 31, 51, 71, 1, 2, 3, 4, 9, 13, 14]
-            .map(|c| electricity(c, 7, 0))
-            .to_vec(),
+        What::Instantaneous => {
+            [32, 52, 72, 31, 51, 71, 1, 2, 3, 4, 9, 13, 14].map(|c| electricity(c, 7, 0)).to_vec()
+        }
         What::Profile => vec![electricity(99, 1, 0), electricity(99, 2, 0)],
         What::Instrumentation => vec![electricity(99, 14, 0)],
         What::Billing => vec![Obis::new(0, 0, 98, 1, 0, 255), electricity(98, 1, 0)],

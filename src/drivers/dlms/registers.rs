@@ -108,9 +108,8 @@ impl Maker<'_> {
             class::DEMAND => (3, answer(6)),
             _ => (0, None),
         };
-        let is_capture_time = |attribute| {
-            matches!((object.0, attribute), (class::EXTENDED, 5) | (class::DEMAND, 6))
-        };
+        let is_capture_time =
+            |attribute| matches!((object.0, attribute), (class::EXTENDED, 5) | (class::DEMAND, 6));
         answers
             .iter()
             .filter(|(attribute, _)| !is_capture_time(*attribute))
@@ -168,11 +167,7 @@ mod tests {
 
     #[test]
     fn a_maximum_carries_the_time_it_happened() {
-        let answers = [
-            (2, Data::U32(4250)),
-            (4, Data::U8(3)),
-            (5, date_time("07EA0B100512300000000000")),
-        ];
+        let answers = [(2, Data::U32(4250)), (4, Data::U8(3)), (5, date_time("07EA0B100512300000000000"))];
         let got = made(&[("1.6.0", 0, 27)], (4, "1.6.0"), &answers);
         assert_eq!(got.len(), 2, "{got:?}");
         assert_eq!(got[0].stamp.unwrap().1.to_string(), "2026-11-16T18:48:00Z");

@@ -25,7 +25,10 @@ pub(super) fn set(row: &Row<'_>, columns: &ProfileColumns, maker: &Maker<'_>) ->
     for ((cell, role), captured) in cells() {
         let attribute = value_attribute(captured);
         let is_stamp_of_another = Some(attribute) == capture_time(captured.class_id)
-            && columns.captured.iter().any(|one| one.obis == captured.obis && value_attribute(one) != attribute);
+            && columns
+                .captured
+                .iter()
+                .any(|one| one.obis == captured.obis && value_attribute(one) != attribute);
         if *role == ColumnRole::Clock || is_stamp_of_another {
             continue;
         }

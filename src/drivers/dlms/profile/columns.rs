@@ -33,7 +33,11 @@ fn capture_object(data: &Data) -> Option<CaptureObject> {
             Data::U8(index) => index.cast_signed(),
             other => i8::try_from(other.integer()?).ok()?,
         },
-        data_index: fields.get(3).and_then(Data::integer).and_then(|one| u16::try_from(one).ok()).unwrap_or(0),
+        data_index: fields
+            .get(3)
+            .and_then(Data::integer)
+            .and_then(|one| u16::try_from(one).ok())
+            .unwrap_or(0),
     })
 }
 
@@ -237,8 +241,12 @@ pub(super) mod tests {
 
     #[test]
     fn a_channel_takes_the_scaler_of_the_object_that_was_captured() {
-        let list =
-            vec![captured(8, "0-0:1.0.0", 2), captured(3, "1.8.0", 2), captured(5, "1.4.0", 3), captured(1, "0-0:96.7.0", 2)];
+        let list = vec![
+            captured(8, "0-0:1.0.0", 2),
+            captured(3, "1.8.0", 2),
+            captured(5, "1.4.0", 3),
+            captured(1, "0-0:96.7.0", 2),
+        ];
         assert_eq!(
             scalers_wanted(&list),
             [(3, "1.8.0".parse().unwrap(), 3), (5, "1.4.0".parse().unwrap(), 4)]

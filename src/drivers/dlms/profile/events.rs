@@ -38,10 +38,9 @@ pub(super) fn event(row: &Row<'_>, columns: &ProfileColumns, template: &Template
         detail.push("The meter doubted its clock".to_owned());
     }
     let text = match code {
-        Some(code) => template.event_text(log, code).map_or_else(
-            || format!("Event {code}, which the template does not name"),
-            str::to_owned,
-        ),
+        Some(code) => template
+            .event_text(log, code)
+            .map_or_else(|| format!("Event {code}, which the template does not name"), str::to_owned),
         None if is_supply_log(log) => "Supply failure".to_owned(),
         None => name(template, log),
     };
@@ -58,5 +57,7 @@ pub(super) fn event(row: &Row<'_>, columns: &ProfileColumns, template: &Template
 }
 
 fn seconds(data: &Data) -> Option<SignedDuration> {
-    data.integer().and_then(|one| u32::try_from(one).ok()).map(|one| SignedDuration::from_secs(i64::from(one)))
+    data.integer()
+        .and_then(|one| u32::try_from(one).ok())
+        .map(|one| SignedDuration::from_secs(i64::from(one)))
 }

@@ -33,7 +33,9 @@ pub(super) fn interval(
         }
     }
     let status = row.flags | raw_status.map_or(IntervalStatus::empty(), |raw| tuning.status(raw));
-    Some(ProfileRow { end, stamp: row.stamp, status, raw_status, quality: Quality::from_status(status), values })
+    let is_empty = !values.is_empty() && values.iter().all(Option::is_none);
+    let quality = if is_empty { Quality::Missing } else { Quality::from_status(status) };
+    Some(ProfileRow { end, stamp: row.stamp, status, raw_status, quality, values })
 }
 
 fn value(cell: &Cell<'_>, channel: &Channel) -> Option<Decimal> {

@@ -14,4 +14,4 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
-pub(super) use reading::{ProfileJob, Wanted};
+pub(super) use reading::ProfileJob;

@@ -83,11 +83,12 @@ pub(super) fn by_range(
         Data::I8(clock.attribute),
         Data::U16(clock.data_index),
     ]);
-    let (from, to) = if clock.class_id == class::CLOCK {
-        (limit(rule, from, -hour), limit(rule, to, hour))
-    } else {
+    let is_unix = clock.class_id != class::CLOCK && (clock.obis.c(), clock.obis.d()) == (1, 1);
+    let (from, to) = if is_unix {
         let unix = |at: Timestamp| Data::U32(u32::try_from(at.as_second()).unwrap_or(0));
         (unix(from), unix(to))
+    } else {
+        (limit(rule, from, -hour), limit(rule, to, hour))
     };
     selective(profile, 1, vec![restricting, from, to, Data::Array(Vec::new())])
 }
@@ -143,8 +144,7 @@ mod tests {
         let window = (at("2026-11-01T00:00:00Z"), at("2026-11-02T00:00:00Z"));
         let asked = by_range("1-0:99.1.0".parse().unwrap(), &odd, &rule("Europe/London"), window);
         let Data::Structure(fields) = asked.selective.unwrap().parameters else { panic!() };
-        let restricting =
-            [Data::U16(8), Data::Octets(vec![0, 0, 1, 0, 0, 255]), Data::I8(0), Data::U16(1)];
+        let restricting = [Data::U16(8), Data::Octets(vec![0, 0, 1, 0, 0, 255]), Data::I8(0), Data::U16(1)];
         assert_eq!(fields[0].elements().unwrap(), restricting);
         assert_eq!(fields[3], Data::Array(Vec::new()));
     }
@@ -156,13 +156,11 @@ mod tests {
         let (from, to) = ("2026-07-01T10:00:00Z", "2026-07-01T11:00:00Z");
         let [standard, _] = limits(&berlin, from, to);
         assert_eq!(standard[5..12], [12, 0, 0, 0, 0xFF, 0x88, 0x80]);
-        let [inverted, _] =
-            limits(&ClockRule { sign: DeviationSign::Inverted, ..berlin.clone() }, from, to);
+        let [inverted, _] = limits(&ClockRule { sign: DeviationSign::Inverted, ..berlin.clone() }, from, to);
         assert_eq!(inverted[5..12], [12, 0, 0, 0, 0x00, 0x78, 0x80]);
         let [zone, _] = limits(&ClockRule { policy: ZonePolicy::MeterZone, ..berlin.clone() }, from, to);
         assert_eq!(zone[5..11], [12, 0, 0, 0, 0x80, 0x00]);
-        let [standard_time, _] =
-            limits(&ClockRule { policy: ZonePolicy::StandardTime, ..berlin }, from, to);
+        let [standard_time, _] = limits(&ClockRule { policy: ZonePolicy::StandardTime, ..berlin }, from, to);
         assert_eq!(standard_time[5..11], [11, 0, 0, 0, 0x80, 0x00]);
     }
 

@@ -107,8 +107,8 @@ impl<'a> Reader<'a> {
     pub(super) fn rows<'d>(&self, buffer: &'d Data) -> Rows<'d> {
         let mut out = Rows::default();
         let Some(entries) = buffer.elements() else {
-            let is_empty = matches!(buffer, Data::Null | Data::DontCare)
-                || buffer.bytes().is_some_and(<[u8]>::is_empty);
+            let is_empty =
+                matches!(buffer, Data::Null | Data::DontCare) || buffer.bytes().is_some_and(<[u8]>::is_empty);
             if !is_empty {
                 out.lost.push("the buffer is no list of rows".to_owned());
             }
@@ -157,9 +157,11 @@ impl<'a> Reader<'a> {
                 .iter()
                 .zip(&before)
                 .enumerate()
-                .map(|(column, (field, before))| {
-                    if Some(column) == clock { Cell::Given(field) } else { self.cell(field, *before) }
-                })
+                .map(
+                    |(column, (field, before))| {
+                        if Some(column) == clock { Cell::Given(field) } else { self.cell(field, *before) }
+                    },
+                )
                 .collect();
             before.clone_from(&cells);
             let found = clock.and_then(|column| fields.get(column)).map_or(Some(Stamp::Null), stamp);
@@ -249,11 +251,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn instant(
-        &self,
-        stamp: &MeterStamp,
-        before: Option<Timestamp>,
-    ) -> Option<(Timestamp, IntervalStatus)> {
+    fn instant(&self, stamp: &MeterStamp, before: Option<Timestamp>) -> Option<(Timestamp, IntervalStatus)> {
         let at = self.rule.to_utc(stamp, before).ok()?;
         let mut flags = IntervalStatus::empty();
         if stamp.is_doubtful() {
