@@ -31,6 +31,9 @@ mod session;
 mod timed_link;
 mod values;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
