@@ -4,6 +4,18 @@ use std::net::SocketAddr;
 
 use crate::model::{MeterConfig, MeterSecrets};
 
+mod clock;
+mod electrical;
+pub mod faults;
+mod load;
+mod meter;
+mod noise;
+mod objects;
+mod outage;
+pub mod quirks;
+mod record;
+mod settings;
+
 /// How to make a fleet.
 #[derive(Clone, Debug)]
 pub struct FleetOptions {
