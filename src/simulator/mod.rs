@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::model::{MeterConfig, MeterSecrets};
+use crate::model::{MeterConfig, MeterSecrets, SystemTitle};
 
 mod clock;
 mod electrical;
@@ -14,7 +14,19 @@ mod objects;
 mod outage;
 pub mod quirks;
 mod record;
+pub mod server;
 mod settings;
+
+/// Password of low-level authentication, and shared secret of MD5, SHA-1 and SHA-256.
+pub const PASSWORD: &[u8] = b"12345678";
+/// Global unicast encryption key: that of the Green Book's examples.
+pub const ENCRYPTION_KEY: [u8; 16] =
+    [0x00, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x09, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F];
+/// Authentication key: that of the Green Book's examples.
+pub const AUTHENTICATION_KEY: [u8; 16] =
+    [0xD0, 0xD1, 0xD2, 0xD3, 0xD4, 0xD5, 0xD6, 0xD7, 0xD8, 0xD9, 0xDA, 0xDB, 0xDC, 0xDD, 0xDE, 0xDF];
+/// System title of the client in associations that are there without AARQ.
+pub const CLIENT_TITLE: SystemTitle = SystemTitle(*b"MTW\x00\x00\x00\x00\x01");
 
 /// How to make a fleet.
 #[derive(Clone, Debug)]

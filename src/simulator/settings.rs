@@ -95,8 +95,6 @@ impl Settings {
         let inverted = quirks.has(Quirk::DeviationInverted);
         let policy = if quirks.has(Quirk::StandardTime) {
             ZonePolicy::StandardTime
-        } else if quirks.has(Quirk::RangeLocal) {
-            ZonePolicy::MeterZone
         } else {
             ZonePolicy::Deviation
         };

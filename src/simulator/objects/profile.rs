@@ -359,7 +359,10 @@ fn bound(value: &Data, is_end: bool, context: &Context<'_>) -> Result<Option<i12
             *field = whole;
         }
     }
-    let stamp = bytes.stamp().ok_or(refusal::TYPE_UNMATCHED)?;
+    let mut stamp = bytes.stamp().ok_or(refusal::TYPE_UNMATCHED)?;
+    if context.quirks().has(Quirk::RangeLocal) {
+        stamp.deviation_minutes = None;
+    }
     context.record.clock().second_of(&stamp).map(|second| Some(second.into())).ok_or(refusal::TYPE_UNMATCHED)
 }
 
