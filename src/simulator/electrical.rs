@@ -29,7 +29,7 @@ pub struct Electrical {
 /// What the terminals see in a quarter of an hour with these energies. `moment` is the place in the noise of voltage
 /// and frequency: a second for the present, a quarter's beginning for an average.
 #[must_use]
-pub fn electrical(premises: Premises, noise: Noise, quarter: &Energies, moment: i64) -> Electrical {
+pub(crate) fn electrical(premises: Premises, noise: Noise, quarter: &Energies, moment: i64) -> Electrical {
     let watts = |units: u64| {
         let units = i64::try_from(units).unwrap_or(0);
         match premises.scaler() {

@@ -113,19 +113,26 @@ pub struct LineEmulator {
     faults: Faults,
     noise: Noise,
     sent: i64,
+    heard: i64,
 }
 
 impl LineEmulator {
     /// A line with its faults.
     #[must_use]
     pub const fn new(faults: Faults, seed: u64) -> Self {
-        Self { faults, noise: Noise::new(seed), sent: 0 }
+        Self { faults, noise: Noise::new(seed), sent: 0, heard: 0 }
     }
 
     /// How long answers take, in milliseconds.
     #[must_use]
     pub const fn late_ms(&self) -> u32 {
         self.faults.late_ms
+    }
+
+    /// Whether the next thing that comes from the client is lost.
+    pub fn loses(&mut self) -> bool {
+        self.heard += 1;
+        self.noise.below(63, self.heard, 100) < i64::from(self.faults.loss_percent)
     }
 
     /// The fate of the next answer.

@@ -16,12 +16,12 @@ use super::record::{Log, Record};
 use super::settings::{MAKER, Settings};
 
 /// Rows of the load and instrumentation profiles: at half an hour, 120 days.
-pub const PROFILE_ROWS: usize = 5760;
+pub(crate) const PROFILE_ROWS: usize = 5760;
 /// Rows of the daily profile.
-pub const DAILY_ROWS: usize = 400;
+pub(crate) const DAILY_ROWS: usize = 400;
 
 /// 0-0:96.1.0, the number on the plate.
-pub const SERIAL: Obis = Obis::new(0, 0, 96, 1, 0, 255);
+pub(crate) const SERIAL: Obis = Obis::new(0, 0, 96, 1, 0, 255);
 /// 1-0:99.1.0, the load profile.
 pub const LOAD_PROFILE: Obis = Obis::new(1, 0, 99, 1, 0, 255);
 

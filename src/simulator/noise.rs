@@ -2,27 +2,27 @@
 
 /// A source of numbers that looks like chance.
 #[derive(Clone, Copy, Debug)]
-pub struct Noise {
+pub(crate) struct Noise {
     seed: u64,
 }
 
 impl Noise {
     /// The source that follows from a seed.
     #[must_use]
-    pub const fn new(seed: u64) -> Self {
+    pub(crate) const fn new(seed: u64) -> Self {
         Self { seed }
     }
 
     /// 64 bits for a purpose and a place (the finaliser of SplitMix64, applied twice).
     #[must_use]
-    pub const fn bits(&self, purpose: u32, place: i64) -> u64 {
+    pub(crate) const fn bits(&self, purpose: u32, place: i64) -> u64 {
         let mixed = mix(self.seed ^ mix(purpose as u64 + 0x9E37_79B9_7F4A_7C15));
         mix(mixed ^ (place as u64).wrapping_mul(0xD6E8_FEB8_6659_FD93))
     }
 
     /// A number from 0 up to, not including, `limit`.
     #[must_use]
-    pub fn below(&self, purpose: u32, place: i64, limit: u32) -> i64 {
+    pub(crate) fn below(&self, purpose: u32, place: i64, limit: u32) -> i64 {
         i64::try_from(self.bits(purpose, place) % u64::from(limit.max(1))).unwrap_or(0)
     }
 }

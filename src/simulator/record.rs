@@ -15,41 +15,41 @@ use super::noise::Noise;
 use super::outage::Outage;
 
 /// Bits of the profile status (facts/conventions.md, row "Profile status byte").
-pub mod status {
+pub(crate) mod status {
     /// Daylight saving was on at the interval's end.
-    pub const DAYLIGHT_SAVING: u8 = 0x08;
+    pub(crate) const DAYLIGHT_SAVING: u8 = 0x08;
     /// The clock was set in the interval.
-    pub const CLOCK_ADJUSTED: u8 = 0x20;
+    pub(crate) const CLOCK_ADJUSTED: u8 = 0x20;
     /// Supply failed in the interval.
-    pub const POWER_DOWN: u8 = 0x80;
+    pub(crate) const POWER_DOWN: u8 = 0x80;
 }
 
 /// Codes of the event logs.
-pub mod event {
+pub(crate) mod event {
     /// Supply failed.
-    pub const POWER_DOWN: u8 = 1;
+    pub(crate) const POWER_DOWN: u8 = 1;
     /// Supply returned.
-    pub const POWER_UP: u8 = 2;
+    pub(crate) const POWER_UP: u8 = 2;
     /// Daylight saving switched.
-    pub const DAYLIGHT_SAVING: u8 = 3;
+    pub(crate) const DAYLIGHT_SAVING: u8 = 3;
     /// Clock set: the time before.
-    pub const CLOCK_BEFORE: u8 = 4;
+    pub(crate) const CLOCK_BEFORE: u8 = 4;
     /// Clock set: the time after.
-    pub const CLOCK_AFTER: u8 = 5;
+    pub(crate) const CLOCK_AFTER: u8 = 5;
     /// Terminal cover removed.
-    pub const COVER_REMOVED: u8 = 40;
+    pub(crate) const COVER_REMOVED: u8 = 40;
     /// Terminal cover closed.
-    pub const COVER_CLOSED: u8 = 41;
+    pub(crate) const COVER_CLOSED: u8 = 41;
     /// Event log cleared.
-    pub const LOG_CLEARED: u8 = 255;
+    pub(crate) const LOG_CLEARED: u8 = 255;
 }
 
 /// Entries that each event log holds.
-pub const LOG_ENTRIES: usize = 200;
+pub(crate) const LOG_ENTRIES: usize = 200;
 /// Billing periods that the billing profile holds.
-pub const BILLING_ENTRIES: usize = 24;
+pub(crate) const BILLING_ENTRIES: usize = 24;
 /// Averaging period of demand, in seconds.
-pub const DEMAND_SECONDS: u32 = 1800;
+pub(crate) const DEMAND_SECONDS: u32 = 1800;
 
 /// One interval of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -395,6 +395,6 @@ impl Record {
 
 /// The demand of an energy over an averaging period, by the scaler of the energy.
 #[must_use]
-pub fn demand(energy: u64) -> i64 {
+pub(crate) fn demand(energy: u64) -> i64 {
     i64::try_from(energy * 3600 / u64::from(DEMAND_SECONDS)).unwrap_or(i64::MAX)
 }

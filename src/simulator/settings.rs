@@ -10,7 +10,7 @@ use super::load::Premises;
 use super::quirks::Quirk;
 
 /// Maker's letters of every virtual meter.
-pub const MAKER: &str = "MTW";
+pub(crate) const MAKER: &str = "MTW";
 
 /// The settings of one meter.
 #[derive(Clone, Debug)]
@@ -93,11 +93,8 @@ impl Settings {
     pub fn clock_rule(&self) -> ClockRule {
         let quirks = self.faults.quirks;
         let inverted = quirks.has(Quirk::DeviationInverted);
-        let policy = if quirks.has(Quirk::StandardTime) {
-            ZonePolicy::StandardTime
-        } else {
-            ZonePolicy::Deviation
-        };
+        let policy =
+            if quirks.has(Quirk::StandardTime) { ZonePolicy::StandardTime } else { ZonePolicy::Deviation };
         ClockRule {
             sign: if inverted { DeviationSign::Inverted } else { DeviationSign::Standard },
             policy,

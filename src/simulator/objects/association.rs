@@ -1,6 +1,6 @@
 //! The association object (class 15) and the security setup (class 64).
 
-use crate::model::{Auth, Obis, ObjectEntry, Security};
+use crate::model::{Obis, ObjectEntry, Security};
 use crate::protocol::dlms::apdu::authentication_mechanism;
 use crate::protocol::dlms::{BitString, Data, DataAccessResult, Selective};
 
@@ -9,14 +9,14 @@ use super::{Context, Object, entry, name, refusal};
 
 /// Class 15, version 1: the association through which it is read.
 #[derive(Debug)]
-pub struct AssociationObject {
+pub(crate) struct AssociationObject {
     entry: ObjectEntry,
 }
 
 impl AssociationObject {
     /// An association object.
     #[must_use]
-    pub fn new(obis: Obis) -> Self {
+    pub(crate) fn new(obis: Obis) -> Self {
         Self { entry: entry(15, 1, obis, &[1, 1, 1, 1, 1, 1, 0, 1, 1], 1) }
     }
 }
@@ -110,17 +110,17 @@ impl Object for AssociationObject {
 
 /// Class 64, version 0.
 #[derive(Debug)]
-pub struct SecuritySetup {
+pub(crate) struct SecuritySetup {
     entry: ObjectEntry,
 }
 
 impl SecuritySetup {
     /// 0-0:43.0.0.
-    pub const NAME: Obis = Obis::new(0, 0, 43, 0, 0, 255);
+    pub(crate) const NAME: Obis = Obis::new(0, 0, 43, 0, 0, 255);
 
     /// The security setup.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { entry: entry(64, 0, Self::NAME, &[1; 5], 0) }
     }
 }
@@ -155,10 +155,4 @@ impl Object for SecuritySetup {
             _ => Err(refusal::OBJECT_UNDEFINED),
         }
     }
-}
-
-/// Whether an authentication proves itself in a challenge and its answer.
-#[must_use]
-pub const fn is_high(auth: Auth) -> bool {
-    !matches!(auth, Auth::None | Auth::Low)
 }

@@ -18,32 +18,32 @@ use super::quirks::{Quirk, Quirks};
 use super::record::Record;
 use super::settings::Settings;
 
-pub use association::{AssociationObject, SecuritySetup};
-pub use profile::{Column, ColumnSource, Profile, ProfileKind};
+pub(crate) use association::{AssociationObject, SecuritySetup};
+pub(crate) use profile::{Column, Profile, ProfileKind};
 pub use quantity::Quantity;
-pub use registers::{DemandRegister, ExtendedRegister, Register};
-pub use simple::{Clock, Contactor, DataObject, DataSource, SapAssignment, ScriptTable};
+pub(crate) use registers::{DemandRegister, ExtendedRegister, Register};
+pub(crate) use simple::{Clock, Contactor, DataObject, DataSource, SapAssignment, ScriptTable};
 
 /// Data-Access-Result and Action-Result codes that a meter gives.
-pub mod refusal {
+pub(crate) mod refusal {
     use crate::protocol::dlms::DataAccessResult;
 
     /// 1.
-    pub const HARDWARE_FAULT: DataAccessResult = DataAccessResult(1);
+    pub(crate) const HARDWARE_FAULT: DataAccessResult = DataAccessResult(1);
     /// 3.
-    pub const DENIED: DataAccessResult = DataAccessResult(3);
+    pub(crate) const DENIED: DataAccessResult = DataAccessResult(3);
     /// 4.
-    pub const OBJECT_UNDEFINED: DataAccessResult = DataAccessResult(4);
+    pub(crate) const OBJECT_UNDEFINED: DataAccessResult = DataAccessResult(4);
     /// 9.
-    pub const CLASS_INCONSISTENT: DataAccessResult = DataAccessResult(9);
+    pub(crate) const CLASS_INCONSISTENT: DataAccessResult = DataAccessResult(9);
     /// 11.
-    pub const UNAVAILABLE: DataAccessResult = DataAccessResult(11);
+    pub(crate) const UNAVAILABLE: DataAccessResult = DataAccessResult(11);
     /// 12.
-    pub const TYPE_UNMATCHED: DataAccessResult = DataAccessResult(12);
+    pub(crate) const TYPE_UNMATCHED: DataAccessResult = DataAccessResult(12);
     /// 13.
-    pub const SCOPE_VIOLATED: DataAccessResult = DataAccessResult(13);
+    pub(crate) const SCOPE_VIOLATED: DataAccessResult = DataAccessResult(13);
     /// 250.
-    pub const OTHER: DataAccessResult = DataAccessResult(250);
+    pub(crate) const OTHER: DataAccessResult = DataAccessResult(250);
 }
 
 /// The association that a request came through, as its objects show it.
@@ -71,7 +71,7 @@ pub struct AssociationView {
 
 /// What an object needs to answer.
 #[derive(Debug)]
-pub struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// The meter's past and present.
     pub record: &'a mut Record,
     /// Its settings.
@@ -87,26 +87,26 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// True time in seconds.
     #[must_use]
-    pub const fn now(&self) -> i64 {
+    pub(crate) const fn now(&self) -> i64 {
         self.now_ms.div_euclid(1000)
     }
 
     /// The meter's habits.
     #[must_use]
-    pub const fn quirks(&self) -> Quirks {
+    pub(crate) const fn quirks(&self) -> Quirks {
         self.settings.faults.quirks
     }
 
     /// A stamp of a second of the meter's time, as the meter writes it.
     #[must_use]
-    pub fn stamp(&self, meter_second: i64) -> Data {
+    pub(crate) fn stamp(&self, meter_second: i64) -> Data {
         let stamp = self.record.clock().stamp(meter_second);
         stamp.map_or(Data::Null, |stamp| Data::Octets(self.stamp_bytes(&stamp).0.to_vec()))
     }
 
     /// A stamp as the meter writes it.
     #[must_use]
-    pub fn stamp_bytes(&self, stamp: &MeterStamp) -> CosemDateTime {
+    pub(crate) fn stamp_bytes(&self, stamp: &MeterStamp) -> CosemDateTime {
         let quirks = self.quirks();
         let mut bytes = CosemDateTime::from_stamp(stamp);
         if quirks.has(Quirk::DeviationUnspecified) {
@@ -123,7 +123,7 @@ impl Context<'_> {
 }
 
 /// One COSEM object.
-pub trait Object: fmt::Debug + Send {
+pub(crate) trait Object: fmt::Debug + Send {
     /// Class, version, name, and full access rights: 1 read, 2 write, 3 both; methods 1.
     fn entry(&self) -> &ObjectEntry;
 
@@ -167,7 +167,7 @@ pub trait Object: fmt::Debug + Send {
 
 /// An entry of the object list: attributes from 1 with their access modes, methods from 1.
 #[must_use]
-pub fn entry(class_id: u16, version: u8, obis: Obis, attributes: &[u8], methods: u8) -> ObjectEntry {
+pub(crate) fn entry(class_id: u16, version: u8, obis: Obis, attributes: &[u8], methods: u8) -> ObjectEntry {
     ObjectEntry {
         class_id,
         version,
@@ -179,12 +179,12 @@ pub fn entry(class_id: u16, version: u8, obis: Obis, attributes: &[u8], methods:
 
 /// scal_unit_type.
 #[must_use]
-pub fn scaler_unit(value: ScalerUnit) -> Data {
+pub(crate) fn scaler_unit(value: ScalerUnit) -> Data {
     Data::Structure(vec![Data::I8(value.scaler), Data::Enum(value.unit.0)])
 }
 
 /// A logical name.
 #[must_use]
-pub fn name(obis: Obis) -> Data {
+pub(crate) fn name(obis: Obis) -> Data {
     Data::Octets(obis.0.to_vec())
 }

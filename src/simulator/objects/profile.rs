@@ -7,14 +7,14 @@ use super::super::clock::Grid;
 use super::super::quirks::Quirk;
 use super::super::record::{BILLING_ENTRIES, Interval, LOG_ENTRIES, Log, Moment};
 use super::registers::capture_time;
-use super::{Clock, Context, Object, Quantity, entry, name, refusal, scaler_unit};
+use super::{Clock, Context, Object, Quantity, entry, name, refusal};
 
 /// 0-0:98.1.0.
-pub const BILLING: Obis = Obis::new(0, 0, 98, 1, 0, 255);
+pub(crate) const BILLING: Obis = Obis::new(0, 0, 98, 1, 0, 255);
 
 /// What a profile holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProfileKind {
+pub(crate) enum ProfileKind {
     /// Captured on a grid; holds so many rows.
     Grid(Grid, usize),
     /// Closed billing periods.
@@ -25,7 +25,7 @@ pub enum ProfileKind {
 
 /// Where a column's values come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ColumnSource {
+pub(crate) enum ColumnSource {
     /// The stamp.
     Clock,
     /// The status bits.
@@ -46,7 +46,7 @@ pub enum ColumnSource {
 
 /// One captured column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Column {
+pub(crate) struct Column {
     /// The captured object.
     pub captured: CaptureObject,
     /// Where the values come from.
@@ -59,28 +59,28 @@ impl Column {
     }
 
     /// The clock.
-    pub const CLOCK: Self = Self::new(8, Clock::NAME, 2, ColumnSource::Clock);
+    pub(crate) const CLOCK: Self = Self::new(8, Clock::NAME, 2, ColumnSource::Clock);
     /// The profile status.
-    pub const STATUS: Self = Self::new(1, Obis::new(0, 0, 96, 10, 1, 255), 2, ColumnSource::Status);
+    pub(crate) const STATUS: Self = Self::new(1, Obis::new(0, 0, 96, 10, 1, 255), 2, ColumnSource::Status);
     /// The length of the last supply failure.
-    pub const SECONDS: Self = Self::new(3, Obis::new(0, 0, 96, 7, 19, 255), 2, ColumnSource::Seconds);
+    pub(crate) const SECONDS: Self = Self::new(3, Obis::new(0, 0, 96, 7, 19, 255), 2, ColumnSource::Seconds);
 
     /// The code of a log's events, kept in 0-0:96.11.x.
     #[must_use]
-    pub const fn code(index: u8) -> Self {
+    pub(crate) const fn code(index: u8) -> Self {
         Self::new(1, Obis::new(0, 0, 96, 11, index, 255), 2, ColumnSource::Code)
     }
 
     /// A register's value.
     #[must_use]
-    pub const fn quantity(quantity: Quantity) -> Self {
+    pub(crate) const fn quantity(quantity: Quantity) -> Self {
         let class_id = if is_maximum(quantity) { 4 } else { 3 };
         Self::new(class_id, quantity.obis(), 2, ColumnSource::Quantity(quantity))
     }
 
     /// When a maximum was captured.
     #[must_use]
-    pub const fn capture_time(quantity: Quantity) -> Self {
+    pub(crate) const fn capture_time(quantity: Quantity) -> Self {
         Self::new(4, quantity.obis(), 5, ColumnSource::CaptureTime(quantity))
     }
 
@@ -117,7 +117,7 @@ struct Row {
 
 /// Class 7.
 #[derive(Debug)]
-pub struct Profile {
+pub(crate) struct Profile {
     entry: ObjectEntry,
     kind: ProfileKind,
     columns: Vec<Column>,
@@ -133,7 +133,7 @@ struct Chosen {
 impl Profile {
     /// A profile with its columns.
     #[must_use]
-    pub fn new(obis: Obis, kind: ProfileKind, columns: Vec<Column>) -> Self {
+    pub(crate) fn new(obis: Obis, kind: ProfileKind, columns: Vec<Column>) -> Self {
         Self { entry: entry(7, 1, obis, &[1, 1, 1, 3, 1, 1, 1, 1], 2), kind, columns, cleared: i64::MIN }
     }
 
@@ -464,16 +464,4 @@ impl Object for Profile {
         }
         Ok(None)
     }
-}
-
-/// The captured quantities' scalers and units, in column order; for those who compare records.
-#[must_use]
-pub fn column_scalers(columns: &[Column], context: &Context<'_>) -> Vec<Data> {
-    let scaler = |column: &Column| match column.source {
-        ColumnSource::Quantity(quantity) => {
-            scaler_unit(quantity.scaler_unit(context.settings.premises, context.quirks()))
-        }
-        _ => Data::Null,
-    };
-    columns.iter().map(scaler).collect()
 }

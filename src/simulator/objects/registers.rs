@@ -10,7 +10,7 @@ use super::{Context, Object, Quantity, entry, refusal, scaler_unit};
 
 /// Class 3.
 #[derive(Debug)]
-pub struct Register {
+pub(crate) struct Register {
     entry: ObjectEntry,
     quantity: Quantity,
     period: u32,
@@ -19,7 +19,7 @@ pub struct Register {
 impl Register {
     /// A register of a quantity; averages and interval energies are those of the last whole period (seconds).
     #[must_use]
-    pub fn new(quantity: Quantity, period: u32) -> Self {
+    pub(crate) fn new(quantity: Quantity, period: u32) -> Self {
         Self { entry: entry(3, 0, quantity.obis(), &[1, 1, 1], 1), quantity, period }
     }
 }
@@ -73,7 +73,7 @@ fn last_period(seconds: u32, context: &mut Context<'_>) -> Moment {
 
 /// Class 4: a maximum of the billing period, with the time of its capture.
 #[derive(Debug)]
-pub struct ExtendedRegister {
+pub(crate) struct ExtendedRegister {
     entry: ObjectEntry,
     quantity: Quantity,
 }
@@ -81,7 +81,7 @@ pub struct ExtendedRegister {
 impl ExtendedRegister {
     /// A maximum.
     #[must_use]
-    pub fn new(quantity: Quantity) -> Self {
+    pub(crate) fn new(quantity: Quantity) -> Self {
         Self { entry: entry(4, 0, quantity.obis(), &[1, 1, 1, 1, 1], 1), quantity }
     }
 }
@@ -126,14 +126,14 @@ pub(super) fn capture_time(quantity: Quantity, moment: Moment, context: &mut Con
 
 /// Class 5: the demand of active import.
 #[derive(Debug)]
-pub struct DemandRegister {
+pub(crate) struct DemandRegister {
     entry: ObjectEntry,
 }
 
 impl DemandRegister {
     /// 1-0:1.4.0.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let obis = crate::model::Obis::new(1, 0, 1, 4, 0, 255);
         Self { entry: entry(5, 0, obis, &[1; 9], 2) }
     }

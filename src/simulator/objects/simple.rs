@@ -8,7 +8,7 @@ use super::{Context, Object, entry, refusal};
 
 /// Where a data object's value comes from.
 #[derive(Clone, Debug, PartialEq)]
-pub enum DataSource {
+pub(crate) enum DataSource {
     /// It never changes.
     Fixed(Data),
     /// The last invocation counter that came from a ciphering client.
@@ -23,7 +23,7 @@ pub enum DataSource {
 
 /// Class 1.
 #[derive(Debug)]
-pub struct DataObject {
+pub(crate) struct DataObject {
     entry: ObjectEntry,
     source: DataSource,
 }
@@ -31,13 +31,13 @@ pub struct DataObject {
 impl DataObject {
     /// A data object.
     #[must_use]
-    pub fn new(obis: Obis, source: DataSource) -> Self {
+    pub(crate) fn new(obis: Obis, source: DataSource) -> Self {
         Self { entry: entry(1, 0, obis, &[1, 1], 0), source }
     }
 
     /// Text as an octet string, as most meters keep it.
     #[must_use]
-    pub fn text(obis: Obis, text: &str) -> Self {
+    pub(crate) fn text(obis: Obis, text: &str) -> Self {
         Self::new(obis, DataSource::Fixed(Data::Octets(text.as_bytes().to_vec())))
     }
 }
@@ -75,17 +75,17 @@ impl Object for DataObject {
 
 /// Class 8.
 #[derive(Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     entry: ObjectEntry,
 }
 
 impl Clock {
     /// The name of every meter's clock.
-    pub const NAME: Obis = Obis::new(0, 0, 1, 0, 0, 255);
+    pub(crate) const NAME: Obis = Obis::new(0, 0, 1, 0, 0, 255);
 
     /// 0-0:1.0.0, its time settable.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { entry: entry(8, 0, Self::NAME, &[1, 3, 1, 1, 1, 1, 1, 1, 1], 6) }
     }
 }
@@ -184,14 +184,14 @@ impl Object for Clock {
 
 /// Class 17: the one logical device.
 #[derive(Debug)]
-pub struct SapAssignment {
+pub(crate) struct SapAssignment {
     entry: ObjectEntry,
 }
 
 impl SapAssignment {
     /// 0-0:41.0.0.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { entry: entry(17, 0, Obis::new(0, 0, 41, 0, 0, 255), &[1, 1], 0) }
     }
 }
@@ -223,14 +223,14 @@ impl Object for SapAssignment {
 
 /// Class 9: script 1 ends the billing period.
 #[derive(Debug)]
-pub struct ScriptTable {
+pub(crate) struct ScriptTable {
     entry: ObjectEntry,
 }
 
 impl ScriptTable {
     /// 0-0:10.0.1, end of billing.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { entry: entry(9, 0, Obis::new(0, 0, 10, 0, 1, 255), &[1, 1], 1) }
     }
 }
@@ -285,7 +285,7 @@ impl Object for ScriptTable {
 
 /// Class 70.
 #[derive(Debug)]
-pub struct Contactor {
+pub(crate) struct Contactor {
     entry: ObjectEntry,
     connected: bool,
 }
@@ -293,7 +293,7 @@ pub struct Contactor {
 impl Contactor {
     /// 0-0:96.3.10, connected.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { entry: entry(70, 0, Obis::new(0, 0, 96, 3, 10, 255), &[1, 1, 1, 1], 2), connected: true }
     }
 }

@@ -94,7 +94,8 @@ impl Server {
 
     fn accept(&mut self, request: &Aarq) -> Result<Result<Aare, Rejection>, Refusal> {
         let context = request.context;
-        if !matches!(context, ApplicationContext::LOGICAL_NAMES | ApplicationContext::LOGICAL_NAMES_CIPHERED) {
+        if !matches!(context, ApplicationContext::LOGICAL_NAMES | ApplicationContext::LOGICAL_NAMES_CIPHERED)
+        {
             return Ok(Err(Rejection::CONTEXT));
         }
         let Some(rule) = CLIENTS.iter().find(|rule| rule.client == self.client) else {

@@ -1,8 +1,8 @@
 //! A meter's side of one client's associations (IEC 62056-53), sans-IO: an APDU and the time in, APDUs out.
 //!
 //! ```text
-//! bytes ─ gateway prefix ─ general block ─ ciphering ─ AARQ / RLRQ        associate.rs
-//!                          (blocks.rs)   (protect.rs)  GET, SET, ACTION   services.rs
+//! bytes ─ general block ─ ciphering ─ AARQ / RLRQ        associate.rs
+//!         (blocks.rs)   (protect.rs)  GET, SET, ACTION   services.rs
 //! ```
 
 mod associate;
@@ -24,7 +24,7 @@ use super::objects::AssociationView;
 use super::quirks::{Quirk, Quirks};
 
 use associate::Handover;
-use blocks::{GeneralSender, Gathered};
+use blocks::{Gathered, GeneralSender};
 use protect::{Protection, SessionKeys};
 use services::{LongAction, LongGet, LongSet};
 
@@ -189,22 +189,6 @@ impl Server {
 
     /// Answers one APDU; `now_ms` is true time.
     pub fn handle(&mut self, apdu: &[u8], now_ms: i64) -> Reply {
-        // A gateway's prefix: network and address come back with the answer (Green Book 9.4.6).
-        if let [0xE6, _, length, ..] = *apdu {
-            let prefix = 3 + usize::from(length);
-            let (Some(header), Some(inner)) = (apdu.get(1..prefix), apdu.get(prefix..)) else {
-                return Reply::silence();
-            };
-            let mut reply = self.handle_bare(inner, now_ms);
-            for answer in &mut reply.apdus {
-                *answer = [&[0xE7], header, answer].concat();
-            }
-            return reply;
-        }
-        self.handle_bare(apdu, now_ms)
-    }
-
-    fn handle_bare(&mut self, apdu: &[u8], now_ms: i64) -> Reply {
         self.requests = self.requests.wrapping_add(1);
         let mut reply = if apdu.first() == Some(&tag::GENERAL_BLOCK_TRANSFER) {
             self.general_block(apdu, now_ms)
@@ -268,7 +252,8 @@ impl Server {
     }
 }
 
-fn notification(now_ms: i64) -> Vec<u8> {
+/// A push that nobody asked for.
+pub(super) fn notification(now_ms: i64) -> Vec<u8> {
     let seconds = u32::try_from(now_ms.div_euclid(1000)).unwrap_or(u32::MAX);
     let body = Data::Structure(vec![Data::Visible(b"heartbeat".to_vec()), Data::U32(seconds)]);
     Apdu::DataNotification(DataNotification { invoke: 0x4000_0001, stamp: None, body }).encode()

@@ -73,6 +73,12 @@ impl LongGet {
     }
 }
 
+impl LongGet {
+    fn data_block(&self, number: u32) -> Option<DataBlock> {
+        self.block(number).map(|(last, raw)| DataBlock { last, number, raw: raw.to_vec() })
+    }
+}
+
 impl Server {
     fn negotiated(&self, wanted: Conformance) -> Result<(), Refusal> {
         let agreed = self.session.as_ref().map_or(Conformance::empty(), |session| session.conformance);
@@ -331,7 +337,8 @@ impl Server {
     }
 
     fn act(&self, method: &MethodRef, parameter: Option<&Data>, now_ms: i64) -> ActionOutcome {
-        let failed = |result: DataAccessResult| ActionOutcome { result: ActionResult(result.0), returned: None };
+        let failed =
+            |result: DataAccessResult| ActionOutcome { result: ActionResult(result.0), returned: None };
         let Some(session) = &self.session else { return failed(refusal::DENIED) };
         let done = lock(&self.meter).invoke(method, parameter, &session.view, session.rights, now_ms);
         match done {
@@ -346,7 +353,19 @@ impl Server {
     }
 
     fn answer_action(&mut self, invoke: InvokeId, outcome: ActionOutcome) -> Vec<u8> {
-        Apdu::ActionResponse(ActionResponse::Normal { invoke, outcome }).encode()
+        let outcome_bytes = outcome.to_bytes();
+        let answer = Apdu::ActionResponse(ActionResponse::Normal { invoke, outcome }).encode();
+        if !self.is_too_long(&answer) || self.negotiated(Conformance::BLOCK_TRANSFER_ACTION).is_err() {
+            return answer;
+        }
+        // Tag, kind, invoke, last, number, length.
+        let going = self.transfer(outcome_bytes, 3 + 1 + 4 + 3);
+        let first = going.first;
+        let block = going.data_block(first);
+        self.long_action = Some(LongAction::Going(going));
+        block.map_or(answer, |block| {
+            Apdu::ActionResponse(ActionResponse::WithPblock { invoke, block }).encode()
+        })
     }
 
     fn answer_actions(
@@ -408,9 +427,7 @@ impl Server {
 
     fn next_action_block(&mut self, invoke: InvokeId, received: u32) -> Result<Vec<u8>, Refusal> {
         let Some(LongAction::Going(going)) = &self.long_action else { return Err(Refusal::not_allowed()) };
-        let number = received.wrapping_add(1);
-        let Some((last, raw)) = going.block(number) else { return Err(Refusal::not_allowed()) };
-        let block = DataBlock { last, number, raw: raw.to_vec() };
+        let block = going.data_block(received.wrapping_add(1)).ok_or(Refusal::not_allowed())?;
         Ok(Apdu::ActionResponse(ActionResponse::WithPblock { invoke, block }).encode())
     }
 }
