@@ -2,7 +2,7 @@
 
 use rusqlite::params;
 
-use crate::model::{Knowledge, SecretKind, SystemTitle};
+use crate::model::{Knowledge, Obis, SecretKind, SystemTitle};
 use crate::store::{COUNTER_WARNING, StoreError};
 
 use super::*;
@@ -115,7 +115,11 @@ fn secrets_are_kept_replaced_and_taken_away() {
 fn what_was_learnt_of_a_meter_is_kept_until_it_is_replaced() {
     let (mut scratch, id) = Scratch::with_meter();
     assert_eq!(scratch.store.knowledge(id).unwrap(), Knowledge::default());
-    let learnt = Knowledge { list_max: Some(8), no_range: true, ..Knowledge::default() };
+    let learnt = Knowledge {
+        list_max: Some(8),
+        no_range: [Obis::new(1, 0, 99, 1, 0, 255)].into(),
+        ..Knowledge::default()
+    };
     scratch.store.put_knowledge(id, &learnt).unwrap();
     assert_eq!(scratch.store.knowledge(id).unwrap(), learnt);
     scratch.store.put_knowledge(id, &Knowledge::default()).unwrap();
