@@ -3,6 +3,8 @@
 //! A counter that is used twice under one key gives the key's keystream away, so numbers are on disk as used before
 //! they are given, and a meter that is removed and added again goes on where it was.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::{MeterConfig, MeterId};
@@ -34,23 +36,60 @@ fn raise(connection: &Connection, id: MeterId, row: &str, at_least: u32) -> Resu
     Ok(())
 }
 
-/// Takes over the counters of a removed meter that may be the same one with the same keys.
-pub(super) fn inherit(connection: &Connection, id: MeterId, config: &MeterConfig) -> Result<(), Trouble> {
-    let mut statement = connection.prepare_cached(
-        "SELECT config, key_row, next FROM counter JOIN meter ON meter.id = meter_id
-         WHERE removed_at IS NOT NULL",
-    )?;
-    let mut rows = statement.query(())?;
-    while let Some(row) = rows.next()? {
-        let before: MeterConfig = from_json(&row.get::<_, String>(0)?, "a removed meter")?;
-        let same_serial = before.serial.is_some() && before.serial == config.serial;
-        let same_place = before.line == config.line && before.address == config.address;
-        let same_meter = same_serial || same_place || before.name == config.name;
-        if same_meter && before.client_title == config.client_title {
-            raise(connection, id, &row.get::<_, String>(1)?, row.get(2)?)?;
+/// Counters of removed meters: one of them may be added again, with the same keys in it.
+#[derive(Default)]
+pub(super) struct Retired {
+    /// Key row and next number by each thing that tells a meter.
+    by_trait: HashMap<String, Vec<(String, u32)>>,
+    /// Those of meters whose entry does not read: they may be anyone's.
+    of_unknown: Vec<(String, u32)>,
+}
+
+/// What tells that two entries may be the same meter under the same system title: name, line with address, serial.
+fn traits(config: &MeterConfig) -> Vec<String> {
+    let title = config.client_title;
+    let name = Some(format!("{title:?} name {}", config.name));
+    let place = Some(format!("{title:?} place {} {:?}", config.line, config.address));
+    let serial = config.serial.as_ref().map(|serial| format!("{title:?} serial {serial}"));
+    [name, place, serial].into_iter().flatten().collect()
+}
+
+impl Retired {
+    pub(super) fn load(connection: &Connection) -> Result<Self, Trouble> {
+        let mut statement = connection.prepare_cached(
+            "SELECT config, key_row, next FROM counter JOIN meter ON meter.id = meter_id
+             WHERE removed_at IS NOT NULL",
+        )?;
+        let mut rows = statement.query(())?;
+        let mut retired = Self::default();
+        while let Some(row) = rows.next()? {
+            let counter: (String, u32) = (row.get(1)?, row.get(2)?);
+            match from_json::<MeterConfig>(&row.get::<_, String>(0)?, "a removed meter") {
+                Ok(config) => {
+                    for key in traits(&config) {
+                        retired.by_trait.entry(key).or_default().push(counter.clone());
+                    }
+                }
+                Err(_) => retired.of_unknown.push(counter),
+            }
         }
+        Ok(retired)
     }
-    Ok(())
+
+    /// Lets a new meter go on where those that may be the same one stopped.
+    pub(super) fn hand_on(
+        &self,
+        connection: &Connection,
+        id: MeterId,
+        config: &MeterConfig,
+    ) -> Result<(), Trouble> {
+        let keys = traits(config);
+        let known = keys.iter().filter_map(|key| self.by_trait.get(key)).flatten();
+        for (row, next) in known.chain(&self.of_unknown) {
+            raise(connection, id, row, *next)?;
+        }
+        Ok(())
+    }
 }
 
 impl StoreReader {

@@ -8,8 +8,9 @@ use serde_json::{Value, json};
 use crate::model::{MeterConfig, MeterId, SecretKind};
 
 use super::columns::{from_json, get, maybe_instant, micros, now, to_json};
+use super::counters::Retired;
 use super::error::Trouble;
-use super::{MeterRow, Store, StoreError, StoreReader, audit, counters, secrets};
+use super::{MeterRow, Store, StoreError, StoreReader, audit, secrets};
 
 const COLUMNS: &str = "SELECT id, config, last_read, last_result, last_ok, drift_ms FROM meter";
 
@@ -61,13 +62,18 @@ fn document(connection: &Connection, config: &MeterConfig, but: Option<MeterId>)
     }
 }
 
-fn add(connection: &Connection, actor: &str, config: &MeterConfig) -> Result<MeterId, Trouble> {
+fn add(
+    connection: &Connection,
+    actor: &str,
+    config: &MeterConfig,
+    retired: &Retired,
+) -> Result<MeterId, Trouble> {
     let text = document(connection, config, None)?;
     connection
         .prepare_cached("INSERT INTO meter (name, config) VALUES (?1, ?2)")?
         .execute([&config.name, &text])?;
     let id = MeterId(connection.last_insert_rowid());
-    counters::inherit(connection, id, config)?;
+    retired.hand_on(connection, id, config)?;
     let detail = json!({ "meter": id.0, "name": config.name, "line": config.line.to_string() });
     audit::append(connection, now(), actor, "meter added", &detail.to_string())?;
     Ok(id)
@@ -160,7 +166,7 @@ impl Store {
     /// # Errors
     /// The name is empty or taken.
     pub fn add_meter(&mut self, config: &MeterConfig) -> Result<MeterId, StoreError> {
-        self.write(|connection, actor| add(connection, actor, config))
+        self.write(|connection, actor| add(connection, actor, config, &Retired::load(connection)?))
     }
 
     /// Adds many meters or none.
@@ -182,9 +188,10 @@ impl Store {
         mut seal: impl FnMut(usize, MeterId) -> Vec<(SecretKind, Vec<u8>)>,
     ) -> Result<Vec<MeterId>, StoreError> {
         self.write(|connection, actor| {
+            let retired = Retired::load(connection)?;
             let mut ids = Vec::new();
             for (position, config) in configs.iter().enumerate() {
-                let id = add(connection, actor, config)?;
+                let id = add(connection, actor, config, &retired)?;
                 for (kind, sealed) in seal(position, id) {
                     secrets::put(connection, actor, id, kind, Some(&sealed))?;
                 }

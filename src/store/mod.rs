@@ -33,7 +33,7 @@ mod trace;
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
@@ -44,6 +44,8 @@ use error::Trouble;
 
 /// How long one program waits for another that is writing.
 const BUSY: Duration = Duration::from_secs(10);
+/// Programs that may set up one new file at the same moment.
+const MOST_AT_ONCE: u32 = 20;
 /// Statements kept ready.
 const STATEMENTS: usize = 128;
 
@@ -166,7 +168,13 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut reader = StoreReader::connect(path, flags)?;
         schema::refuse_foreign(&reader.connection, &name, schema::LADDER)?;
-        set_up(&reader.connection).map_err(|error| Trouble::Sql(error).at(&name))?;
+        let sql = |error| Trouble::Sql(error).at(&name);
+        if turn_log_on(&reader.connection).map_err(sql)? != "wal" {
+            let reason =
+                "the file system that it lies on cannot share it between programs: keep it on a local disk";
+            return Err(StoreError::Unusable { path: name, reason: reason.to_owned() });
+        }
+        set_up(&reader.connection).map_err(sql)?;
         schema::bring_up_to_date(&mut reader.connection, &name, schema::LADDER)?;
         Ok(Self { reader, actor: "unnamed".to_owned() })
     }
@@ -213,9 +221,28 @@ fn make_file(path: &Path) -> std::io::Result<()> {
     }
 }
 
+/// The journal mode in force.
+type Mode = String;
+
+/// Turns the write-ahead log on, where the file system can bear it. Of several programs that set up a new file at once, SQLite turns all but one away
+/// at this point without letting them wait; they wait for that one here, and find the log turned on.
+fn turn_log_on(connection: &Connection) -> rusqlite::Result<Mode> {
+    let turn_on = || {
+        // Answers with the mode in force, hence the query.
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, Mode>(0))
+    };
+    for _ in 0..MOST_AT_ONCE {
+        match turn_on() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
+            }
+            other => return other,
+        }
+    }
+    turn_on()
+}
+
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
-    // Answers with the mode in force, hence the query.
-    let _: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
     // What is reported as stored survives a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
     // What is deleted (sealed secrets) is overwritten.

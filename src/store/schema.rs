@@ -22,6 +22,7 @@ enum Content {
     Foreign,
 }
 
+/// Within a transaction, so that a store that another program is setting up is seen before or after, not in between.
 fn content(connection: &Connection) -> rusqlite::Result<Content> {
     let application: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -31,6 +32,11 @@ fn content(connection: &Connection) -> rusqlite::Result<Content> {
         (0, Ok(0)) if tables == 0 => Content::Empty,
         _ => Content::Foreign,
     })
+}
+
+fn snapshot(connection: &Connection, path: &str) -> Result<Content, StoreError> {
+    let look = || content(&*connection.unchecked_transaction()?);
+    look().map_err(|error| Trouble::from(error).at(path))
 }
 
 fn unusable(path: &str, reason: String) -> StoreError {
@@ -50,7 +56,7 @@ fn newer(path: &str, version: usize, known: usize) -> StoreError {
 
 /// Refuses a file that is no store, before anything in it is touched.
 pub(super) fn refuse_foreign(connection: &Connection, path: &str, ladder: &[&str]) -> Result<(), StoreError> {
-    match content(connection).map_err(|error| Trouble::from(error).at(path))? {
+    match snapshot(connection, path)? {
         Content::Foreign => Err(foreign(path)),
         Content::Store(version) if version > ladder.len() => Err(newer(path, version, ladder.len())),
         Content::Empty | Content::Store(_) => Ok(()),
@@ -60,7 +66,7 @@ pub(super) fn refuse_foreign(connection: &Connection, path: &str, ladder: &[&str
 /// Refuses a file that is not a store of the present version: a reader cannot bring it up to date.
 pub(super) fn refuse_unready(connection: &Connection, path: &str, ladder: &[&str]) -> Result<(), StoreError> {
     refuse_foreign(connection, path, ladder)?;
-    match content(connection).map_err(|error| Trouble::from(error).at(path))? {
+    match snapshot(connection, path)? {
         Content::Store(version) if version == ladder.len() => Ok(()),
         Content::Store(_) => Err(unusable(
             path,

@@ -14,8 +14,8 @@ const HEADER: &str = "meterwright vault key 1";
 /// A key file is not longer than this.
 const MOST_BYTES: u64 = 1024;
 
-fn fail(path: &Path, reason: impl ToString) -> VaultError {
-    VaultError::KeyFile { path: path.display().to_string(), reason: reason.to_string() }
+fn fail(path: &Path, reason: String) -> VaultError {
+    VaultError::KeyFile { path: path.display().to_string(), reason }
 }
 
 /// Reads a key; nothing where there is no file.
@@ -23,14 +23,15 @@ pub(super) fn read(path: &Path) -> Result<Option<Secret>, VaultError> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fail(path, error)),
+        Err(error) => return Err(fail(path, error.to_string())),
     };
     refuse_shared(path, &file)?;
     // Of full size from the start: a buffer that grew would leave copies behind.
     let mut text = Zeroizing::new(Vec::with_capacity(2 * MOST_BYTES as usize));
-    file.take(MOST_BYTES).read_to_end(&mut text).map_err(|error| fail(path, error))?;
+    file.take(MOST_BYTES).read_to_end(&mut text).map_err(|error| fail(path, error.to_string()))?;
     let key = parse(&text).ok_or_else(|| {
-        fail(path, "it is no key of this program, or was cut short: put the right file back from a backup")
+        let reason = "it is no key of this program, or was cut short: put the right file back from a backup";
+        fail(path, reason.to_owned())
     })?;
     Ok(Some(key))
 }
@@ -56,7 +57,7 @@ fn parse(text: &[u8]) -> Option<Secret> {
 fn refuse_shared(path: &Path, file: &File) -> Result<(), VaultError> {
     use std::os::unix::fs::PermissionsExt;
 
-    let mode = file.metadata().map_err(|error| fail(path, error))?.permissions().mode();
+    let mode = file.metadata().map_err(|error| fail(path, error.to_string()))?.permissions().mode();
     if mode & 0o077 == 0 {
         return Ok(());
     }
@@ -99,12 +100,12 @@ pub(super) fn create(path: &Path) -> Result<Secret, VaultError> {
     }
     text.push('\n');
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| fail(path, error))?;
+        std::fs::create_dir_all(folder).map_err(|error| fail(path, error.to_string()))?;
     }
     match place_whole(path, text.as_bytes()) {
         Ok(()) => Ok(Secret::new(key.to_vec())),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            read(path)?.ok_or_else(|| fail(path, "it vanished while it was opened: try again"))
+            read(path)?.ok_or_else(|| fail(path, "it vanished while it was opened: try again".to_owned()))
         }
         Err(error) => Err(fail(path, format!("it cannot be made: {error}"))),
     }
