@@ -310,23 +310,27 @@ fn open(
     options: CommsOptions,
     conductor: Arc<dyn Conductor>,
 ) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
+    let shared = open_shared(options, conductor)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::internal(format!("the communications runtime cannot start: {error}")))?;
+    Ok((runtime, shared))
+}
+
+fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Shared, Fault> {
     let mut store = Store::open(&options.store).map_err(|error| Fault::user(error.to_string(), ""))?;
     store.set_actor(&actor());
     let vault = open_vault(&store, &options.store);
     if let Err(fault) = &vault {
         tracing::warn!("{fault}");
     }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Fault::internal(format!("the communications runtime cannot start: {error}")))?;
-    let shared = Shared {
+    Ok(Shared {
         store: RefCell::new(store),
         vault,
         listeners: RefCell::new(Listeners::default()),
         conductor,
         options,
         last_session: RefCell::new(HashMap::new()),
-    };
-    Ok((runtime, shared))
+    })
 }
