@@ -3,6 +3,8 @@
 //! One thread owns every line, every session and all writing of readings. Windows and command line speak to it
 //! through [`Comms`]: `submit`, `cancel`, `edit`, and a stream of [`Event`]s.
 
+pub mod link;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
