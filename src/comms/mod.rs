@@ -9,6 +9,7 @@
 //! | `queue` | which session may begin: shared lines one at a time, the network up to a limit |
 //! | `session` | one meter's session: attempts, back-off, cancelling |
 //! | `conductor` | the seam between a session and the line with its driver |
+//! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
@@ -20,6 +21,7 @@ mod backoff;
 mod conductor;
 mod counters;
 mod edits;
+pub mod link;
 mod listeners;
 mod progress;
 mod queue;
