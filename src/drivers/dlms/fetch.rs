@@ -5,13 +5,13 @@ use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult};
 use crate::protocol::link::Link;
 
 use super::clock::{self, Sign};
-use super::faults::{self, is_lasting};
+use super::faults::{self, TEMPORARY_FAILURE, is_lasting};
 use super::identity::{self, CONFIGURATION, DATA, PlateObject};
 use super::learn::{PROFILES, REGISTERS};
 use super::objects::{self, Named, class};
 use super::profile::ProfileJob;
 use super::registers::{Maker, attributes, is_value};
-use super::session::{Answers, Session, TEMPORARY_FAILURE};
+use super::session::{Answers, Session};
 use super::values::in_words;
 
 /// Rows above which a profile is left out of the list and read by itself: a cut would cost the whole list.

@@ -4,11 +4,12 @@ use crate::model::{CaptureObject, Fault, Identity, Obis, What};
 use crate::protocol::dlms::{AttributeRef, Data, DataAccessResult};
 use crate::protocol::link::Link;
 
+use super::faults::TEMPORARY_FAILURE;
 use super::identity::{self, CONFIGURATION, DATA, PlateObject};
 use super::objects::{self, Named, class};
 use super::profile::columns::{Described, capture_objects, describe, scalers_wanted};
 use super::registers::scaler_attribute;
-use super::session::{Answers, Session, TEMPORARY_FAILURE};
+use super::session::{Answers, Session};
 use super::{clock, faults};
 
 /// Kinds of readings that are registers.
@@ -138,7 +139,7 @@ impl<L: Link> Session<'_, '_, L> {
         if let Some(scaler_unit) = super::values::scaler_unit(data) {
             self.knowledge.scalers.insert(obis, scaler_unit);
         } else if let Some(number) = scaler_attribute(class_id) {
-            self.scaler_refused((class_id, obis, number), super::session::OTHER_REASON);
+            self.scaler_refused((class_id, obis, number), faults::OTHER_REASON);
         }
     }
 
@@ -147,7 +148,7 @@ impl<L: Link> Session<'_, '_, L> {
         self.sink.remark(format!(
             "the meter gives no scaler and unit for {} ({}): its figures are shown as bare counts",
             refused.1,
-            result.words()
+            faults::words(result)
         ));
     }
 

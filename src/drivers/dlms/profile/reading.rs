@@ -9,9 +9,9 @@ use crate::model::{CaptureObject, ColumnRole, Fault, Obis, ProfileColumns, Step,
 use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult};
 use crate::protocol::link::Link;
 
-use super::super::faults::{is_lasting, refusal};
+use super::super::faults::{OTHER_REASON, SENSELESS, TEMPORARY_FAILURE, is_lasting, refusal};
 use super::super::objects::class;
-use super::super::session::{OTHER_REASON, Session, TEMPORARY_FAILURE};
+use super::super::session::Session;
 use super::request::{Span, by_entry, by_range, everything, windows};
 use super::rows::{Reader, Row};
 use super::{billing, events, intervals};
@@ -214,11 +214,12 @@ impl<L: Link> Session<'_, '_, L> {
                 ended => return Ok(ended),
             }
         }
-        if refused == Some(TEMPORARY_FAILURE) {
-            self.tell_refused_rows(job, TEMPORARY_FAILURE);
-            return Ok(Ended::Refused(TEMPORARY_FAILURE));
+        // Neither says anything of the form of the request: another one would not be better.
+        if let Some(result @ (TEMPORARY_FAILURE | SENSELESS)) = refused {
+            self.tell_refused_rows(job, result);
+            return Ok(Ended::Refused(result));
         }
-        if refused.is_some_and(|result| !is_lasting(result)) && self.is_empty(job).await? {
+        if refused.is_some_and(may_mean_empty) && self.is_empty(job).await? {
             return Ok(Ended::Read);
         }
         if self.selections(job.obis()).contains(&Selection::Entry) {
@@ -271,7 +272,7 @@ impl<L: Link> Session<'_, '_, L> {
     }
 
     fn means_no_rows(&self, profile: Obis, result: DataAccessResult) -> bool {
-        matches!(result.0, 11 | 14 | 250) && self.knowledge.range_proven.contains(&profile)
+        may_mean_empty(result) && self.knowledge.range_proven.contains(&profile)
     }
 
     /// The number of entries, where the meter gives one.
@@ -383,7 +384,7 @@ impl<L: Link> Session<'_, '_, L> {
                 Ok(Ended::Read)
             }
             Err(result) => {
-                if is_lasting(result) || !self.is_empty(job).await? {
+                if !may_mean_empty(result) || !self.is_empty(job).await? {
                     self.tell_refused_rows(job, refused.unwrap_or(result));
                 }
                 Ok(Ended::Refused(result))
@@ -454,6 +455,12 @@ impl<L: Link> Session<'_, '_, L> {
             }
         }
     }
+}
+
+/// Results with which meters answer where there are no rows (`facts/dlms-quirks.md`, 77): object unavailable, data
+/// block unavailable, other reason.
+const fn may_mean_empty(result: DataAccessResult) -> bool {
+    matches!(result.0, 11 | 14 | 250)
 }
 
 /// First and last entry, by number, of the rows between `older` and `newer` counted from the newest, with a few that
