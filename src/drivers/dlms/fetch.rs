@@ -63,10 +63,13 @@ impl<L: Link> Session<'_, '_, L> {
         if self.check_identity(&plate, &answers)? == Fetched::Changed {
             return Ok(Fetched::Changed);
         }
+        let asked_with = self.rule.sign;
         self.take_clock(clock_obis, &answers)?;
         self.take_registers(&registers, &answers)?;
         for (place, job) in jobs.into_iter().enumerate() {
             let first = in_list.get(place).and_then(|asked| answers.take(asked.as_ref()?));
+            // Limits that were written with the wrong sign asked for the wrong hours.
+            let first = first.filter(|_| self.rule.sign == asked_with);
             self.read_profile(job, first).await?;
         }
         Ok(Fetched::Done)
@@ -96,7 +99,8 @@ impl<L: Link> Session<'_, '_, L> {
             if found.is_empty() {
                 self.tell_absence(what);
             }
-            all.extend(found.into_iter().map(|object| (what, object)));
+            let readable = found.into_iter().filter(|(class_id, obis)| self.may_read(*class_id, *obis, 2));
+            all.extend(readable.map(|object| (what, object)));
         }
         all
     }
@@ -176,7 +180,7 @@ impl<L: Link> Session<'_, '_, L> {
     }
 
     fn check_identity(&mut self, plate: &[PlateObject], answers: &Answers) -> Result<Fetched, Fault> {
-        if self.identified || plate.is_empty() {
+        if self.identified {
             return Ok(Fetched::Done);
         }
         let mut now = Identity::default();

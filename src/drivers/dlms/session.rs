@@ -93,6 +93,8 @@ pub(super) struct Session<'s, 'l, L: Link> {
     pub(super) identified: bool,
     /// Objects that were refused for the first time, in words.
     pub(super) newly_refused: Vec<String>,
+    /// Objects whose scaler was refused for the first time, in words.
+    pub(super) without_scaler: Vec<String>,
 }
 
 impl<'s, 'l, L: Link> Session<'s, 'l, L> {
@@ -129,6 +131,7 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
             rule,
             identified: false,
             newly_refused: Vec::new(),
+            without_scaler: Vec::new(),
         })
     }
 
@@ -199,7 +202,7 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
                 self.knowledge.list_max = Some(1);
             }
         }
-        let mut answers = questions.into_iter().zip(answers).collect();
+        let mut answers: Vec<_> = questions.into_iter().zip(answers).collect();
         self.ask_again(&mut answers).await?;
         Ok(Answers(answers))
     }
@@ -208,7 +211,7 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
     /// not to blame and the rest is believed.
     async fn ask_again(
         &mut self,
-        answers: &mut Vec<(AttributeRef, Result<Data, DataAccessResult>)>,
+        answers: &mut [(AttributeRef, Result<Data, DataAccessResult>)],
     ) -> Result<(), Fault> {
         let is_list_offered = self.offers(Conformance::MULTIPLE_REFERENCES);
         let was_list = answers.len() > 1 && is_list_offered && !self.association.lists_refused();
@@ -253,17 +256,17 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
 
     /// Remarks of what the meter did oddly, and of what will not be asked for again.
     pub(super) fn tell_oddities(&mut self) {
-        const SHOWN: usize = 8;
         for remark in self.association.take_remarks() {
             self.sink.remark(remark);
         }
-        let refused = std::mem::take(&mut self.newly_refused);
-        if let Some(more) = refused.len().checked_sub(1) {
-            let shown: Vec<&str> = refused.iter().take(SHOWN).map(String::as_str).collect();
-            let rest = if more >= SHOWN { format!(" and {} more", more + 1 - SHOWN) } else { String::new() };
+        if let Some(names) = a_few(&std::mem::take(&mut self.newly_refused)) {
             self.sink.remark(format!(
-                "the meter refuses, and is not asked again for, {}{rest}; reading the object list tries them anew",
-                shown.join(", ")
+                "the meter refuses, and is not asked again for, {names}; reading the object list tries them anew"
+            ));
+        }
+        if let Some(names) = a_few(&std::mem::take(&mut self.without_scaler)) {
+            self.sink.remark(format!(
+                "the meter gives no scaler and unit for {names}: their figures are bare counts"
             ));
         }
     }
@@ -333,5 +336,16 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
 
     pub(super) fn now(&self) -> Timestamp {
         self.sink.now()
+    }
+}
+
+/// A list for a sentence, not longer than a line or two; nothing where it is empty.
+fn a_few(names: &[String]) -> Option<String> {
+    const SHOWN: usize = 8;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => None,
+        all if all > SHOWN => Some(format!("{shown} and {} more", all - SHOWN)),
+        _ => Some(shown),
     }
 }
