@@ -28,6 +28,8 @@ pub struct WrapperLink {
 
 /// Keeps a careless caller's wait within what a clock can hold.
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+/// Long enough for the runtime to ask the system about a connection.
+const GLANCE: Duration = Duration::from_millis(20);
 /// Remarks about odd headers are not repeated endlessly.
 const MOST_REMARKS: u32 = 3;
 
@@ -72,7 +74,7 @@ impl WrapperLink {
 
     /// Looks whether the meter closed the connection after its last answer, as some do when a client leaves.
     async fn still_there(&mut self) -> Result<(), LinkError> {
-        match self.wire.read(Instant::now()).await {
+        match self.wire.read(Instant::now() + GLANCE).await {
             Ok(octets) => {
                 self.decoder.push(&octets.unwrap_or_default());
                 Ok(())
