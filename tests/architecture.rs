@@ -16,6 +16,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("drivers", &["protocol", "scheme", "model"]),
         ("firmware", &["drivers", "vault", "protocol", "scheme", "model"]),
         ("evidence", &["store", "vault", "model"]),
+        ("export", &["store", "model"]),
         (
             "comms",
             &[
@@ -40,6 +41,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "drivers",
                 "firmware",
                 "evidence",
+                "export",
                 "protocol",
                 "transport",
                 "scheme",
@@ -56,6 +58,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "drivers",
                 "firmware",
                 "evidence",
+                "export",
                 "protocol",
                 "transport",
                 "scheme",

@@ -79,7 +79,7 @@ fn close_to<'a>(wanted: &str, names: &[&'a str]) -> Vec<&'a str> {
             let other = name.to_lowercase();
             let distance = distance(&plain, &other);
             let contains = plain.chars().count() >= 3 && (other.contains(&plain) || plain.contains(&other));
-            (distance <= 2 || contains).then_some((distance, *name))
+            (distance <= 1 + usize::from(plain.len() > 4) || contains).then_some((distance, *name))
         })
         .collect();
     ranked.sort_unstable();

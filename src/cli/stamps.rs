@@ -16,6 +16,12 @@ pub(super) fn for_eyes(at: Timestamp, zone: &TimeZone) -> String {
     local(at, zone).replacen('T', " ", 1)
 }
 
+/// `12:00:00.123`, for traffic.
+pub(super) fn to_the_millisecond(at: Timestamp, zone: &TimeZone) -> String {
+    let at = at.round(Unit::Millisecond).unwrap_or(at);
+    format!("{:.3}", zone.to_datetime(at).time())
+}
+
 /// A meter's own stamp with the offset that makes it the instant which it was taken for.
 pub(super) fn meter_stamp(stamp: &MeterStamp, at: Timestamp) -> String {
     let as_if_utc = Offset::UTC.to_timestamp(stamp.local).ok();

@@ -5,12 +5,14 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use tokio::sync::watch;
-
-use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
-use crate::model::{Fault, Knowledge};
+use crate::drivers::{self, MeterAccess, ReadRequest, ReadSink};
+use crate::model::template::Family;
+use crate::model::{Fault, Knowledge, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
+use crate::store::TraceRecord;
+use crate::transport::{Tap, TapRecord};
 
+use super::link::{Cancel, Trace, careful, open_link};
 use super::trace_log::TraceLog;
 
 /// One attempt of a session.
@@ -19,6 +21,8 @@ pub(super) struct Attempt<'a> {
     pub(super) access: &'a MeterAccess,
     /// What to read; a connection test where there is nothing.
     pub(super) request: Option<&'a ReadRequest>,
+    /// Which attempt of the session, from 1.
+    pub(super) number: u32,
     /// Its invocation counters.
     pub(super) counter: &'a mut dyn CounterStore,
     /// What is known of it.
@@ -27,8 +31,8 @@ pub(super) struct Attempt<'a> {
     pub(super) sink: &'a mut dyn ReadSink,
     /// Takes the traffic.
     pub(super) trace: Rc<RefCell<TraceLog>>,
-    /// Becomes true when the job is cancelled.
-    pub(super) cancel: watch::Receiver<bool>,
+    /// Is set when the job is cancelled.
+    pub(super) cancel: Cancel,
 }
 
 /// A session under way.
@@ -43,9 +47,39 @@ pub(super) trait Conductor: Send + Sync {
 /// The real one.
 pub(super) struct Drivers;
 
+/// Brings a link's traffic to the session's log.
+struct ToLog(Rc<RefCell<TraceLog>>);
+
+impl Tap for ToLog {
+    fn record(&mut self, record: TapRecord) {
+        let TapRecord { at, sent, bytes, masked, note } = record;
+        self.0.borrow_mut().record(TraceRecord { at, sent, bytes, masked, note });
+    }
+}
+
+/// What must not be seen in the traffic.
+fn secrets(access: &MeterAccess) -> Vec<Secret> {
+    SecretKind::ALL.iter().filter_map(|(kind, _)| access.secrets.get(*kind).cloned()).collect()
+}
+
+async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
+    let Attempt { access, request, number, counter, knowledge, sink, trace, cancel } = attempt;
+    let template = if number > 1 { careful(&access.template) } else { access.template.clone() };
+    let config = &access.config;
+    let address = config.address.unwrap_or(template.addressing.server);
+    let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
+    let mut link = open_link(&config.line, address, &template, trace, cancel)
+        .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?;
+    match (template.family, request) {
+        (Family::Dlms, Some(request)) => {
+            drivers::dlms::read(&mut link, access, counter, knowledge, request, sink).await
+        }
+        (Family::Dlms, None) => drivers::dlms::test(&mut link, access, counter, sink).await,
+    }
+}
+
 impl Conductor for Drivers {
     fn conduct<'a>(&'a self, attempt: Attempt<'a>) -> Conducting<'a> {
-        let _ = attempt;
-        Box::pin(async { Err(Fault::internal("the link layer has not landed")) })
+        Box::pin(with_driver(attempt))
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! A meter has one row for everything under its unicast keys and this program's system title, whatever the client
 //! address: with the same key and title, the same counter twice would be the same nonce twice. A meter that is not
-//! in the store (a connection test) has its counter in a setting, which the meter inherits when it is added.
+//! in the store (a connection test) has a row by its line, which the meter inherits when it is added.
 
 use crate::model::{MeterConfig, MeterId};
 use crate::protocol::dlms::{CounterError, CounterStore};
-use crate::store::{Store, StoreError};
+use crate::store::{COUNTER_WARNING, Store, StoreError};
 
 use super::reporter::Reporter;
 
@@ -14,85 +14,37 @@ use super::reporter::Reporter;
 const ROW: &str = "unicast";
 /// Counters made durable at once. What a session leaves over is never used.
 const BATCH: u32 = 16;
-/// Above this a key should be changed soon (`design.md`, "frame (invocation) counters").
-const WARN_AT: u32 = 2_000_000_000;
 
 /// Where a counter is kept.
-#[derive(Clone, Debug)]
-pub(super) enum Place {
-    /// A stored meter's row.
-    Meter(MeterId),
-    /// A setting, for a meter that is not stored.
-    Setting(String),
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    meter: MeterId,
+    row: String,
 }
 
-/// The setting that keeps the counter of a meter which is not stored.
-fn setting_key(config: &MeterConfig) -> String {
-    format!(
-        "counter/{}/{}",
-        config.line,
-        config.address.map(|address| address.to_string()).unwrap_or_default()
-    )
-}
+/// Stands for all meters that are not stored; each has a row of its own.
+const NOT_STORED: MeterId = MeterId(0);
 
 impl Place {
     /// Where the counter of a meter is kept.
     pub(super) fn of(meter: Option<MeterId>, config: &MeterConfig) -> Self {
         match meter {
-            Some(meter) => Self::Meter(meter),
-            None => Self::Setting(setting_key(config)),
-        }
-    }
-
-    fn reserve(&self, store: &mut Store, count: u32) -> Result<u32, String> {
-        match self {
-            Self::Meter(meter) => {
-                store.reserve_counters(*meter, ROW, count).map_err(|error| error.to_string())
+            Some(meter) => Self { meter, row: ROW.to_owned() },
+            None => {
+                let address = config.address.map(|address| address.to_string()).unwrap_or_default();
+                Self { meter: NOT_STORED, row: format!("{}/{address}", config.line) }
             }
-            Self::Setting(key) => {
-                let first = kept(store, key)?.max(1);
-                let next = first.checked_add(count).ok_or("the counter is used up: change the keys")?;
-                store.put_setting(key, &next.to_string()).map_err(|error| error.to_string())?;
-                Ok(first)
-            }
-        }
-    }
-
-    fn raise(&self, store: &mut Store, at_least: u32) -> Result<(), String> {
-        match self {
-            Self::Meter(meter) => {
-                store.raise_counter(*meter, ROW, at_least).map_err(|error| error.to_string())
-            }
-            Self::Setting(key) if kept(store, key)? < at_least => {
-                store.put_setting(key, &at_least.to_string()).map_err(|error| error.to_string())
-            }
-            Self::Setting(_) => Ok(()),
         }
     }
 }
 
-fn kept(store: &Store, key: &str) -> Result<u32, String> {
-    let text = store.setting(key).map_err(|error| error.to_string())?;
-    let Some(text) = text else { return Ok(0) };
-    text.parse().map_err(|_| format!("the setting {key} of the store is damaged"))
-}
-
-/// A new meter goes on where tests of it, or a removed meter in its place, have stopped.
+/// A new meter goes on where tests of it have stopped; the store itself sees to meters that were removed.
 pub(super) fn inherit(store: &mut Store, meter: MeterId, config: &MeterConfig) -> Result<(), StoreError> {
-    let kept = store.setting(&setting_key(config))?.and_then(|text| text.parse::<u32>().ok());
-    match kept {
+    let tested = Place::of(None, config);
+    match store.counter(tested.meter, &tested.row)? {
         Some(at_least) => store.raise_counter(meter, ROW, at_least),
         None => Ok(()),
     }
-}
-
-/// A meter that is removed leaves its counter to the next one in its place.
-pub(super) fn bequeath(store: &mut Store, meter: MeterId, config: &MeterConfig) -> Result<(), StoreError> {
-    let next = store.reserve_counters(meter, ROW, 1)?;
-    if next > 1 {
-        store.put_setting(&setting_key(config), &next.to_string())?;
-    }
-    Ok(())
 }
 
 /// The counters of one session.
@@ -114,10 +66,11 @@ impl CounterStore for Counters {
         if self.left == 0 {
             self.next = {
                 let mut store = self.reporter.shared.store.borrow_mut();
-                self.place.reserve(&mut store, BATCH).map_err(CounterError)?
+                let Place { meter, row } = &self.place;
+                store.reserve_counters(*meter, row, BATCH).map_err(|error| CounterError(error.to_string()))?
             };
             self.left = BATCH;
-            if self.next >= WARN_AT {
+            if self.next >= COUNTER_WARNING {
                 self.reporter.remark(
                     "the invocation counter has passed 2 000 000 000 of 4 294 967 295: have the meter's keys changed soon"
                         .to_owned(),
@@ -137,7 +90,8 @@ impl CounterStore for Counters {
             return Ok(());
         }
         let mut store = self.reporter.shared.store.borrow_mut();
-        self.place.raise(&mut store, at_least).map_err(CounterError)?;
+        let Place { meter, row } = &self.place;
+        store.raise_counter(*meter, row, at_least).map_err(|error| CounterError(error.to_string()))?;
         self.left = 0;
         Ok(())
     }

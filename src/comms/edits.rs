@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Template};
-use crate::store::Store;
+use crate::vault::Vault;
 
 use super::counters;
-use super::shared::{Shared, secret_place, store_fault};
+use super::shared::{Shared, store_fault};
 use super::{Edit, Edited};
 
 /// Carries out an edit.
 ///
 /// # Errors
-/// It cannot be; nothing was changed then.
+/// It cannot be; nothing was changed then, but for meters of a list that were removed before the failing one.
 pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
     match edit {
         Edit::AddMeters(meters) => add(shared, &meters).map(Edited::Added),
@@ -28,18 +27,6 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
     }
-}
-
-/// Who sits here, for the audit chain.
-fn who() -> String {
-    ["USER", "USERNAME", "LOGNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-        .unwrap_or_else(|| "unknown".to_owned())
-}
-
-fn audit(store: &mut Store, what: &str, detail: &str) -> Result<(), Fault> {
-    store.audit(Timestamp::now(), &who(), what, detail).map_err(|error| store_fault(&error))
 }
 
 /// What a store alone cannot see: that a template exists, that a time zone does.
@@ -63,39 +50,23 @@ fn add(shared: &Shared, meters: &[(MeterConfig, MeterSecrets)]) -> Result<Vec<Me
     for (config, _) in meters {
         check(config).map_err(|fault| fault.during(&config.name))?;
     }
+    let has_secrets = meters.iter().any(|(_, secrets)| *secrets != MeterSecrets::default());
+    let vault = if has_secrets { Some(shared.vault()?) } else { None };
     let configs: Vec<MeterConfig> = meters.iter().map(|(config, _)| config.clone()).collect();
+    let seal = |position: usize, id: MeterId| {
+        let secrets = meters.get(position).map(|(_, secrets)| secrets);
+        let sealed = |kind: SecretKind| {
+            let secret = secrets.and_then(|secrets| secrets.get(kind))?;
+            Some((kind, vault?.seal(&Vault::place(id, kind), secret)))
+        };
+        SecretKind::ALL.iter().filter_map(|(kind, _)| sealed(*kind)).collect()
+    };
     let mut store = shared.store.borrow_mut();
-    let ids = store.add_meters(&configs).map_err(|error| store_fault(&error))?;
-    let kept = ids.iter().zip(meters).try_for_each(|(id, (config, secrets))| {
+    let ids = store.add_meters_sealed(&configs, seal).map_err(|error| store_fault(&error))?;
+    for (id, config) in ids.iter().zip(&configs) {
         counters::inherit(&mut store, *id, config).map_err(|error| store_fault(&error))?;
-        for (kind, _) in SecretKind::ALL {
-            if let Some(secret) = secrets.get(kind) {
-                put_secret(shared, &mut store, *id, kind, Some(secret))?;
-            }
-        }
-        Ok(())
-    });
-    if let Err(fault) = kept {
-        // All or none: a meter without its secrets is not what was asked for.
-        for id in ids {
-            store.remove_meter(id).map_err(|error| store_fault(&error))?;
-        }
-        return Err(fault);
     }
-    let names: Vec<&str> = configs.iter().take(20).map(|config| config.name.as_str()).collect();
-    audit(&mut store, "meters added", &format!("{}: {}", configs.len(), names.join(", ")))?;
     Ok(ids)
-}
-
-fn put_secret(
-    shared: &Shared,
-    store: &mut Store,
-    id: MeterId,
-    kind: SecretKind,
-    secret: Option<&Secret>,
-) -> Result<(), Fault> {
-    let sealed = secret.map(|secret| shared.vault.seal(&secret_place(id, kind), secret));
-    store.put_secret(id, kind, sealed.as_deref()).map_err(|error| store_fault(&error))
 }
 
 /// Whether what was learnt of a meter belongs to other settings.
@@ -115,29 +86,25 @@ fn update(
     secrets: &BTreeMap<SecretKind, Option<Secret>>,
 ) -> Result<(), Fault> {
     check(config)?;
+    let mut sealed = Vec::new();
+    for (kind, secret) in secrets {
+        let bytes = match secret {
+            Some(secret) => Some(shared.vault()?.seal(&Vault::place(id, *kind), secret)),
+            None => None,
+        };
+        sealed.push((*kind, bytes));
+    }
     let mut store = shared.store.borrow_mut();
     let old = store.meter(id).map_err(|error| store_fault(&error))?;
     let old = old.ok_or_else(|| Fault::user("the meter was taken off the list", ""))?.config;
-    store.update_meter(id, config).map_err(|error| store_fault(&error))?;
+    store.update_meter_sealed(id, config, &sealed).map_err(|error| store_fault(&error))?;
     if is_another_way_in(&old, config) {
         store.put_knowledge(id, &Knowledge::default()).map_err(|error| store_fault(&error))?;
-    }
-    for (kind, secret) in secrets {
-        put_secret(shared, &mut store, id, *kind, secret.as_ref())?;
-        let done = if secret.is_some() { "set" } else { "removed" };
-        audit(&mut store, "secret changed", &format!("{}: {} {done}", config.name, kind.word()))?;
     }
     Ok(())
 }
 
 fn remove(shared: &Shared, meters: &[MeterId]) -> Result<(), Fault> {
     let mut store = shared.store.borrow_mut();
-    for id in meters {
-        let row = store.meter(*id).map_err(|error| store_fault(&error))?;
-        let Some(row) = row else { continue };
-        counters::bequeath(&mut store, *id, &row.config).map_err(|error| store_fault(&error))?;
-        store.remove_meter(*id).map_err(|error| store_fault(&error))?;
-        audit(&mut store, "meter removed", &row.config.name)?;
-    }
-    Ok(())
+    meters.iter().try_for_each(|id| store.remove_meter(*id)).map_err(|error| store_fault(&error))
 }

@@ -9,6 +9,7 @@
 //! | `queue` | which session may begin: shared lines one at a time, the network up to a limit |
 //! | `session` | one meter's session: attempts, back-off, cancelling |
 //! | `conductor` | the seam between a session and the line with its driver |
+//! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
@@ -20,6 +21,7 @@ mod backoff;
 mod conductor;
 mod counters;
 mod edits;
+pub mod link;
 mod listeners;
 mod progress;
 mod queue;
@@ -28,6 +30,7 @@ mod session;
 mod shared;
 mod sink;
 mod thread;
+pub mod trace;
 mod trace_log;
 
 #[cfg(test)]
@@ -47,11 +50,10 @@ use tokio::sync::mpsc;
 use crate::drivers::ReadRequest;
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Step};
 use crate::store::{JobResult, Store};
-use crate::vault::Vault;
 
 use conductor::Conductor;
 use listeners::Listeners;
-use shared::{Shared, vault_fault};
+use shared::{Shared, open_vault};
 use thread::{Command, Thread};
 
 /// A job's number: the one in the store, or one below nought for a test, which the store does not keep.
@@ -215,10 +217,11 @@ fn stopped() -> Fault {
 }
 
 impl Comms {
-    /// Opens the store and the vault and starts the thread.
+    /// Opens the store and the vault and starts the thread. Without the vault's key, meters that have no secrets can
+    /// still be read.
     ///
     /// # Errors
-    /// The store or the vault cannot be opened.
+    /// The store cannot be opened.
     pub fn start(options: CommsOptions) -> Result<Self, Fault> {
         Self::start_with(options, Arc::new(conductor::Drivers))
     }
@@ -296,24 +299,40 @@ impl Comms {
     }
 }
 
+/// Who sits here, for the audit chain.
+fn actor() -> String {
+    ["USER", "USERNAME", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
 /// Opens what the thread needs, in the thread.
 fn open(
     options: CommsOptions,
     conductor: Arc<dyn Conductor>,
 ) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
-    let store = Store::open(&options.store).map_err(|error| Fault::user(error.to_string(), ""))?;
-    let vault = Vault::beside(&options.store).map_err(|error| vault_fault(&error))?;
+    let shared = open_shared(options, conductor)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Fault::internal(format!("the communications runtime cannot start: {error}")))?;
-    let shared = Shared {
+    Ok((runtime, shared))
+}
+
+fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Shared, Fault> {
+    let mut store = Store::open(&options.store).map_err(|error| Fault::user(error.to_string(), ""))?;
+    store.set_actor(&actor());
+    let vault = open_vault(&store, &options.store);
+    if let Err(fault) = &vault {
+        tracing::warn!("{fault}");
+    }
+    Ok(Shared {
         store: RefCell::new(store),
         vault,
         listeners: RefCell::new(Listeners::default()),
         conductor,
         options,
         last_session: RefCell::new(HashMap::new()),
-    };
-    Ok((runtime, shared))
+    })
 }

@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
@@ -14,6 +13,7 @@ use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, SecretK
 use super::JobId;
 use super::backoff;
 use super::conductor::Attempt;
+use super::link::Cancel;
 use super::counters::{Counters, Place};
 use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
@@ -52,15 +52,9 @@ pub(super) fn cancelled_fault() -> Fault {
     Fault::user("cancelled", "")
 }
 
-/// Resolves when the job is cancelled, or is gone.
-async fn cancelled(cancel: &mut watch::Receiver<bool>) {
-    // An error says that the job is gone, which is as good as cancelled.
-    let _gone = cancel.wait_for(|cancelled| *cancelled).await;
-}
-
 /// Lets `future` end, within the grace once the job is cancelled; nothing where it was cut off.
 async fn within<F: Future>(
-    cancel: &mut watch::Receiver<bool>,
+    cancel: &Cancel,
     grace: Duration,
     future: F,
 ) -> Option<F::Output> {
@@ -68,7 +62,7 @@ async fn within<F: Future>(
     tokio::select! {
         biased;
         output = &mut future => Some(output),
-        () = cancelled(cancel) => timeout(grace, future).await.ok(),
+        () = cancel.cancelled() => timeout(grace, future).await.ok(),
     }
 }
 
@@ -80,11 +74,11 @@ pub(super) async fn run(
     shared: Rc<Shared>,
     item: Rc<Item>,
     remains: Remains,
-    mut cancel: watch::Receiver<bool>,
+    cancel: Cancel,
 ) -> Result<(), Fault> {
     let session = Session::prepare(shared, item, remains)?;
-    session.wait_for_pause(&mut cancel).await?;
-    let result = session.attempts(&mut cancel).await;
+    session.wait_for_pause(&cancel).await?;
+    let result = session.attempts(&cancel).await;
     session.note_end();
     result
 }
@@ -111,7 +105,7 @@ impl Session {
     }
 
     /// Some meters want a pause between two sessions.
-    async fn wait_for_pause(&self, cancel: &mut watch::Receiver<bool>) -> Result<(), Fault> {
+    async fn wait_for_pause(&self, cancel: &Cancel) -> Result<(), Fault> {
         let pause = Duration::from_millis(self.access.template.timing.reconnect_pause_ms.into());
         let last = self.item.meter.and_then(|meter| self.shared.last_session.borrow().get(&meter).copied());
         if let Some(last) = last.filter(|_| !pause.is_zero()) {
@@ -126,7 +120,7 @@ impl Session {
         }
     }
 
-    async fn attempts(&self, cancel: &mut watch::Receiver<bool>) -> Result<(), Fault> {
+    async fn attempts(&self, cancel: &Cancel) -> Result<(), Fault> {
         let timing = &self.access.template.timing;
         // A person who tries a connection wants the answer, not three of them.
         let of = if matches!(self.item.work, Work::Test { .. }) { 1 } else { timing.attempts.max(1) };
@@ -134,9 +128,9 @@ impl Session {
         let mut attempt = 1;
         loop {
             self.remains.progress.borrow_mut().begin_attempt();
-            let fault = match self.attempt(&mut sink, cancel).await {
+            let fault = match self.attempt(attempt, &mut sink, cancel).await {
                 Ok(()) => break,
-                Err(fault) if *cancel.borrow() => {
+                Err(fault) if cancel.is_cancelled() => {
                     tracing::debug!("a cancelled session ended with: {fault}");
                     return Err(cancelled_fault());
                 }
@@ -168,7 +162,7 @@ impl Session {
         Sink { reporter: self.reporter(), store_for: self.item.meter.filter(|_| is_read), rows_told: None }
     }
 
-    async fn attempt(&self, sink: &mut Sink, cancel: &mut watch::Receiver<bool>) -> Result<(), Fault> {
+    async fn attempt(&self, number: u32, sink: &mut Sink, cancel: &Cancel) -> Result<(), Fault> {
         let known = match sink.store_for {
             Some(meter) => {
                 self.shared.store.borrow().knowledge(meter).map_err(|error| store_fault(&error))?
@@ -185,6 +179,7 @@ impl Session {
         let conducting = self.shared.conductor.conduct(Attempt {
             access: &self.access,
             request,
+            number,
             counter: &mut counter,
             knowledge: &mut knowledge,
             sink,

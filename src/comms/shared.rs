@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use crate::drivers::MeterAccess;
-use crate::model::{Blame, Fault, MeterConfig, MeterId, MeterSecrets, SecretKind, SystemTitle, Template};
+use crate::model::{Blame, Fault, MeterConfig, MeterId, MeterSecrets, Template};
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
@@ -15,13 +16,11 @@ use super::conductor::Conductor;
 use super::listeners::Listeners;
 use super::{CommsOptions, Event};
 
-/// The setting that holds this program's own system title.
-const CLIENT_TITLE: &str = "client-title";
-
 /// What every session and the thread itself use. One thread owns it: borrows never last over an `await`.
 pub(super) struct Shared {
     pub(super) store: RefCell<Store>,
-    pub(super) vault: Vault,
+    /// The vault, or why it cannot be opened: meters without secrets are read all the same.
+    pub(super) vault: Result<Vault, Fault>,
     pub(super) listeners: RefCell<Listeners>,
     pub(super) conductor: Arc<dyn Conductor>,
     pub(super) options: CommsOptions,
@@ -52,15 +51,25 @@ pub(super) fn vault_fault(error: &VaultError) -> Fault {
     Fault::user(error.to_string(), advice)
 }
 
-/// Where a meter's secret is sealed for.
-pub(super) fn secret_place(meter: MeterId, kind: SecretKind) -> String {
-    format!("meter/{}/{}", meter.0, kind.word())
+/// Opens the vault of a store. A store that holds secrets never gets a new key.
+pub(super) fn open_vault(store: &Store, path: &Path) -> Result<Vault, Fault> {
+    let vault = if store.has_secrets().map_err(|error| store_fault(&error))? {
+        Vault::open_existing(path)
+    } else {
+        Vault::beside(path)
+    };
+    vault.map_err(|error| vault_fault(&error))
 }
 
 impl Shared {
     /// Tells every listener.
     pub(super) fn emit(&self, event: &Event) {
         self.listeners.borrow_mut().emit(event);
+    }
+
+    /// The vault.
+    pub(super) fn vault(&self) -> Result<&Vault, Fault> {
+        self.vault.as_ref().map_err(Clone::clone)
     }
 
     /// Opens a stored meter's secrets.
@@ -71,8 +80,8 @@ impl Shared {
             let sealed = store.sealed_secret(meter, kind).map_err(|error| store_fault(&error))?;
             if let Some(sealed) = sealed {
                 let secret = self
-                    .vault
-                    .open(&secret_place(meter, kind), &sealed)
+                    .vault()?
+                    .open(&Vault::place(meter, kind), &sealed)
                     .map_err(|error| vault_fault(&error).during(&format!("the {}", kind.word())))?;
                 secrets.set(kind, secret);
             }
@@ -98,27 +107,9 @@ impl Shared {
             Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
         let client_title = match config.client_title {
             Some(title) => title,
-            None => self.client_title()?,
+            // Invocation counters belong to a title, so that it is the store's own and stays the same.
+            None => self.store.borrow().own_title().map_err(|error| store_fault(&error))?,
         };
         Ok(MeterAccess { config, template, secrets, client_title })
-    }
-
-    /// This program's own system title: made once a store, kept for good, because invocation counters belong to
-    /// it.
-    fn client_title(&self) -> Result<SystemTitle, Fault> {
-        let mut store = self.store.borrow_mut();
-        let kept = store.setting(CLIENT_TITLE).map_err(|error| store_fault(&error))?;
-        if let Some(kept) = kept {
-            return kept.parse().map_err(|reason: String| {
-                Fault::internal(format!("the setting {CLIENT_TITLE} of the store is damaged: {reason}"))
-            });
-        }
-        let mut title = *b"MTW\0\0\0\0\0";
-        let (_, random) = title.split_at_mut(3);
-        getrandom::fill(random)
-            .map_err(|error| Fault::internal(format!("this computer gives no random numbers: {error}")))?;
-        let title = SystemTitle(title);
-        store.put_setting(CLIENT_TITLE, &title.to_string()).map_err(|error| store_fault(&error))?;
-        Ok(title)
     }
 }

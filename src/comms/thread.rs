@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -15,6 +15,7 @@ use crate::drivers::ReadRequest;
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Step};
 use crate::store::{JobResult, MeterRow};
 
+use super::link::Cancel;
 use super::progress::{read_words, test_words};
 use super::queue::{LineKey, Queue};
 use super::reporter::Remains;
@@ -38,7 +39,7 @@ pub(super) enum Command {
 }
 
 struct JobState {
-    cancel: watch::Sender<bool>,
+    cancel: Cancel,
     left: usize,
     ok: usize,
     failed: usize,
@@ -153,8 +154,7 @@ impl Thread {
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
         };
         let event = Event::Submitted { job, title, meters: items.len() };
-        let (cancel, _) = watch::channel(false);
-        self.jobs.insert(job, JobState { cancel, left: items.len(), ok: 0, failed: 0 });
+        self.jobs.insert(job, JobState { cancel: Cancel::default(), left: items.len(), ok: 0, failed: 0 });
         let urgent = items.len() == 1;
         for (line, item) in items {
             self.queue.push(&line, urgent, item);
@@ -231,7 +231,7 @@ impl Thread {
 
     fn cancel(&mut self, job: JobId) {
         let Some(state) = self.jobs.get_mut(&job) else { return };
-        state.cancel.send_replace(true);
+        state.cancel.cancel();
         let waiting = self.queue.take(|item| item.job == job);
         state.left -= waiting.len();
         for item in waiting.into_iter().filter(|item| item.announced) {
@@ -252,7 +252,7 @@ impl Thread {
                 continue;
             };
             announce(&self.shared, &mut item);
-            let cancel = state.cancel.subscribe();
+            let cancel = state.cancel.clone();
             let keep = self.shared.options.trace && item.job.0 > 0;
             let remains = Remains {
                 trace: Rc::new(RefCell::new(super::trace_log::TraceLog::new(keep))),
@@ -350,7 +350,7 @@ impl Thread {
         {
             tracing::error!("the end of job {} could not be stored: {error}", job.0);
         }
-        let cancelled = *state.cancel.borrow();
+        let cancelled = state.cancel.is_cancelled();
         self.shared.emit(&Event::Ended { job, ok: state.ok, failed: state.failed, cancelled });
     }
 }

@@ -40,7 +40,7 @@ pub struct Knowledge {
     pub profiles_apart: bool,
     /// Attributes that the meter refuses to give: not asked for again. Attribute 0 is the whole object.
     pub refused: Vec<(u16, Obis, u8)>,
-    /// The wire shows deviations with the other sign than the template says.
+    /// The wire shows deviations with the other sign than the template says: stamps are read with that one.
     pub sign_looks_inverted: bool,
 }
 

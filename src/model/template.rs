@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeviationSign, IntervalStatus, Obis, ServerAddress, What, ZonePolicy};
+use super::{DeviationSign, IntervalStatus, Obis, ScalerUnit, ServerAddress, What, ZonePolicy};
 
 /// The format tag that every template file begins with.
 pub const FORMAT: &str = "meterwright.template/1";
@@ -351,6 +351,9 @@ pub struct ObjectMap {
     pub logs: Vec<Obis>,
     /// Plain names that replace the usual ones.
     pub names: BTreeMap<Obis, String>,
+    /// Scalers and units that replace what the meter says, for models whose figures need a factor that they do not
+    /// tell (`facts/dlms-quirks.md`, 69).
+    pub scalers: BTreeMap<Obis, ScalerUnit>,
 }
 
 impl ObjectMap {
@@ -584,8 +587,12 @@ mod tests {
     #[test]
     fn what_a_template_leaves_out_of_its_profiles_is_as_careful_as_can_be() {
         let text = r#"{"format": "meterwright.template/1", "name": "x", "title": "X", "family": "dlms",
-            "profiles": {"null_value": "repeat", "status_objects": ["0-0:96.10.7"]}}"#;
-        let profiles = Template::parse("x", text).unwrap().profiles;
+            "profiles": {"null_value": "repeat", "status_objects": ["0-0:96.10.7"]},
+            "objects": {"scalers": {"1-0:31.7.0": {"scaler": -4, "unit": 33}}}}"#;
+        let template = Template::parse("x", text).unwrap();
+        let current = template.objects.scalers[&Obis::new(1, 0, 31, 7, 0, 255)];
+        assert_eq!((current.scaler, current.unit), (-4, crate::model::Unit::A));
+        let profiles = template.profiles;
         assert_eq!(profiles.null_value, NullValue::Repeat);
         assert_eq!(profiles.status_objects, [Obis::new(0, 0, 96, 10, 7, 255)]);
         assert_eq!(profiles.days_per_request, 31);

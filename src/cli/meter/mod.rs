@@ -14,6 +14,8 @@ use clap::Subcommand;
 
 use super::app::{App, Outcome};
 
+pub(super) use import::read_list;
+
 /// Keeps the list of meters.
 #[derive(Subcommand, Debug)]
 pub(super) enum Meter {

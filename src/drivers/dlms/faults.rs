@@ -4,6 +4,24 @@ use crate::model::Fault;
 use crate::protocol::dlms::{DataAccessResult, DlmsError};
 use crate::protocol::link::LinkError;
 
+/// The meter is busy: asking later helps.
+pub(super) const TEMPORARY_FAILURE: DataAccessResult = DataAccessResult(2);
+/// The meter does not say why.
+pub(super) const OTHER_REASON: DataAccessResult = DataAccessResult(250);
+/// No result of the standard: the meter answered with an exception.
+pub(super) const EXCEPTION: DataAccessResult = DataAccessResult(254);
+/// No result of the standard: the meter answered with bytes that are no value.
+pub(super) const SENSELESS: DataAccessResult = DataAccessResult(255);
+
+/// A result in words.
+pub(super) const fn words(result: DataAccessResult) -> &'static str {
+    match result {
+        EXCEPTION => "it answered with an exception",
+        SENSELESS => "its answer makes no sense",
+        result => result.words(),
+    }
+}
+
 /// A failed conversation as a fault.
 pub(super) fn fault(error: DlmsError) -> Fault {
     match error {
@@ -79,10 +97,11 @@ pub(super) fn refusal(what: &str, result: DataAccessResult) -> Fault {
         4 | 9 | 11 => "this model has no such object: read the object list to see what it has",
         12 => "the meter wants another form of request: see the template's `requests`",
         14..=16 => "the meter lost its place in a long answer: try again",
+        254 | 255 => "look at the answer in the job's trace",
         _ => "the meter does not say why: read the object list, or try another association",
     };
-    let passing = !is_lasting(result) && result.0 != 1 && result.0 != 250;
-    Fault::meter(format!("the meter refused {what}: {}", result.words()), advice).passing(passing)
+    let passing = matches!(result.0, 2 | 14..=16) || result == SENSELESS;
+    Fault::meter(format!("the meter refused {what}: {}", words(result)), advice).passing(passing)
 }
 
 /// Whether the same question will get the same answer tomorrow: the object or the right to read it is missing.

@@ -5,13 +5,13 @@ use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult};
 use crate::protocol::link::Link;
 
 use super::clock::{self, Sign};
-use super::faults::{self, is_lasting};
+use super::faults::{self, TEMPORARY_FAILURE, is_lasting};
 use super::identity::{self, CONFIGURATION, DATA, PlateObject};
 use super::learn::{PROFILES, REGISTERS};
 use super::objects::{self, Named, class};
 use super::profile::ProfileJob;
 use super::registers::{Maker, attributes, is_value};
-use super::session::{Answers, Session, TEMPORARY_FAILURE};
+use super::session::{Answers, Session};
 use super::values::in_words;
 
 /// Rows above which a profile is left out of the list and read by itself: a cut would cost the whole list.
@@ -63,10 +63,13 @@ impl<L: Link> Session<'_, '_, L> {
         if self.check_identity(&plate, &answers)? == Fetched::Changed {
             return Ok(Fetched::Changed);
         }
+        let asked_with = self.rule.sign;
         self.take_clock(clock_obis, &answers)?;
         self.take_registers(&registers, &answers)?;
         for (place, job) in jobs.into_iter().enumerate() {
             let first = in_list.get(place).and_then(|asked| answers.take(asked.as_ref()?));
+            // Limits that were written with the wrong sign asked for the wrong hours.
+            let first = first.filter(|_| self.rule.sign == asked_with);
             self.read_profile(job, first).await?;
         }
         Ok(Fetched::Done)
@@ -96,7 +99,8 @@ impl<L: Link> Session<'_, '_, L> {
             if found.is_empty() {
                 self.tell_absence(what);
             }
-            all.extend(found.into_iter().map(|object| (what, object)));
+            let readable = found.into_iter().filter(|(class_id, obis)| self.may_read(*class_id, *obis, 2));
+            all.extend(readable.map(|object| (what, object)));
         }
         all
     }
@@ -176,7 +180,7 @@ impl<L: Link> Session<'_, '_, L> {
     }
 
     fn check_identity(&mut self, plate: &[PlateObject], answers: &Answers) -> Result<Fetched, Fault> {
-        if self.identified || plate.is_empty() {
+        if self.identified {
             return Ok(Fetched::Done);
         }
         let mut now = Identity::default();

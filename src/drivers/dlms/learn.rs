@@ -4,11 +4,12 @@ use crate::model::{CaptureObject, Fault, Identity, Obis, What};
 use crate::protocol::dlms::{AttributeRef, Data, DataAccessResult};
 use crate::protocol::link::Link;
 
+use super::faults::TEMPORARY_FAILURE;
 use super::identity::{self, CONFIGURATION, DATA, PlateObject};
 use super::objects::{self, Named, class};
 use super::profile::columns::{Described, capture_objects, describe, scalers_wanted};
 use super::registers::scaler_attribute;
-use super::session::{Answers, Session, TEMPORARY_FAILURE};
+use super::session::{Answers, Session};
 use super::{clock, faults};
 
 /// Kinds of readings that are registers.
@@ -30,6 +31,7 @@ impl<L: Link> Session<'_, '_, L> {
     /// The session broke off, or another meter answered.
     pub(super) async fn learn(&mut self) -> Result<(), Fault> {
         self.read_object_list().await?;
+        self.knowledge.scalers.extend(&self.access.template.objects.scalers);
         let is_new = !self.is_known();
         let plate =
             if is_new { identity::plate_objects(self.knowledge, self.template()) } else { Vec::new() };
@@ -87,7 +89,9 @@ impl<L: Link> Session<'_, '_, L> {
             }
         }
         identity::check(self.access.config.serial.as_deref(), &self.knowledge.identity, &now)?;
-        self.sink.identity(&now)?;
+        if now != Identity::default() {
+            self.sink.identity(&now)?;
+        }
         self.knowledge.identity = now;
         self.identified = true;
         Ok(())
@@ -111,7 +115,9 @@ impl<L: Link> Session<'_, '_, L> {
         asked
             .flat_map(|what| objects::of_kind(what, self.knowledge, self.template()))
             .filter(|(class_id, obis)| {
-                scaler_attribute(*class_id).is_some() && !self.knowledge.scalers.contains_key(obis)
+                scaler_attribute(*class_id).is_some()
+                    && !self.knowledge.scalers.contains_key(obis)
+                    && self.may_read(*class_id, *obis, 2)
             })
             .collect()
     }
@@ -138,17 +144,13 @@ impl<L: Link> Session<'_, '_, L> {
         if let Some(scaler_unit) = super::values::scaler_unit(data) {
             self.knowledge.scalers.insert(obis, scaler_unit);
         } else if let Some(number) = scaler_attribute(class_id) {
-            self.scaler_refused((class_id, obis, number), super::session::OTHER_REASON);
+            self.scaler_refused((class_id, obis, number), faults::OTHER_REASON);
         }
     }
 
     fn scaler_refused(&mut self, refused: (u16, Obis, u8), result: DataAccessResult) {
         self.remember_refusal(refused, result, false);
-        self.sink.remark(format!(
-            "the meter gives no scaler and unit for {} ({}): its figures are shown as bare counts",
-            refused.1,
-            result.words()
-        ));
+        self.without_scaler.push(format!("{} ({})", refused.1.short(), faults::words(result)));
     }
 
     fn profiles_without_columns(&self) -> Vec<(What, Obis)> {

@@ -37,7 +37,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
-use crate::model::{Fault, Identity, Knowledge, What};
+use crate::model::{Blame, Fault, Identity, Knowledge, What};
 use crate::protocol::dlms::CounterStore;
 use crate::protocol::link::Link;
 
@@ -59,14 +59,18 @@ pub async fn read<L: Link>(
 ) -> Result<(), Fault> {
     let mut timed = TimedLink::new(link);
     let outcome = match Session::open(&mut timed, access, request, counter, knowledge, sink).await {
-        Ok(mut session) => match session.run().await {
-            // A line that is gone needs no goodbye; a meter that is there does, or it stays associated.
-            Err(fault) if fault.blame == crate::model::Blame::Line => Err(fault),
-            outcome => {
-                session.release().await;
-                return outcome;
+        Ok(mut session) => {
+            let outcome = session.run().await;
+            session.tell_oddities();
+            match outcome {
+                // A line that is gone needs no goodbye; a meter that is there does, or it stays associated.
+                Err(fault) if fault.blame == Blame::Line => Err(fault),
+                outcome => {
+                    session.release().await;
+                    return outcome;
+                }
             }
-        },
+        }
         Err(fault) => Err(fault),
     };
     timed.disconnect().await;
@@ -104,7 +108,6 @@ impl<L: Link> Session<'_, '_, L> {
         if self.wants(What::Objects) && !self.knowledge.objects.is_empty() {
             self.sink.objects(&self.knowledge.objects)?;
         }
-        self.tell_refusals();
         Ok(())
     }
 

@@ -123,6 +123,9 @@ fn kind(entry: &ObjectEntry) -> Option<What> {
         class::REGISTER | class::EXTENDED | class::DEMAND if obis.f() == 255 => {
             Some(if is_instantaneous(obis) { What::Instantaneous } else { What::Registers })
         }
+        // Transformer ratios: without them nobody can tell which side the figures stand for
+        // (`facts/dlms-quirks.md`, 70).
+        class::DATA if matches!(obis.0, [1, 0, 0, 4, 2 | 3 | 5 | 6, 255]) => Some(What::Registers),
         _ => None,
     }
 }

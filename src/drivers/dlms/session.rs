@@ -14,7 +14,7 @@ use crate::protocol::dlms::{
 };
 use crate::protocol::link::Link;
 
-use super::faults::{self, fault, is_lasting};
+use super::faults::{self, EXCEPTION, OTHER_REASON, SENSELESS, TEMPORARY_FAILURE, fault, is_lasting};
 use super::timed_link::{StopWatch, TimedLink};
 use super::{clock, objects};
 
@@ -93,6 +93,8 @@ pub(super) struct Session<'s, 'l, L: Link> {
     pub(super) identified: bool,
     /// Objects that were refused for the first time, in words.
     pub(super) newly_refused: Vec<String>,
+    /// Objects whose scaler was refused for the first time, in words.
+    pub(super) without_scaler: Vec<String>,
 }
 
 impl<'s, 'l, L: Link> Session<'s, 'l, L> {
@@ -129,6 +131,7 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
             rule,
             identified: false,
             newly_refused: Vec::new(),
+            without_scaler: Vec::new(),
         })
     }
 
@@ -151,7 +154,8 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
         self.association.negotiated().conformance & bit.bits() != 0
     }
 
-    /// One attribute, alone.
+    /// One attribute, alone. What the meter answers instead of a value is a refusal: an exception as [`EXCEPTION`],
+    /// bytes that are no value as [`SENSELESS`], each with a remark.
     ///
     /// # Errors
     /// The session broke off.
@@ -159,16 +163,15 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
         &mut self,
         attribute: &AttributeRef,
     ) -> Result<Result<Data, DataAccessResult>, Fault> {
-        match self.association.get(attribute).await {
-            Ok(data) => Ok(Ok(data)),
-            Err(DlmsError::Access { result, .. }) => Ok(Err(result)),
-            Err(DlmsError::Exception(text)) => {
-                self.sink
-                    .remark(format!("asked for {attribute}, the meter answered with an exception: {text}"));
-                Ok(Err(OTHER_REASON))
-            }
-            Err(error) => Err(fault(error).during(&format!("reading {attribute}"))),
-        }
+        let (error, refusal) = match self.association.get(attribute).await {
+            Ok(data) => return Ok(Ok(data)),
+            Err(DlmsError::Access { result, .. }) => return Ok(Err(result)),
+            Err(error @ DlmsError::Exception(_)) => (error, EXCEPTION),
+            Err(error @ DlmsError::Protocol { .. }) => (error, SENSELESS),
+            Err(error) => return Err(fault(error).during(&format!("reading {attribute}"))),
+        };
+        self.sink.remark(format!("asked for {attribute}: {error}"));
+        Ok(Err(refusal))
     }
 
     /// Many attributes in as few exchanges as the meter allows. What was refused before is not asked for; what was
@@ -187,22 +190,19 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
         if questions.is_empty() {
             return Ok(Answers::default());
         }
-        let mut answers = match self.association.get_many(&questions).await {
-            Ok(answers) => questions.into_iter().zip(answers).collect(),
-            Err(DlmsError::Exception(text)) if questions.len() > 1 => {
-                self.sink.remark(format!(
-                    "the meter answered a list with an exception ({text}): it is asked for one thing at a time"
-                ));
+        let could_list = !self.association.lists_refused();
+        let answers = self.association.get_many(&questions).await;
+        let answers = answers.map_err(|error| fault(error).during("reading a list of attributes"))?;
+        if could_list && self.association.lists_refused() {
+            // A profile may have been too much for the list; only without one the list itself is to blame.
+            let with_profile = questions.iter().any(|one| one.selective.is_some());
+            if with_profile && !self.knowledge.profiles_apart {
+                self.knowledge.profiles_apart = true;
+            } else {
                 self.knowledge.list_max = Some(1);
-                let mut answers = Vec::with_capacity(questions.len());
-                for question in questions {
-                    let answer = self.ask_one(&question).await?;
-                    answers.push((question, answer));
-                }
-                return Ok(Answers(answers));
             }
-            Err(error) => return Err(fault(error).during("reading a list of attributes")),
-        };
+        }
+        let mut answers: Vec<_> = questions.into_iter().zip(answers).collect();
         self.ask_again(&mut answers).await?;
         Ok(Answers(answers))
     }
@@ -211,9 +211,10 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
     /// not to blame and the rest is believed.
     async fn ask_again(
         &mut self,
-        answers: &mut Vec<(AttributeRef, Result<Data, DataAccessResult>)>,
+        answers: &mut [(AttributeRef, Result<Data, DataAccessResult>)],
     ) -> Result<(), Fault> {
-        let was_list = answers.len() > 1 && self.offers(Conformance::MULTIPLE_REFERENCES);
+        let is_list_offered = self.offers(Conformance::MULTIPLE_REFERENCES);
+        let was_list = answers.len() > 1 && is_list_offered && !self.association.lists_refused();
         let doubtful = |answer: &Result<Data, DataAccessResult>| {
             answer.as_ref().is_err_and(|result| !is_lasting(*result) && result.0 != TEMPORARY_FAILURE.0)
         };
@@ -248,21 +249,24 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
         if !self.knowledge.refused.contains(&refused) {
             self.knowledge.refused.push(refused);
             if is_worth_a_line {
-                self.newly_refused.push(format!("{} ({})", obis.short(), result.words()));
+                self.newly_refused.push(format!("{} ({})", obis.short(), faults::words(result)));
             }
         }
     }
 
-    /// A remark of what will not be asked for again.
-    pub(super) fn tell_refusals(&mut self) {
-        const SHOWN: usize = 8;
-        let refused = std::mem::take(&mut self.newly_refused);
-        if let Some(more) = refused.len().checked_sub(1) {
-            let shown: Vec<&str> = refused.iter().take(SHOWN).map(String::as_str).collect();
-            let rest = if more >= SHOWN { format!(" and {} more", more + 1 - SHOWN) } else { String::new() };
+    /// Remarks of what the meter did oddly, and of what will not be asked for again.
+    pub(super) fn tell_oddities(&mut self) {
+        for remark in self.association.take_remarks() {
+            self.sink.remark(remark);
+        }
+        if let Some(names) = a_few(&std::mem::take(&mut self.newly_refused)) {
             self.sink.remark(format!(
-                "the meter refuses, and is not asked again for, {}{rest}; reading the object list tries them anew",
-                shown.join(", ")
+                "the meter refuses, and is not asked again for, {names}; reading the object list tries them anew"
+            ));
+        }
+        if let Some(names) = a_few(&std::mem::take(&mut self.without_scaler)) {
+            self.sink.remark(format!(
+                "the meter gives no scaler and unit for {names}: their figures are bare counts"
             ));
         }
     }
@@ -297,7 +301,7 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
             return Err(faults::refusal("its object list", TEMPORARY_FAILURE));
         }
         self.knowledge.object_list_refused = true;
-        let why = trouble.map_or("it is empty", DataAccessResult::words);
+        let why = trouble.map_or("it is empty", faults::words);
         if self.wants(What::Objects) {
             self.sink.partial(faults::refusal(
                 &format!("its object list ({})", list.obis),
@@ -335,7 +339,13 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
     }
 }
 
-/// The meter is busy: asking later helps.
-pub(super) const TEMPORARY_FAILURE: DataAccessResult = DataAccessResult(2);
-/// The meter does not say why.
-pub(super) const OTHER_REASON: DataAccessResult = DataAccessResult(250);
+/// A list for a sentence, not longer than a line or two; nothing where it is empty.
+fn a_few(names: &[String]) -> Option<String> {
+    const SHOWN: usize = 8;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => None,
+        all if all > SHOWN => Some(format!("{shown} and {} more", all - SHOWN)),
+        _ => Some(shown),
+    }
+}

@@ -44,6 +44,7 @@ pub(super) fn event(row: &Row<'_>, columns: &ProfileColumns, template: &Template
         None if is_supply_log(log) => "Supply failure".to_owned(),
         None => name(template, log),
     };
+    detail.extend(lasted.map(|lasted| format!("Duration: {lasted}")));
     let began = lasted.and_then(|lasted: SignedDuration| row.at.checked_sub(lasted).ok());
     MeterEvent {
         log,

@@ -9,9 +9,9 @@ use crate::model::{CaptureObject, ColumnRole, Fault, Obis, ProfileColumns, Step,
 use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult};
 use crate::protocol::link::Link;
 
-use super::super::faults::{is_lasting, refusal};
+use super::super::faults::{OTHER_REASON, SENSELESS, TEMPORARY_FAILURE, refusal};
 use super::super::objects::class;
-use super::super::session::{OTHER_REASON, Session, TEMPORARY_FAILURE};
+use super::super::session::Session;
 use super::request::{Span, by_entry, by_range, everything, windows};
 use super::rows::{Reader, Row};
 use super::{billing, events, intervals};
@@ -34,6 +34,7 @@ pub(in super::super) struct ProfileJob {
     span: Span,
     windows: VecDeque<(Timestamp, Timestamp)>,
     done: u64,
+    expected: Option<u64>,
     is_relearnt: bool,
 }
 
@@ -81,7 +82,7 @@ impl ProfileJob {
     }
 
     fn expected(&self) -> Option<u64> {
-        self.rows_between(self.span.from?, self.span.to)
+        self.span.from.and_then(|from| self.rows_between(from, self.span.to)).or(self.expected)
     }
 }
 
@@ -111,6 +112,7 @@ impl<L: Link> Session<'_, '_, L> {
             SignedDuration::ZERO
         };
         let last_end = if self.request.from.is_none() { self.sink.last_end(obis)? } else { None };
+        let last_end = last_end.map(|end| self.not_in_future(obis, end));
         let at_stamp = |at: Timestamp| at.checked_sub(behind).unwrap_or(at);
         let span = Span {
             from: self.request.from.or(last_end).map(at_stamp),
@@ -128,8 +130,23 @@ impl<L: Link> Session<'_, '_, L> {
             span,
             windows,
             done: 0,
+            expected: None,
             is_relearnt: false,
         }))
+    }
+
+    /// Where to go on after the last row that is stored. A clock that ran ahead left rows in the future: what was
+    /// captured since it was set lies before them.
+    fn not_in_future(&mut self, profile: Obis, last_end: Timestamp) -> Timestamp {
+        let (now, day) = (self.now(), SignedDuration::from_hours(24));
+        let ahead = last_end.duration_since(now);
+        if !ahead.is_positive() {
+            return last_end;
+        }
+        self.sink.remark(format!(
+            "what is stored of {profile} ends in the future, at {last_end}: read from before it"
+        ));
+        ahead.checked_add(day).and_then(|back| now.checked_sub(back).ok()).unwrap_or(now)
     }
 
     /// Where a profile is read from its beginning: asks how many rows it holds, so that it can be read in windows.
@@ -155,6 +172,7 @@ impl<L: Link> Session<'_, '_, L> {
             };
             // The number in use may be above what there is room for (`facts/dlms-quirks.md`, 78).
             let rows = count(7).into_iter().chain(count(8)).min();
+            job.expected = rows.and_then(|rows| u64::try_from(rows).ok());
             let age = rows.and_then(|rows| rows.checked_mul(job.period())).map(SignedDuration::from_secs);
             let oldest = age.and_then(|age| job.span.to.checked_sub(age).ok());
             job.windows = VecDeque::from(windows(&job.span, oldest, days));
@@ -214,20 +232,28 @@ impl<L: Link> Session<'_, '_, L> {
                 ended => return Ok(ended),
             }
         }
-        if refused == Some(TEMPORARY_FAILURE) {
-            self.tell_refused_rows(job, TEMPORARY_FAILURE);
-            return Ok(Ended::Refused(TEMPORARY_FAILURE));
+        // Neither says anything of the form of the request: another one would not be better.
+        if let Some(result @ (TEMPORARY_FAILURE | SENSELESS)) = refused {
+            self.tell_refused_rows(job, result);
+            return Ok(Ended::Refused(result));
         }
-        if refused.is_some_and(|result| !is_lasting(result)) && self.is_empty(job).await? {
+        if refused.is_some_and(may_mean_empty) && self.is_empty(job).await? {
             return Ok(Ended::Read);
         }
+        let mut ended = Ended::Refused(OTHER_REASON);
         if self.selections(job.obis()).contains(&Selection::Entry) {
-            match self.read_by_entry(job).await? {
-                Ended::Refused(_) => {}
-                ended => return Ok(ended),
-            }
+            ended = self.read_by_entry(job).await?;
         }
-        self.read_everything(job, refused).await
+        if matches!(ended, Ended::Refused(_)) {
+            ended = self.read_everything(job, refused).await?;
+        }
+        // Where another form gave no row of the span either, the range may have been refused for being empty.
+        if let (Some(result), Ended::Read) = (refused, ended)
+            && (job.done > 0 || !may_mean_empty(result))
+        {
+            self.knowledge.no_range.insert(job.obis());
+        }
+        Ok(ended)
     }
 
     fn tell_refused_rows(&mut self, job: &ProfileJob, result: DataAccessResult) {
@@ -271,7 +297,7 @@ impl<L: Link> Session<'_, '_, L> {
     }
 
     fn means_no_rows(&self, profile: Obis, result: DataAccessResult) -> bool {
-        matches!(result.0, 11 | 14 | 250) && self.knowledge.range_proven.contains(&profile)
+        may_mean_empty(result) && self.knowledge.range_proven.contains(&profile)
     }
 
     /// The number of entries, where the meter gives one.
@@ -317,7 +343,6 @@ impl<L: Link> Session<'_, '_, L> {
             if self.deliver(job, &data, None)? == Delivered::ColumnsChanged {
                 return Ok(Ended::ColumnsChanged);
             }
-            self.knowledge.no_range.insert(job.obis());
             return self.read_newer_entries(job, in_use, reach.saturating_sub(chunk)).await;
         }
     }
@@ -377,13 +402,10 @@ impl<L: Link> Session<'_, '_, L> {
                 if self.deliver(job, &data, None)? == Delivered::ColumnsChanged {
                     return Ok(Ended::ColumnsChanged);
                 }
-                if refused.is_some() {
-                    self.knowledge.no_range.insert(job.obis());
-                }
                 Ok(Ended::Read)
             }
             Err(result) => {
-                if is_lasting(result) || !self.is_empty(job).await? {
+                if !may_mean_empty(result) || !self.is_empty(job).await? {
                     self.tell_refused_rows(job, refused.unwrap_or(result));
                 }
                 Ok(Ended::Refused(result))
@@ -454,6 +476,12 @@ impl<L: Link> Session<'_, '_, L> {
             }
         }
     }
+}
+
+/// Results with which meters answer where there are no rows (`facts/dlms-quirks.md`, 77): object unavailable, data
+/// block unavailable, other reason.
+const fn may_mean_empty(result: DataAccessResult) -> bool {
+    matches!(result.0, 11 | 14 | 250)
 }
 
 /// First and last entry, by number, of the rows between `older` and `newer` counted from the newest, with a few that

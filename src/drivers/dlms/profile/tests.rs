@@ -409,7 +409,7 @@ fn a_supply_failure_ends_at_its_stamp_and_began_its_duration_before() {
     let stamp = wire(datetime(2026, 11, 1, 1, 0, 0, 0), Some(-60), Some(0));
     let data = buffer(vec![row(vec![stamp, Data::U32(600)])]);
     let event = events::event(&profile.rows(&data).rows[0], &profile.columns, &profile.template);
-    assert_eq!(event.text, "Supply failure");
+    assert_eq!((event.text.as_str(), event.detail), ("Supply failure", vec!["Duration: PT10M".to_owned()]));
     assert_eq!(event.at.to_string(), "2026-10-31T23:50:00Z");
     assert_eq!(event.until.unwrap().to_string(), "2026-11-01T00:00:00Z");
 }

@@ -56,6 +56,8 @@ pub(super) struct FakeMeter {
     pub(super) pdu: usize,
     /// Refuses lists with an exception although it offered them.
     pub(super) lists_fail: bool,
+    /// Answers for this object end in the middle of a value.
+    pub(super) garbled: Option<Obis>,
     /// The line is cut when this many APDUs have come.
     pub(super) cut_after: Option<usize>,
     /// Attributes that were asked for, in order.
@@ -149,6 +151,7 @@ impl FakeMeter {
                 | Conformance::BLOCK_TRANSFER_GET,
             pdu: 1024,
             lists_fail: false,
+            garbled: None,
             cut_after: None,
             asked: Vec::new(),
             exchanges: 0,
@@ -269,9 +272,10 @@ impl FakeMeter {
             }
             Apdu::GetRequest(GetRequest::Normal { invoke, attribute }) => {
                 let result = self.answer(&attribute, false);
-                let whole = GetResponse::Normal { invoke, result: encoded(&result) };
-                match &result {
-                    Ok(value) => self.whole_or_blocks(invoke, whole, value.to_bytes()),
+                let result = self.encoded(attribute.obis, &result);
+                let whole = GetResponse::Normal { invoke, result: result.clone() };
+                match result {
+                    Ok(value) => self.whole_or_blocks(invoke, whole, value.0),
                     Err(_) => Apdu::GetResponse(whole),
                 }
             }
@@ -279,13 +283,25 @@ impl FakeMeter {
                 Apdu::ExceptionResponse(ExceptionResponse { state: 1, service: 2, counter: None })
             }
             Apdu::GetRequest(GetRequest::WithList { invoke, attributes }) => {
-                let results: Vec<_> = attributes.iter().map(|one| encoded(&self.answer(one, true))).collect();
+                let mut results = Vec::new();
+                for one in &attributes {
+                    let result = self.answer(one, true);
+                    results.push(self.encoded(one.obis, &result));
+                }
                 let bytes = encode_get_results(&results);
                 self.whole_or_blocks(invoke, GetResponse::WithList { invoke, results }, bytes)
             }
             Apdu::GetRequest(GetRequest::Next { invoke, .. }) => self.next_block(invoke),
             other => panic!("the fake meter was sent {other:?}"),
         }
+    }
+
+    fn encoded(&self, obis: Obis, result: &Result<Data, u8>) -> Result<Encoded, DataAccessResult> {
+        let mut encoded = result.as_ref().map(Encoded::from).map_err(|code| DataAccessResult(*code));
+        if let (Ok(Encoded(bytes)), true) = (&mut encoded, self.garbled == Some(obis)) {
+            *bytes = vec![0x02, 0x02, 0x63];
+        }
+        encoded
     }
 
     fn whole_or_blocks(&mut self, invoke: InvokeId, whole: GetResponse, bytes: Vec<u8>) -> Apdu {
@@ -310,10 +326,6 @@ impl FakeMeter {
         }
         Apdu::GetResponse(response)
     }
-}
-
-fn encoded(result: &Result<Data, u8>) -> Result<Encoded, DataAccessResult> {
-    result.as_ref().map(Encoded::from).map_err(|code| DataAccessResult(*code))
 }
 
 impl FakeProfile {

@@ -244,6 +244,47 @@ async fn billing_sets_and_events_are_read_whole_and_then_from_where_the_store_en
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn rows_that_a_fast_clock_left_in_the_future_do_not_hide_those_captured_since() {
+    let mut bench = Bench::new();
+    let mut sink = bench.recorder();
+    let newest = FakeProfile::load(at("2026-11-22T18:10:00Z"), 1).rows.split_off(47);
+    bench.meter.load_profile().rows.extend(newest);
+    let span = (Some(at("2026-11-22T15:00:00Z")), Some(at("2026-11-22T19:00:00Z")));
+    bench.read_into(&[What::Profile], span, &mut sink).await.unwrap();
+    let before = rows(&sink);
+    bench.read_into(&[What::Profile], (None, None), &mut sink).await.unwrap();
+    assert!(sink.remarks[0].contains("future"), "{:?}", sink.remarks);
+    assert!(sink.rows[&obis(PROFILE)][before..].iter().any(|row| row.end == at("2026-11-22T16:00:00Z")));
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_range_that_was_refused_for_being_empty_is_not_given_up() {
+    // facts/dlms-quirks.md, 77.
+    let mut bench = Bench::new();
+    bench.meter.load_profile().empty = Err(250);
+    let gap = (Some(at("2020-01-01T00:00:00Z")), Some(at("2020-01-02T00:00:00Z")));
+    let got = bench.read(&[What::Profile], gap).await;
+    assert_eq!((rows(&got), got.faults.len()), (0, 0));
+    assert!(bench.knowledge.no_range.is_empty());
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn an_answer_that_makes_no_sense_fails_the_profile_and_unlearns_nothing() {
+    // facts/dlms-quirks.md, 71.
+    let mut bench = Bench::new();
+    let what = [What::Registers, What::Profile];
+    bench.read(&what, days(&bench, 1)).await;
+    bench.meter.garbled = Some(obis(PROFILE));
+    let got = bench.read(&what, days(&bench, 1)).await;
+    assert_eq!((rows(&got), got.registers.len(), got.faults.len()), (0, 12, 1));
+    assert!(got.faults[0].message.contains("makes no sense") && got.faults[0].passing, "{:?}", got.faults);
+    assert!(got.remarks.iter().any(|text| text.contains("offset")), "{:?}", got.remarks);
+    bench.meter.garbled = None;
+    assert_eq!(rows(&bench.read(&what, days(&bench, 1)).await), 48);
+    assert!(bench.knowledge.no_range.is_empty());
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn the_end_of_a_span_is_included_and_its_beginning_belongs_to_the_day_before() {
     let mut bench = Bench::new();
     let span = (Some(at("2026-11-20T23:00:00Z")), Some(at("2026-11-21T23:00:00Z")));

@@ -273,6 +273,61 @@ async fn a_clock_that_shows_no_time_is_a_failure_and_the_read_goes_on() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_sign_that_shows_only_now_has_the_range_asked_for_again() {
+    let mut bench = Bench::new();
+    bench.read(&JOB, day(&bench)).await;
+    bench.meter.rule.sign = DeviationSign::Inverted;
+    let stamp = CosemDateTime::from_stamp(&bench.meter.rule.to_stamp(bench.now));
+    bench.meter.put(8, "0-0:1.0.0", 2, Data::Octets(stamp.0.to_vec()));
+    let got = bench.read(&JOB, day(&bench)).await;
+    let rows = &got.rows[&obis("1-0:99.1.0")];
+    assert_eq!((rows.len(), rows[47].end), (48, at("2026-11-22T16:00:00Z")));
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_template_may_replace_a_scaler_that_lacks_a_factor() {
+    // facts/dlms-quirks.md, 69.
+    let mut bench = Bench::new();
+    let scaler = crate::model::ScalerUnit { scaler: -4, unit: Unit::A };
+    bench.access.template.objects.scalers.insert(obis("31.7.0"), scaler);
+    let got = bench.read(&[What::Instantaneous], (None, None)).await;
+    assert_eq!(got.instantaneous[0].value.text().unwrap(), "0.0512");
+    assert_eq!(bench.meter.times_asked(3, "31.7.0", 3), 0);
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn transformer_ratios_are_read_with_the_registers() {
+    // facts/dlms-quirks.md, 70.
+    let mut bench = Bench::new();
+    bench.meter.put(1, "1-0:0.4.2", 2, Data::U16(400));
+    bench.access.config.registers_in = crate::model::Side::Primary;
+    let got = bench.read(&[What::Registers], (None, None)).await;
+    let ratio = got.registers.iter().find(|one| one.obis == obis("1-0:0.4.2")).unwrap();
+    assert_eq!(ratio.value.text().unwrap(), "400");
+    assert!(got.registers.iter().all(|one| one.side == crate::model::Side::Primary));
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn on_a_serial_line_the_clock_goes_ahead_of_a_long_answer() {
+    let mut bench = Bench::new();
+    let month = (Some(bench.now - SignedDuration::from_hours(30 * 24)), None);
+    bench.read(&JOB, month).await;
+    bench.access.config.line = "serial:/dev/ttyUSB0?baud=9600".parse().unwrap();
+    for (span, place) in [(month, 0), (day(&bench), 0)] {
+        bench.meter.count_anew();
+        bench.read(&JOB, span).await;
+        assert_eq!(bench.meter.asked[place].class_id, 8);
+    }
+    bench.meter.count_anew();
+    bench.meter.pdu = 65_535;
+    bench.read(&JOB, month).await;
+    assert_eq!(bench.meter.exchanges, 4, "AARQ, clock, list, RLRQ");
+    bench.meter.count_anew();
+    bench.read(&JOB, day(&bench)).await;
+    assert_eq!(bench.meter.exchanges, 3, "a day is short enough");
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn another_association_sees_other_objects_so_nothing_is_taken_over() {
     let mut bench = Bench::new();
     bench.meter.refuse(3, "1.8.3", 2, 3);
