@@ -99,6 +99,9 @@ pub struct HdlcTuning {
     pub disconnect_first: bool,
     /// Silence between octets of a frame that ends it, in milliseconds.
     pub inter_octet_ms: u32,
+    /// Pause between the end of an answer and the next frame, in milliseconds, for two-wire buses whose converters
+    /// are slow to turn round.
+    pub turnaround_ms: u32,
 }
 
 impl Default for HdlcTuning {
@@ -109,6 +112,7 @@ impl Default for HdlcTuning {
             parameters: HdlcParameters::Propose,
             disconnect_first: false,
             inter_octet_ms: 1500,
+            turnaround_ms: 0,
         }
     }
 }
