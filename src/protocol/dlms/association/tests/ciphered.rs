@@ -83,6 +83,17 @@ async fn under_a_dedicated_key_apdus_count_from_nought() {
 }
 
 #[tokio::test(flavor = "current_thread")]
+async fn a_meter_with_one_row_of_counters_for_both_keys_is_followed_once_it_says_so() {
+    // As the server of the crate dlms-cosem-rs 0.1.0 does.
+    let mut config = config(Auth::HighGmac, Security::Both);
+    config.tuning.dedicated_key = true;
+    let mut meter = Meter::new(Auth::HighGmac, Security::Both);
+    meter.one_row = true;
+    let (value, meter) = read(meter, &config, &mut Row::from(500)).await;
+    assert_eq!((value, meter.seen), (Ok(Data::U32(42)), vec![500, 501, 502]));
+}
+
+#[tokio::test(flavor = "current_thread")]
 async fn a_goodbye_in_a_ciphered_association_carries_protected_information() {
     // facts/dlms-quirks.md, line 31.
     let (mut link, _) = Meter::new(Auth::None, Security::Both).link();
