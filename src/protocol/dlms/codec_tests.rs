@@ -92,11 +92,11 @@ fn a_count_of_four_thousand_million_elements_costs_nothing() {
 
 #[test]
 fn nesting_ends_at_32_levels() {
-    let nested = |levels: usize| [vec![1u8, 1].repeat(levels), vec![0]].concat();
+    let nested = |levels: usize| [[1u8, 1].repeat(levels), vec![0]].concat();
     assert!(Data::decode(&nested(32)).is_ok() && value_length(&nested(32)).is_ok());
     assert!(Data::decode(&nested(33)).is_err() && value_length(&nested(33)).is_err());
     assert!(Data::decode(&nested(100_000)).is_err());
-    let described = [vec![0x13u8], vec![1u8, 0, 1].repeat(100_000), vec![0, 1, 0]].concat();
+    let described = [vec![0x13u8], [1u8, 0, 1].repeat(100_000), vec![0, 1, 0]].concat();
     assert!(Data::decode(&described).is_err());
 }
 

@@ -112,6 +112,11 @@ impl DataError {
 pub struct DataAccessResult(pub u8);
 
 impl DataAccessResult {
+    /// It was done.
+    pub const SUCCESS: Self = Self(0);
+    /// None of the named reasons.
+    pub const OTHER_REASON: Self = Self(250);
+
     /// The standard's name in plain words.
     #[must_use]
     pub const fn words(self) -> &'static str {

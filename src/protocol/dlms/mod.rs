@@ -10,7 +10,9 @@ pub mod security;
 pub mod time;
 
 pub use apdu::{Apdu, Conformance};
-pub use association::{Association, AssociationConfig, CounterError, CounterStore, DlmsError, Negotiated};
+pub use association::{
+    Association, AssociationConfig, CounterError, CounterStore, DlmsError, Negotiated, Notification,
+};
 pub use codec::Lenient;
 pub use data::{BitString, Data, DataAccessResult, DataError, TypeDescription};
 pub use reference::{AttributeRef, MethodRef, Selective};

@@ -2,15 +2,10 @@
 
 use proptest::prelude::*;
 
+pub(crate) use crate::protocol::link::scripted::hex;
+
 use super::data::{BitString, Data, TypeDescription};
 use super::time::{CosemDate, CosemDateTime, CosemTime};
-
-/// Bytes from hex digits; blanks are for the eye.
-pub(crate) fn hex(text: &str) -> Vec<u8> {
-    let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|n| n as u8).collect();
-    assert_eq!(digits.len() % 2, 0, "odd number of hex digits in {text}");
-    digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect()
-}
 
 fn simple() -> impl Strategy<Value = Data> {
     let bytes = || prop::collection::vec(any::<u8>(), 0..140);

@@ -320,6 +320,12 @@ impl HdlcClient {
         self.events.pop_front()
     }
 
+    /// Whether something happened that [`HdlcClient::poll_event`] has not told.
+    #[must_use]
+    pub fn has_event(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     fn lost_patience(&mut self) {
         if self.transfer.is_assembling() || self.transfer.has_outgoing() {
             return self.fail(LinkError::Garbled("the meter stopped in the middle of a message".to_owned()));

@@ -1,7 +1,7 @@
 //! ACTION (IEC 62056-53, 7.4.1.5).
 
 use super::super::axdr::{Reader, put_list};
-use super::super::data::{Data, DataError};
+use super::super::data::{Data, DataAccessResult, DataError};
 use super::super::reference::MethodRef;
 use super::{DataBlock, GetResult, InvokeId, put_get_result, read_get_result, tag};
 
@@ -67,6 +67,16 @@ pub struct ActionResult(pub u8);
 impl ActionResult {
     /// It was done.
     pub const SUCCESS: Self = Self(0);
+
+    /// The standard's name in plain words: the numbers are those of Data-Access-Result, but for long actions.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self.0 {
+            15 => "long action aborted",
+            16 => "no long action in progress",
+            other => DataAccessResult(other).words(),
+        }
+    }
 }
 
 /// What became of one method.

@@ -1,7 +1,7 @@
 //! Blocks: of one service, and of general block transfer.
 
 use super::super::axdr::{Reader, put_octets};
-use super::super::data::{DataAccessResult, DataError};
+use super::super::data::DataError;
 use super::tag;
 
 /// One block of a value in GET, SET or ACTION (DataBlock-G, DataBlock-SA).
@@ -25,19 +25,6 @@ impl DataBlock {
         out.extend(self.number.to_be_bytes());
         put_octets(out, &self.raw);
     }
-}
-
-/// A block in a GET response: its bytes, or why there is none.
-pub(super) fn read_get_block(
-    reader: &mut Reader<'_>,
-) -> Result<(bool, u32, Result<Vec<u8>, DataAccessResult>), DataError> {
-    let last = reader.present()?;
-    let number = reader.u32()?;
-    let result = match reader.u8()? {
-        0 => Ok(reader.octets()?.to_vec()),
-        _ => Err(DataAccessResult(reader.u8()?)),
-    };
-    Ok((last, number, result))
 }
 
 /// General-Block-Transfer: a piece of any other APDU.

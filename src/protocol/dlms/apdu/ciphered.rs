@@ -173,6 +173,18 @@ impl Ciphered {
         general.contains(&first) || ServiceKey::of(first).is_some()
     }
 
+    /// Which key it names; nothing where its tag is no envelope's.
+    #[must_use]
+    pub fn key(&self) -> Option<ServiceKey> {
+        match self {
+            Self::Service { tag, .. } => ServiceKey::of(*tag).map(|(key, _)| key),
+            Self::General { key: GeneralKey::Dedicated, .. } => Some(ServiceKey::Dedicated),
+            Self::General { key: GeneralKey::Global, .. } | Self::GeneralCiphering { .. } => {
+                Some(ServiceKey::Global)
+            }
+        }
+    }
+
     /// What is inside.
     #[must_use]
     pub const fn body(&self) -> &Protected {

@@ -3,7 +3,6 @@
 use super::super::axdr::{Reader, put_list, put_octets};
 use super::super::data::{DataAccessResult, DataError};
 use super::super::reference::AttributeRef;
-use super::block::read_get_block;
 use super::{GetResult, InvokeId, put_get_result, read_get_result, read_last_get_result, tag};
 
 /// GET-Request.
@@ -122,7 +121,12 @@ impl GetResponse {
         Ok(match kind {
             1 => Self::Normal { invoke, result: read_last_get_result(reader)? },
             2 => {
-                let (last, number, result) = read_get_block(reader)?;
+                let last = reader.present()?;
+                let number = reader.u32()?;
+                let result = match reader.u8()? {
+                    0 => Ok(reader.octets()?.to_vec()),
+                    _ => Err(DataAccessResult(reader.u8()?)),
+                };
                 Self::WithDatablock { invoke, last, number, result }
             }
             3 => Self::WithList { invoke, results: reader.list(read_get_result)? },

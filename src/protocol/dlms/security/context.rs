@@ -88,18 +88,10 @@ impl CipherContext {
     /// The keys do not fit, the counter did not rise, or the protection is less than agreed.
     pub fn unprotect(&mut self, ciphered: &Ciphered) -> Result<Vec<u8>, SecurityError> {
         let own = |bytes: &[u8]| <[u8; 8]>::try_from(bytes).ok().map(SystemTitle);
-        let (key, title, header) = match ciphered {
-            Ciphered::Service { tag, .. } => {
-                let (key, _) = ServiceKey::of(*tag).ok_or(SecurityError::Short)?;
-                (key, self.peer_title, Vec::new())
-            }
-            Ciphered::General { key, title, .. } => {
-                let key = match key {
-                    GeneralKey::Global => ServiceKey::Global,
-                    GeneralKey::Dedicated => ServiceKey::Dedicated,
-                };
-                (key, own(title).or(self.peer_title), Vec::new())
-            }
+        let key = ciphered.key().ok_or(SecurityError::Short)?;
+        let (title, header) = match ciphered {
+            Ciphered::Service { .. } => (self.peer_title, Vec::new()),
+            Ciphered::General { title, .. } => (own(title).or(self.peer_title), Vec::new()),
             Ciphered::GeneralCiphering {
                 transaction, originator, recipient, stamp, other, key_id, ..
             } => {
@@ -110,7 +102,7 @@ impl CipherContext {
                 for part in [transaction, originator, recipient, stamp, other] {
                     put_octets(&mut header, part);
                 }
-                (ServiceKey::Global, own(originator).or(self.peer_title), header)
+                (own(originator).or(self.peer_title), header)
             }
         };
         let title = title.ok_or(SecurityError::NoTitle)?;
@@ -129,6 +121,7 @@ impl CipherContext {
             return Err(SecurityError::Replay { last, found: body.counter });
         }
         *last = Some(body.counter);
+        self.peer_title = self.peer_title.or(Some(title));
         Ok(plain)
     }
 }
