@@ -224,3 +224,6 @@ fn fallback_line() -> Line {
     let path = LinePath::Tcp(HostPort { host: "localhost".to_owned(), port: 1 });
     Line { path, gateway: None, medium: Medium::Direct }
 }
+
+#[cfg(test)]
+mod tests;

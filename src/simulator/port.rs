@@ -262,3 +262,6 @@ fn with_wide_ua(octets: Vec<u8>) -> Vec<u8> {
     debug_assert_eq!(octets.first(), Some(&FLAG));
     Frame { info, ..frame }.encode()
 }
+
+#[cfg(test)]
+mod tests;
