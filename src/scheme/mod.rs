@@ -3,6 +3,7 @@ mod calendar;
 mod check;
 mod clock;
 mod document;
+pub mod engine;
 mod json;
 mod problem;
 mod read;
