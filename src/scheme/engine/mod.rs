@@ -356,7 +356,7 @@ impl Engine {
         };
         let mut engine = Self {
             demand: demand::Demand::new(document, position)?,
-            profile: profile::Profile::new(document, position)?,
+            profile: profile::Profile::new(document, start, position)?,
             dates: billing::Dates::new(&document.billing.dates),
             billing: document.billing.clone(),
             response: document.clock_failure,

@@ -8,7 +8,7 @@ use crate::scheme::document::ClockFailureResponse;
 impl Engine {
     pub(super) fn supply_fails(&mut self) {
         self.note(Happening::SupplyFail);
-        self.profile.mark(IntervalStatus::POWER_DOWN);
+        self.profile.power_down(self.now());
         self.condition.supply = false;
         self.condition.failed_ns = self.now_ns;
         self.condition.clock_lost = !self.condition.battery;

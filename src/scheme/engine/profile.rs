@@ -34,6 +34,7 @@ pub(super) struct Profile {
     status: IntervalStatus,
     /// Whether there was supply at any time of the interval.
     powered: bool,
+    began: Timestamp,
     next_ns: i64,
     records: Vec<ProfileRecord>,
     /// Customer-defined registers: id, unit and what they count.
@@ -43,6 +44,7 @@ pub(super) struct Profile {
 impl Profile {
     pub(super) fn new(
         document: &Document,
+        began: Timestamp,
         position: impl Fn(Source) -> Option<usize>,
     ) -> Result<Self, EngineError> {
         let period = document.profile.period_minutes;
@@ -62,6 +64,7 @@ impl Profile {
             channels,
             status: IntervalStatus::empty(),
             powered: true,
+            began,
             next_ns: i64::MAX,
             records: Vec::new(),
             sums: sums.collect(),
@@ -94,6 +97,12 @@ impl Profile {
         }
     }
 
+    /// Supply is gone for the rest of this interval; from its first instant on, it has none.
+    pub(super) fn power_down(&mut self, at: Timestamp) {
+        self.powered &= at > self.began;
+        self.mark(IntervalStatus::POWER_DOWN);
+    }
+
     /// Supply is there in this interval.
     pub(super) fn power_up(&mut self) {
         self.powered = true;
@@ -109,12 +118,14 @@ impl Profile {
         asleep: bool,
         clock_invalid: bool,
     ) {
-        let mut status = std::mem::take(&mut self.status);
         let powered = std::mem::replace(&mut self.powered, !asleep);
-        let energy: Vec<i128> = self.energy.iter_mut().map(std::mem::take).collect();
+        self.began = end;
         if !powered {
+            // What happened in it is told by the next record.
             return;
         }
+        let mut status = std::mem::take(&mut self.status);
+        let energy: Vec<i128> = self.energy.iter_mut().map(std::mem::take).collect();
         // The end of an interval belongs to it: what held up to it counts.
         let within = meter_end.checked_sub(jiff::SignedDuration::from_nanos(1)).unwrap_or(meter_end);
         status.set(IntervalStatus::DAYLIGHT_SAVING, clock.is_daylight_saving(within));
