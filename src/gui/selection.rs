@@ -50,6 +50,12 @@ impl Selection {
         self.anchor = Some(id);
     }
 
+    /// This one in focus, the others stay selected.
+    pub fn focus_on(&mut self, id: MeterId) {
+        self.ids.insert(id);
+        self.focus = Some(id);
+    }
+
     /// This one too, or no longer.
     pub fn toggle(&mut self, id: MeterId) {
         if !self.ids.remove(&id) {

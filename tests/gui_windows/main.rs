@@ -24,3 +24,5 @@ fn app(fake: &Fake) -> Harness<'static, App> {
     harness.run();
     harness
 }
+
+mod meters;

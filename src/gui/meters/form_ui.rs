@@ -62,7 +62,7 @@ impl FormDialog {
         }
         let mut close = false;
         let height = (ui.ctx().content_rect().height() - 120.0).clamp(320.0, 680.0);
-        let modal = Modal::new(Id::new("meter form")).show(ui.ctx(), |ui| {
+        let modal = Modal::new(Id::unique("meter form")).show(ui.ctx(), |ui| {
             ui.set_width(WIDTH);
             let title =
                 if self.id.is_some() { format!("Edit {}", self.name) } else { "Add a meter".to_owned() };

@@ -49,7 +49,7 @@ impl ImportDialog {
             }
         }
         let mut close = false;
-        let modal = Modal::new(Id::new("import")).show(ui.ctx(), |ui| {
+        let modal = Modal::new(Id::unique("import")).show(ui.ctx(), |ui| {
             ui.set_width(640.0);
             ui.label(strong("Import meters").size(18.0));
             ui.label(small(ui, self.file.display().to_string()));

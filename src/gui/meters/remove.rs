@@ -35,7 +35,7 @@ impl Removal {
     /// Draws it; true when it is answered.
     pub fn ui(&self, ui: &Ui, cx: &mut AppCtx) -> bool {
         let mut answered = false;
-        let modal = Modal::new(Id::new("removal")).show(ui.ctx(), |ui| {
+        let modal = Modal::new(Id::unique("removal")).show(ui.ctx(), |ui| {
             ui.set_width(420.0);
             ui.label(strong(format!("{}?", self.effect())).size(15.0));
             if self.meters.len() > 1 {

@@ -50,7 +50,7 @@ impl TableState {
             return;
         }
         let area = ui.available_rect_before_wrap();
-        let focus = ui.interact(area, ui.id().with("meter table"), Sense::focusable_noninteractive());
+        let focus = ui.interact(area, ui.scope_id().with("meter table"), Sense::focusable_noninteractive());
         focus.widget_info(|| WidgetInfo::labeled(Role::Table, true, "Meters"));
         self.keys(ui, cx, &shown.ids, focus.has_focus(), focus.id);
         if focus.has_focus() {
@@ -94,7 +94,8 @@ impl TableState {
         let rect = ui.max_rect();
         ui.painter().rect_filled(rect, 0.0, t.sunken.0);
         ui.painter().hline(rect.x_range(), rect.bottom() - 0.5, Stroke::new(1.0, t.border.0));
-        let response = ui.interact(rect.shrink2(Vec2::new(4.0, 0.0)), ui.id().with(title), Sense::click());
+        let response =
+            ui.interact(rect.shrink2(Vec2::new(4.0, 0.0)), ui.scope_id().with(title), Sense::click());
         let (by, rising) = self.sort;
         let on = by == column;
         response.widget_info(|| WidgetInfo::selected(Role::ColumnHeader, true, on, title));

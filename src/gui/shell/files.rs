@@ -147,7 +147,7 @@ fn path_field(
 ) -> (Option<PathBuf>, bool) {
     let mut chosen = None;
     let mut close = false;
-    let modal = Modal::new(Id::new("path field")).show(ui.ctx(), |ui| {
+    let modal = Modal::new(Id::unique("path field")).show(ui.ctx(), |ui| {
         ui.set_width(520.0);
         ui.label(strong(purpose.title()).size(15.0));
         ui.label(secondary(

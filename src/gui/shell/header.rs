@@ -64,11 +64,11 @@ impl Header {
         let mut child =
             ui.new_child(egui::UiBuilder::new().max_rect(rect).layout(Layout::left_to_right(Align::Center)));
         let edit = TextEdit::singleline(&mut self.text)
-            .id(Id::new("search"))
+            .id(Id::unique("search"))
             .hint_text(egui::RichText::new("Find a meter or a command").color(t.text_secondary.0))
             .background_color(t.surface.0)
             .margin(Margin { left: 30, right: 56, top: 5, bottom: 5 })
-            .vertical_align(Align::Center)
+            .align(egui::Align2::LEFT_CENTER)
             .min_size(Vec2::new(FIELD_WIDTH, CONTROL))
             .desired_width(FIELD_WIDTH - 86.0);
         let response = child.add(edit).accessible_name("Find a meter or a command");
@@ -117,7 +117,7 @@ impl Header {
         self.open = false;
         self.text.clear();
         self.chosen = 0;
-        ui.memory_mut(|memory| memory.surrender_focus(Id::new("search")));
+        ui.memory_mut(|memory| memory.surrender_focus(Id::unique("search")));
     }
 }
 

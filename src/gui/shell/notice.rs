@@ -57,7 +57,7 @@ impl Notices {
         }
         ui.ctx().request_repaint_after(std::time::Duration::from_secs(1));
         let mut closed = None;
-        Area::new(Id::new("notices"))
+        Area::new(Id::unique("notices"))
             .order(Order::Foreground)
             .anchor(Align2::RIGHT_BOTTOM, Vec2::new(-16.0, -44.0))
             .show(ui.ctx(), |ui| {

@@ -110,7 +110,7 @@ pub(super) fn results(
     let t = tokens(ui);
     let mut clicked = None;
     let area =
-        Area::new(Id::new("search results")).order(Order::Foreground).fixed_pos(at).show(ui.ctx(), |ui| {
+        Area::new(Id::unique("search results")).order(Order::Foreground).fixed_pos(at).show(ui.ctx(), |ui| {
             Frame::new()
                 .fill(t.surface.0)
                 .stroke(Stroke::new(1.0, t.border_strong.0))

@@ -236,7 +236,7 @@ pub fn segmented<T: Copy + PartialEq>(ui: &mut Ui, name: &str, value: &mut T, ch
     let mut changed = false;
     for ((choice, text), width) in choices.iter().zip(widths) {
         let cell = Rect::from_min_size(egui::pos2(left, rect.top() + 2.0), Vec2::new(width, CONTROL - 4.0));
-        let response = ui.interact(cell, ui.id().with((name, *text)), Sense::click());
+        let response = ui.interact(cell, ui.scope_id().with((name, *text)), Sense::click());
         let on = *choice == *value;
         response.widget_info(|| WidgetInfo::selected(Role::RadioButton, ui.is_enabled(), on, *text));
         if on {

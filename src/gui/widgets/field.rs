@@ -38,7 +38,7 @@ fn edit<'t>(ui: &Ui, text: &'t mut String, hint: &str, width: f32, wrong: bool) 
         .desired_width(width - 16.0)
         .min_size(Vec2::new(width, CONTROL))
         .margin(Margin::symmetric(8, 5))
-        .vertical_align(Align::Center);
+        .align(egui::Align2::LEFT_CENTER);
     if wrong {
         edit = edit.background_color(t.bad_soft.0);
     }

@@ -34,7 +34,7 @@ pub fn section(ui: &mut Ui, text: &str) {
 pub fn key_value(ui: &mut Ui, key: &str, value: impl Into<RichText>) {
     ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
-        let width = 112.0;
+        let width = (ui.available_width() * 0.4).clamp(88.0, 128.0);
         ui.allocate_ui_with_layout(Vec2::new(width, 18.0), Layout::left_to_right(Align::Min), |ui| {
             ui.set_min_width(width);
             ui.label(secondary(ui, key));
