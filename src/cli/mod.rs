@@ -1,9 +1,140 @@
-//! The command line (floor 5): one file a command.
+//! The command line (floor 5): one file a command. Its names, shapes and exit codes are a contract with scripts.
+
+mod app;
+mod clock;
+mod demo;
+mod export;
+mod failure;
+mod jobs;
+mod meter;
+mod period;
+mod progress;
+mod read;
+mod secrets;
+mod select;
+mod show;
+mod simulate;
+mod stamps;
+mod table;
+mod trace;
+mod windows;
 
 use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use app::{App, Global, Outcome};
+use failure::Failure;
+
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("METERWRIGHT_COMMIT"), ")");
+
+const AFTER: &str = "Exit codes: 0 done; 1 some meters failed; 2 wrong usage or bad file; 3 refused; 4 this program's own fault.
+Times are RFC 3339, or local dates such as 2026-11-01. Without a command the windows are opened.";
+
+/// Reads, programs and flashes electricity meters.
+#[derive(Parser, Debug)]
+#[command(name = "meterwright", version = VERSION, after_help = AFTER)]
+struct Line {
+    #[command(flatten)]
+    global: Global,
+    /// Open the windows over a simulated fleet of 200 meters in a temporary store; without a display, poll it
+    #[arg(long)]
+    demo: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Keep the list of meters
+    #[command(subcommand)]
+    Meter(meter::Meter),
+    /// Read meters into the store
+    Read(read::Read),
+    /// Print what the store holds
+    #[command(subcommand)]
+    Show(show::Show),
+    /// Write readings to a file
+    #[command(subcommand)]
+    Export(export::Export),
+    /// The clock
+    #[command(subcommand)]
+    Clock(clock::Clock),
+    /// What went over the line
+    #[command(subcommand)]
+    Trace(trace::Trace),
+    /// Run virtual meters on real sockets or pseudo-terminals
+    Simulate(simulate::Simulate),
+}
+
+/// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process keeps the first log.
+    let _started = log.try_init();
+}
+
+fn run(line: Line) -> Outcome {
+    let app = App::new(line.global);
+    match line.command {
+        Some(_) if line.demo => Err(Failure::usage("--demo stands alone, without a command")),
+        None if line.demo => demo::run(&app),
+        None => windows::run(&app),
+        Some(Command::Meter(command)) => command.run(&app),
+        Some(Command::Read(command)) => command.run(&app),
+        Some(Command::Show(command)) => command.run(&app),
+        Some(Command::Export(command)) => command.run(&app),
+        Some(Command::Clock(command)) => command.run(&app),
+        Some(Command::Trace(command)) => command.run(&app),
+        Some(Command::Simulate(command)) => command.run(&app),
+    }
+}
 
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    start_log();
+    let line = match Line::try_parse() {
+        Ok(line) => line,
+        Err(error) => {
+            // Help and version are no errors; where even they cannot be printed, nobody reads.
+            let _printed = error.print();
+            return ExitCode::from(if error.use_stderr() { failure::USAGE } else { failure::DONE });
+        }
+    };
+    match run(line) {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            let text = failure.to_string();
+            if !text.is_empty() {
+                eprintln!("meterwright: {text}");
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Line::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_may_stand_before_or_after_the_command() {
+        for words in [
+            ["meterwright", "--store", "x.db", "--json", "meter", "list"],
+            ["meterwright", "meter", "list", "--json", "--store", "x.db"],
+        ] {
+            let line = Line::try_parse_from(words).unwrap();
+            assert!(line.global.json && line.global.store.is_some());
+        }
+    }
 }

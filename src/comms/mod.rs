@@ -2,16 +2,61 @@
 //!
 //! One thread owns every line, every session and all writing of readings. Windows and command line speak to it
 //! through [`Comms`]: `submit`, `cancel`, `edit`, and a stream of [`Event`]s.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `thread` | the thread: takes commands, begins sessions, ends jobs |
+//! | `queue` | which session may begin: shared lines one at a time, the network up to a limit |
+//! | `session` | one meter's session: attempts, back-off, cancelling |
+//! | `conductor` | the seam between a session and the line with its driver |
+//! | `link` | a line with its framing and one meter at its end |
+//! | `sink` | stores what a driver reads, as it comes |
+//! | `counters` | invocation counters, durable before use |
+//! | `trace_log` | traffic on its way to the store |
+//! | `listeners` | events to any number of listeners |
+//! | `edits` | changes of the store's own data |
+//! | `trace` | what traffic means, layer by layer |
 
-use std::collections::BTreeMap;
+mod backoff;
+mod conductor;
+mod counters;
+mod edits;
+pub mod link;
+mod listeners;
+mod progress;
+mod queue;
+mod reporter;
+mod session;
+mod shared;
+mod sink;
+mod thread;
+pub mod trace;
+mod trace_log;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::path::PathBuf;
-use std::sync::mpsc::Receiver;
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use tokio::sync::mpsc;
 
 use crate::drivers::ReadRequest;
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Step};
-use crate::store::JobResult;
+use crate::store::{JobResult, Store};
 
-/// A job's number: the one in the store.
+use conductor::Conductor;
+use listeners::Listeners;
+use shared::{Shared, open_vault};
+use thread::{Command, Thread};
+
+/// A job's number: the one in the store, or one below nought for a test, which the store does not keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub i64);
 
@@ -72,7 +117,7 @@ pub enum Edited {
 
 /// What happens, in this order for each job: `Submitted`; for each meter `MeterStarted`, any number of `MeterStep`,
 /// `MeterEnded`; then `Ended`. Meters of one job interleave. Nothing follows `Ended`. A job that is cancelled ends
-/// each meter that had started, then itself.
+/// each meter that had started, then itself; meters that had not started are in neither count of `Ended`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The job waits for its lines.
@@ -84,7 +129,7 @@ pub enum Event {
         /// How many meters.
         meters: usize,
     },
-    /// A meter's session begins.
+    /// A meter's session begins, or is the next on a line that another session holds.
     MeterStarted {
         /// Job.
         job: JobId,
@@ -150,48 +195,144 @@ pub struct CommsOptions {
     pub trace: bool,
 }
 
-/// The handle to the communications thread; clones speak to the same one.
-#[derive(Clone, Debug)]
-pub struct Comms {}
+/// Commands that wait for the thread.
+const COMMANDS: usize = 64;
+
+/// The handle to the communications thread; clones speak to the same one. When the last one is dropped, the thread
+/// cancels everything and ends. Its calls wait for the thread and are not for use inside an async runtime.
+#[derive(Clone)]
+pub struct Comms {
+    commands: mpsc::Sender<Command>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl fmt::Debug for Comms {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Comms").finish_non_exhaustive()
+    }
+}
+
+fn stopped() -> Fault {
+    Fault::internal("the communications thread has stopped")
+}
 
 impl Comms {
-    /// Opens the store and the vault and starts the thread.
+    /// Opens the store and the vault and starts the thread. Without the vault's key, meters that have no secrets can
+    /// still be read.
     ///
     /// # Errors
-    /// The store or the vault cannot be opened.
+    /// The store cannot be opened.
     pub fn start(options: CommsOptions) -> Result<Self, Fault> {
-        let _ = options;
-        unimplemented!()
+        Self::start_with(options, Arc::new(conductor::Drivers))
+    }
+
+    fn start_with(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Self, Fault> {
+        let (commands, inbox) = mpsc::channel(COMMANDS);
+        let (opened, answer) = sync_channel(1);
+        let thread = std::thread::Builder::new()
+            .name("comms".to_owned())
+            .spawn(move || {
+                // Whoever waits for the answer does so until it comes.
+                match open(options, conductor) {
+                    Ok((runtime, shared)) => {
+                        let _waits = opened.send(Ok(()));
+                        let thread = Thread::new(Rc::new(shared));
+                        tokio::task::LocalSet::new().block_on(&runtime, thread.run(inbox));
+                    }
+                    Err(fault) => {
+                        let _waits = opened.send(Err(fault));
+                    }
+                }
+            })
+            .map_err(|error| Fault::internal(format!("the communications thread cannot start: {error}")))?;
+        answer.recv().map_err(|_| stopped())??;
+        Ok(Self { commands, thread: Arc::new(Mutex::new(Some(thread))) })
     }
 
     /// Submits a job.
     ///
     /// # Errors
-    /// The thread has stopped.
+    /// A meter does not exist, the job cannot be written down, or the thread has stopped.
     pub fn submit(&self, job: Job) -> Result<JobId, Fault> {
-        let _ = job;
-        unimplemented!()
+        let (answer, submitted) = sync_channel(1);
+        self.commands.blocking_send(Command::Submit(job, answer)).map_err(|_| stopped())?;
+        submitted.recv().map_err(|_| stopped())?
     }
 
     /// Cancels a job: sessions end at their next wait.
     pub fn cancel(&self, job: JobId) {
-        let _ = job;
+        // A thread that has stopped has cancelled everything.
+        let _stopped = self.commands.blocking_send(Command::Cancel(job));
     }
 
     /// Asks for a change; the answer comes through the receiver, so that a window need not wait.
     #[must_use]
     pub fn edit(&self, edit: Edit) -> Receiver<Result<Edited, Fault>> {
-        let _ = edit;
-        unimplemented!()
+        let (answer, edited) = sync_channel(1);
+        if let Err(mpsc::error::SendError(Command::Edit(_, answer))) =
+            self.commands.blocking_send(Command::Edit(edit, answer))
+        {
+            let _room_for_one = answer.try_send(Err(stopped()));
+        }
+        edited
     }
 
     /// A stream of what happens from now on. `wake` is called after each event was put there (the windows ask for a
-    /// repaint in it). Steps are coalesced when the listener is slow; nothing else is ever left out.
+    /// repaint in it). Steps are coalesced when the listener is slow; nothing else is ever left out, but a listener
+    /// that never takes anything is cut off in the end. The stream ends when the thread does.
     pub fn listen(&self, wake: impl Fn() + Send + 'static) -> Receiver<Event> {
-        let _ = wake;
-        unimplemented!()
+        let (to, events) = sync_channel(listeners::CHANNEL);
+        // A thread that has stopped drops the sender: the stream is over.
+        let _stopped = self.commands.blocking_send(Command::Listen(to, Box::new(wake)));
+        events
     }
 
     /// Cancels everything and waits for the thread's end.
-    pub fn stop(&self) {}
+    pub fn stop(&self) {
+        let _stopped = self.commands.blocking_send(Command::Stop);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the communications thread had broken off");
+        }
+    }
+}
+
+/// Who sits here, for the audit chain.
+fn actor() -> String {
+    ["USER", "USERNAME", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
+        .unwrap_or_else(|| "unknown".to_owned())
+}
+
+/// Opens what the thread needs, in the thread.
+fn open(
+    options: CommsOptions,
+    conductor: Arc<dyn Conductor>,
+) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
+    let shared = open_shared(options, conductor)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Fault::internal(format!("the communications runtime cannot start: {error}")))?;
+    Ok((runtime, shared))
+}
+
+fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Shared, Fault> {
+    let mut store = Store::open(&options.store).map_err(|error| Fault::user(error.to_string(), ""))?;
+    store.set_actor(&actor());
+    let vault = open_vault(&store, &options.store);
+    if let Err(fault) = &vault {
+        tracing::warn!("{fault}");
+    }
+    Ok(Shared {
+        store: RefCell::new(store),
+        vault,
+        listeners: RefCell::new(Listeners::default()),
+        conductor,
+        options,
+        last_session: RefCell::new(HashMap::new()),
+    })
 }

@@ -3,7 +3,7 @@
 //! Kept in the store as one JSON document a meter, filled by drivers, thrown away when the meter's firmware or
 //! configuration identity changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,21 +15,32 @@ use super::{Identity, Obis, ObjectEntry, ProfileLayout, ScalerUnit};
 pub struct Knowledge {
     /// Plate data of the last read.
     pub identity: Identity,
+    /// For which association (client, authentication) and template the rest was learnt: another one may see other
+    /// objects.
+    pub learnt_as: String,
+    /// The meter's count of configuration changes at the last read, where it keeps one.
+    pub configuration: Option<String>,
     /// The association's object list; empty where it was never read.
     pub objects: Vec<ObjectEntry>,
+    /// The meter does not give its object list: the usual objects are tried instead.
+    pub object_list_refused: bool,
     /// Scalers and units of registers, extended and demand registers.
     pub scalers: BTreeMap<Obis, ScalerUnit>,
     /// Profiles: their columns as the meter lists them.
     pub profiles: BTreeMap<Obis, ProfileColumns>,
     /// The most attributes a GET-with-list may carry, learnt from a refusal; `None` is as the template says.
     pub list_max: Option<u16>,
-    /// Selective access was refused in these forms.
-    pub no_range: bool,
-    /// Selective access by entry was refused.
-    pub no_entry: bool,
-    /// Attributes that the meter refuses to give: not asked for again.
+    /// Profiles that refused selective access by range.
+    pub no_range: BTreeSet<Obis>,
+    /// Profiles that refused selective access by entry.
+    pub no_entry: BTreeSet<Obis>,
+    /// Profiles that gave rows by range: a refusal now means that there are none.
+    pub range_proven: BTreeSet<Obis>,
+    /// Selective access works alone but not inside a GET-with-list.
+    pub profiles_apart: bool,
+    /// Attributes that the meter refuses to give: not asked for again. Attribute 0 is the whole object.
     pub refused: Vec<(u16, Obis, u8)>,
-    /// The wire shows deviations with the other sign than the template says.
+    /// The wire shows deviations with the other sign than the template says: stamps are read with that one.
     pub sign_looks_inverted: bool,
 }
 

@@ -137,11 +137,12 @@ pub struct ClockReading {
     pub stamp: MeterStamp,
     /// What that is in UTC.
     pub meter_utc: Timestamp,
-    /// This computer's clock when the answer came.
+    /// This computer's clock in the middle of the exchange.
     pub read_at: Timestamp,
     /// Half of the round trip in milliseconds: how far the comparison can be off.
     pub uncertainty_ms: u32,
-    /// The deviation looks inverted: with its other sign the meter would agree with this computer.
+    /// The meter writes its deviation with the other sign than its template says: only so it agrees with this
+    /// computer, and `meter_utc` is reckoned so.
     pub sign_looks_inverted: bool,
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeviationSign, IntervalStatus, Obis, ServerAddress, What, ZonePolicy};
+use super::{DeviationSign, IntervalStatus, Obis, ScalerUnit, ServerAddress, What, ZonePolicy};
 
 /// The format tag that every template file begins with.
 pub const FORMAT: &str = "meterwright.template/1";
@@ -99,6 +99,9 @@ pub struct HdlcTuning {
     pub disconnect_first: bool,
     /// Silence between octets of a frame that ends it, in milliseconds.
     pub inter_octet_ms: u32,
+    /// Pause between the end of an answer and the next frame, in milliseconds, for two-wire buses whose converters
+    /// are slow to turn round.
+    pub turnaround_ms: u32,
 }
 
 impl Default for HdlcTuning {
@@ -109,6 +112,7 @@ impl Default for HdlcTuning {
             parameters: HdlcParameters::Propose,
             disconnect_first: false,
             inter_octet_ms: 1500,
+            turnaround_ms: 0,
         }
     }
 }
@@ -270,15 +274,46 @@ pub struct ClockTuning {
 }
 
 /// Profiles.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ProfileTuning {
     /// Status bit → flag, by the flags' stable names (`power-down`, …). Bits that are not named set `unnamed`.
     pub status_bits: BTreeMap<u8, String>,
+    /// Captured objects that hold a row's status, best first; empty takes the standard's names
+    /// (0-x:96.10.x, then x-x:96.5.x).
+    pub status_objects: Vec<Obis>,
     /// The row's stamp is the start of its interval, not its end.
     pub stamp_is_start: bool,
-    /// Days asked for in one request; 0 asks for all at once.
+    /// Days asked for in one request: what a cut of the line can lose. 0 asks for all at once.
     pub days_per_request: u16,
+    /// What null-data in a value or status column means.
+    pub null_value: NullValue,
+}
+
+impl Default for ProfileTuning {
+    fn default() -> Self {
+        Self {
+            status_bits: BTreeMap::new(),
+            status_objects: Vec::new(),
+            stamp_is_start: false,
+            days_per_request: 31,
+            null_value: NullValue::Absent,
+        }
+    }
+}
+
+/// What null-data in a value or status column of a profile means. The standard lets a meter leave out a value that
+/// equals the one before; other meters write null-data where they captured nothing. Taken the wrong way, the one
+/// leaves a gap that everybody sees, the other makes up energy that nobody measured: so a gap it is, unless the
+/// template says that the model compresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NullValue {
+    /// Nothing was captured.
+    #[default]
+    Absent,
+    /// The same as in the row before.
+    Repeat,
 }
 
 impl ProfileTuning {
@@ -316,6 +351,9 @@ pub struct ObjectMap {
     pub logs: Vec<Obis>,
     /// Plain names that replace the usual ones.
     pub names: BTreeMap<Obis, String>,
+    /// Scalers and units that replace what the meter says, for models whose figures need a factor that they do not
+    /// tell (`facts/dlms-quirks.md`, 69).
+    pub scalers: BTreeMap<Obis, ScalerUnit>,
 }
 
 impl ObjectMap {
@@ -544,6 +582,21 @@ mod tests {
         for name in Template::shipped() {
             assert_eq!(Template::named(name).unwrap().name, name);
         }
+    }
+
+    #[test]
+    fn what_a_template_leaves_out_of_its_profiles_is_as_careful_as_can_be() {
+        let text = r#"{"format": "meterwright.template/1", "name": "x", "title": "X", "family": "dlms",
+            "profiles": {"null_value": "repeat", "status_objects": ["0-0:96.10.7"]},
+            "objects": {"scalers": {"1-0:31.7.0": {"scaler": -4, "unit": 33}}}}"#;
+        let template = Template::parse("x", text).unwrap();
+        let current = template.objects.scalers[&Obis::new(1, 0, 31, 7, 0, 255)];
+        assert_eq!((current.scaler, current.unit), (-4, crate::model::Unit::A));
+        let profiles = template.profiles;
+        assert_eq!(profiles.null_value, NullValue::Repeat);
+        assert_eq!(profiles.status_objects, [Obis::new(0, 0, 96, 10, 7, 255)]);
+        assert_eq!(profiles.days_per_request, 31);
+        assert_eq!(ProfileTuning::default().null_value, NullValue::Absent);
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! A way to carry whole APDUs to one meter and back, as conversations see it.
 
+#[cfg(test)]
+pub mod scripted;
+
 use std::time::Duration;
 
 /// Carries whole APDUs. Implemented over HDLC, the wrapper and scripted tests; used by one conversation at a time

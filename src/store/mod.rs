@@ -1,164 +1,66 @@
 //! The local store (floor 2): one SQLite file in WAL mode.
 //!
 //! [`Store`] writes, [`StoreReader`] only reads; the windows hold a reader of their own. Everything that a method
-//! reports as done is on disk.
+//! reports as done is on disk, and a method that fails has changed nothing. Several programs may have the same file
+//! open; one writes at a time, and the others wait for it.
+//!
+//! Instants are kept to the microsecond, ends of intervals to the nanosecond. Readings, intervals, billing sets,
+//! events and audit rows are only ever added: what a later reading replaces stays beside it. Changes of meters and
+//! of their secrets are put into the audit chain by the methods that make them; secrets themselves come here sealed.
+
+mod audit;
+mod billing;
+mod block;
+mod clock;
+mod columns;
+mod counters;
+mod error;
+mod events;
+mod intervals;
+mod jobs;
+mod knowledge;
+mod merge;
+mod meters;
+mod records;
+mod registers;
+mod schema;
+mod secrets;
+mod settings;
+#[cfg(test)]
+mod tests;
+mod trace;
 
 use std::path::Path;
+use std::time::Duration;
 
-use jiff::Timestamp;
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use crate::model::{
-    BillingSet, ClockReading, Fault, Knowledge, MeterConfig, MeterEvent, MeterId, Obis, ProfileLayout,
-    ProfileRow, RegisterReading, SecretKind,
-};
+pub use counters::COUNTER_WARNING;
+pub use error::StoreError;
+pub use records::{AuditRow, JobResult, JobRow, Merged, MeterRow, StoredProfile, SupersededRow, TraceRecord};
+pub use trace::TRACE_MIB_SETTING;
 
-/// Why the store failed.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// SQLite.
-    #[error("the store {path}: {source}")]
-    Sqlite {
-        /// File.
-        path: String,
-        /// What SQLite says.
-        source: rusqlite::Error,
-    },
-    /// The file is no store, or was made by a newer version.
-    #[error("the store {path}: {reason}")]
-    Unusable {
-        /// File.
-        path: String,
-        /// What is wrong, and what to do.
-        reason: String,
-    },
-    /// A block's checksum is wrong, or a document in it does not read.
-    #[error("the store {path} is damaged: {reason}")]
-    Damaged {
-        /// File.
-        path: String,
-        /// Where and what.
-        reason: String,
-    },
-    /// What was asked for cannot be (name taken, no such meter).
-    #[error("{0}")]
-    Request(String),
-}
+use error::Trouble;
 
-/// A meter as listed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct MeterRow {
-    /// Its number.
-    pub id: MeterId,
-    /// What a person entered.
-    pub config: MeterConfig,
-    /// When it was last read, whether well or not.
-    pub last_read: Option<Timestamp>,
-    /// The last result in words.
-    pub last_result: Option<String>,
-    /// Whether that was a success.
-    pub last_ok: Option<bool>,
-    /// The last clock comparison: meter minus computer, in milliseconds.
-    pub drift_ms: Option<i64>,
-}
-
-/// What became of rows that were merged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Merged {
-    /// Intervals that were not there before.
-    pub new: u64,
-    /// Intervals that were there with the same content.
-    pub same: u64,
-    /// Intervals that were there with other content: both versions are kept.
-    pub changed: u64,
-}
-
-/// A stored profile of a meter.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StoredProfile {
-    /// Its number in the store.
-    pub id: i64,
-    /// Layout.
-    pub layout: ProfileLayout,
-    /// First and last interval end that is stored.
-    pub span: Option<(Timestamp, Timestamp)>,
-    /// How many intervals.
-    pub intervals: u64,
-}
-
-/// How one meter of a job ended.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JobResult {
-    /// Which meter.
-    pub meter: MeterId,
-    /// When it ended.
-    pub at: Timestamp,
-    /// Nothing where it went well.
-    pub fault: Option<Fault>,
-    /// Registers stored.
-    pub registers: u64,
-    /// Intervals stored: new and changed ones.
-    pub intervals: u64,
-    /// Events stored that were not there before.
-    pub events: u64,
-    /// Round trips on the line.
-    pub exchanges: u64,
-    /// Octets sent.
-    pub bytes_sent: u64,
-    /// Octets received.
-    pub bytes_received: u64,
-    /// Duration in milliseconds.
-    pub duration_ms: u64,
-}
-
-/// One piece of traffic, secrets already masked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceRecord {
-    /// When.
-    pub at: Timestamp,
-    /// From this computer to the meter.
-    pub sent: bool,
-    /// The octets; those under the mask are 2Ah.
-    pub bytes: Vec<u8>,
-    /// Masked ranges: start and length.
-    pub masked: Vec<(u32, u32)>,
-    /// A remark in place of octets: `connected`, `DTR cannot be set`.
-    pub note: Option<String>,
-}
-
-/// A job as listed.
-#[derive(Clone, Debug, PartialEq)]
-pub struct JobRow {
-    /// Its number.
-    pub id: i64,
-    /// What it does, in words.
-    pub title: String,
-    /// When it was submitted.
-    pub submitted: Timestamp,
-    /// When it ended; nothing while it runs or if the program was stopped.
-    pub ended: Option<Timestamp>,
-    /// Results so far.
-    pub results: Vec<JobResult>,
-}
-
-/// A version of a stored interval that another replaced.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SupersededRow {
-    /// The old row.
-    pub row: ProfileRow,
-    /// When it was replaced.
-    pub replaced_at: Timestamp,
-}
+/// How long one program waits for another that is writing.
+const BUSY: Duration = Duration::from_secs(10);
+/// Programs that may set up one new file at the same moment.
+const MOST_AT_ONCE: u32 = 20;
+/// Statements kept ready.
+const STATEMENTS: usize = 128;
 
 /// Reads a store; any number may be open.
 #[derive(Debug)]
 pub struct StoreReader {
-    connection: rusqlite::Connection,
+    connection: Connection,
+    path: String,
 }
 
 /// Writes a store, and reads it.
 #[derive(Debug)]
 pub struct Store {
     reader: StoreReader,
+    actor: String,
 }
 
 impl std::ops::Deref for Store {
@@ -169,256 +71,183 @@ impl std::ops::Deref for Store {
     }
 }
 
-#[allow(clippy::missing_errors_doc, reason = "every one gives StoreError for the same reasons")]
 impl StoreReader {
     /// Opens an existing store for reading.
+    ///
+    /// # Errors
+    /// There is no such file, it is no store, or another version of this program made it.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let _ = path;
-        unimplemented!()
+        let name = path.display().to_string();
+        if !path.exists() {
+            let reason = "there is no such file: add a meter, or open the windows once, to make it";
+            return Err(StoreError::Unusable { path: name, reason: reason.to_owned() });
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let reader = Self::connect(path, flags)?;
+        schema::refuse_unready(&reader.connection, &name, schema::LADDER)?;
+        Ok(reader)
     }
-    /// A number that grows with every committed change by any process: reload when it moved.
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        let name = path.display().to_string();
+        let open = || {
+            let connection = Connection::open_with_flags(path, flags)?;
+            connection.busy_timeout(BUSY)?;
+            connection.set_prepared_statement_cache_capacity(STATEMENTS);
+            connection.pragma_update(None, "foreign_keys", true)?;
+            connection.pragma_update(None, "trusted_schema", false)?;
+            Ok(connection)
+        };
+        let connection = open().map_err(|error| Trouble::Sql(error).at(&name))?;
+        Ok(Self { connection, path: name })
+    }
+
+    /// A number that grows with every change committed by any program or thread, this one included: reload when it
+    /// moved. Numbers of different readers say nothing about each other.
+    ///
+    /// # Errors
+    /// The store cannot be read.
     pub fn version(&self) -> Result<u64, StoreError> {
-        let _ = &self.connection;
-        unimplemented!()
+        // SQLite's `data_version` counts the commits of others and leaves out those of its own connection; the rows
+        // that this one changed make up for that.
+        let others: i64 = self
+            .connection
+            .pragma_query_value(None, "data_version", |row| row.get(0))
+            .map_err(|error| Trouble::Sql(error).at(&self.path))?;
+        Ok(columns::uncount(others) + self.connection.total_changes())
     }
-    /// All meters by name.
-    pub fn meters(&self) -> Result<Vec<MeterRow>, StoreError> {
-        unimplemented!()
+
+    /// Eight bytes that no other store has: `MTW` and five at random, made with the store. This program's system
+    /// title towards meters that name none.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn own_title(&self) -> Result<crate::model::SystemTitle, StoreError> {
+        self.read(|connection| {
+            let number: [u8; 5] =
+                connection.query_row("SELECT number FROM identity", (), |row| row.get(0))?;
+            let [a, b, c, d, e] = number;
+            Ok(crate::model::SystemTitle([b'M', b'T', b'W', a, b, c, d, e]))
+        })
     }
-    /// One meter.
-    pub fn meter(&self, id: MeterId) -> Result<Option<MeterRow>, StoreError> {
-        let _ = id;
-        unimplemented!()
+
+    /// Looks at every page of the file and every block in it.
+    ///
+    /// # Errors
+    /// The first damage that was found: where and what.
+    pub fn check(&self) -> Result<(), StoreError> {
+        self.read(|connection| {
+            let found: String = connection.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
+            if found != "ok" {
+                return Err(Trouble::Damaged(found));
+            }
+            intervals::check(connection)
+        })?;
+        self.verify_audit().map(|_| ())
     }
-    /// One meter by its name.
-    pub fn meter_named(&self, name: &str) -> Result<Option<MeterRow>, StoreError> {
-        let _ = name;
-        unimplemented!()
-    }
-    /// Sealed bytes of a meter's secret.
-    pub fn sealed_secret(&self, id: MeterId, kind: SecretKind) -> Result<Option<Vec<u8>>, StoreError> {
-        let _ = (id, kind);
-        unimplemented!()
-    }
-    /// Kinds of secrets that a meter has.
-    pub fn secret_kinds(&self, id: MeterId) -> Result<Vec<SecretKind>, StoreError> {
-        let _ = id;
-        unimplemented!()
-    }
-    /// What was learnt of a meter.
-    pub fn knowledge(&self, id: MeterId) -> Result<Knowledge, StoreError> {
-        let _ = id;
-        unimplemented!()
-    }
-    /// The latest reading of each register, by OBIS code.
-    pub fn registers(&self, id: MeterId, instantaneous: bool) -> Result<Vec<RegisterReading>, StoreError> {
-        let _ = (id, instantaneous);
-        unimplemented!()
-    }
-    /// All readings of one register between two instants, oldest first.
-    pub fn register_history(
-        &self,
-        id: MeterId,
-        obis: Obis,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<RegisterReading>, StoreError> {
-        let _ = (id, obis, from, to);
-        unimplemented!()
-    }
-    /// Profiles that are stored of a meter.
-    pub fn profiles(&self, id: MeterId) -> Result<Vec<StoredProfile>, StoreError> {
-        let _ = id;
-        unimplemented!()
-    }
-    /// Rows of a stored profile with `from < end <= to`, oldest first.
-    pub fn profile_rows(
-        &self,
-        profile: i64,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<ProfileRow>, StoreError> {
-        let _ = (profile, from, to);
-        unimplemented!()
-    }
-    /// Versions that were replaced, with `from < end <= to`.
-    pub fn superseded_rows(
-        &self,
-        profile: i64,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<SupersededRow>, StoreError> {
-        let _ = (profile, from, to);
-        unimplemented!()
-    }
-    /// End of the last stored interval of a profile of that logical name, or the last event of that log.
-    pub fn last_end(&self, id: MeterId, profile: Obis) -> Result<Option<Timestamp>, StoreError> {
-        let _ = (id, profile);
-        unimplemented!()
-    }
-    /// Billing sets with `from < at <= to`, oldest first.
-    pub fn billing(
-        &self,
-        id: MeterId,
-        from: Timestamp,
-        to: Timestamp,
-    ) -> Result<Vec<BillingSet>, StoreError> {
-        let _ = (id, from, to);
-        unimplemented!()
-    }
-    /// Events with `from < at <= to`, oldest first.
-    pub fn events(&self, id: MeterId, from: Timestamp, to: Timestamp) -> Result<Vec<MeterEvent>, StoreError> {
-        let _ = (id, from, to);
-        unimplemented!()
-    }
-    /// The last `most` clock comparisons, newest first.
-    pub fn clock_readings(&self, id: MeterId, most: u32) -> Result<Vec<ClockReading>, StoreError> {
-        let _ = (id, most);
-        unimplemented!()
-    }
-    /// The last `most` jobs, newest first.
-    pub fn jobs(&self, most: u32) -> Result<Vec<JobRow>, StoreError> {
-        let _ = most;
-        unimplemented!()
-    }
-    /// Traffic of a job, per meter, in order.
-    pub fn trace(&self, job: i64) -> Result<Vec<(MeterId, TraceRecord)>, StoreError> {
-        let _ = job;
-        unimplemented!()
-    }
-    /// The last `most` results of a meter, newest first, with the job's number.
-    pub fn history(&self, id: MeterId, most: u32) -> Result<Vec<(i64, JobResult)>, StoreError> {
-        let _ = (id, most);
-        unimplemented!()
-    }
-    /// A setting of the program.
-    pub fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
-        let _ = key;
-        unimplemented!()
-    }
-    /// Walks the audit chain; gives the number of rows.
-    pub fn verify_audit(&self) -> Result<u64, StoreError> {
-        unimplemented!()
+
+    /// Reads in one transaction: all statements see the store at one instant.
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, StoreError> {
+        let transact = || {
+            let transaction = self.connection.unchecked_transaction()?;
+            work(&transaction)
+        };
+        transact().map_err(|trouble: Trouble| trouble.at(&self.path))
     }
 }
 
-#[allow(clippy::missing_errors_doc, reason = "every one gives StoreError for the same reasons")]
 impl Store {
     /// Opens a store, makes it where there is none, and brings an old one up to date.
+    ///
+    /// # Errors
+    /// The file cannot be made or opened, is no store, or was made by a newer version of this program.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        let _ = path;
-        unimplemented!()
+        let name = path.display().to_string();
+        make_file(path)
+            .map_err(|error| StoreError::Unusable { path: name.clone(), reason: error.to_string() })?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut reader = StoreReader::connect(path, flags)?;
+        schema::refuse_foreign(&reader.connection, &name, schema::LADDER)?;
+        let sql = |error| Trouble::Sql(error).at(&name);
+        if turn_log_on(&reader.connection).map_err(sql)? != "wal" {
+            let reason =
+                "the file system that it lies on cannot share it between programs: keep it on a local disk";
+            return Err(StoreError::Unusable { path: name, reason: reason.to_owned() });
+        }
+        set_up(&reader.connection).map_err(sql)?;
+        schema::bring_up_to_date(&mut reader.connection, &name, schema::LADDER)?;
+        Ok(Self { reader, actor: "unnamed".to_owned() })
     }
-    /// Adds a meter; the name must be free.
-    pub fn add_meter(&mut self, config: &MeterConfig) -> Result<MeterId, StoreError> {
-        let _ = (config, &mut self.reader);
-        unimplemented!()
+
+    /// Names the person whose doings the audit chain records from now on: the user's name in the operating system.
+    pub fn set_actor(&mut self, who: &str) {
+        who.clone_into(&mut self.actor);
     }
-    /// Adds many meters or none.
-    pub fn add_meters(&mut self, configs: &[MeterConfig]) -> Result<Vec<MeterId>, StoreError> {
-        let _ = configs;
-        unimplemented!()
-    }
-    /// Changes a meter.
-    pub fn update_meter(&mut self, id: MeterId, config: &MeterConfig) -> Result<(), StoreError> {
-        let _ = (id, config);
-        unimplemented!()
-    }
-    /// Takes a meter off the list, with its secrets. Its readings stay in the file as evidence.
-    pub fn remove_meter(&mut self, id: MeterId) -> Result<(), StoreError> {
-        let _ = id;
-        unimplemented!()
-    }
-    /// Keeps sealed bytes as a meter's secret; nothing takes it away.
-    pub fn put_secret(
+
+    /// Writes in one transaction, which no other writer can enter: done and on disk, or nothing changed.
+    /// `work` is told who does it.
+    fn write<T>(
         &mut self,
-        id: MeterId,
-        kind: SecretKind,
-        sealed: Option<&[u8]>,
-    ) -> Result<(), StoreError> {
-        let _ = (id, kind, sealed);
-        unimplemented!()
+        work: impl FnOnce(&Connection, &str) -> Result<T, Trouble>,
+    ) -> Result<T, StoreError> {
+        let Self { reader, actor } = self;
+        let StoreReader { connection, path } = reader;
+        let transact = || {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction, actor)?;
+            transaction.commit()?;
+            Ok(done)
+        };
+        transact().map_err(|trouble: Trouble| trouble.at(path))
     }
-    /// The next `count` invocation counters of a key row (`client/CLIENT` of a meter), durable before they are
-    /// given: the first of them. They are never given again.
-    pub fn reserve_counters(&mut self, id: MeterId, row: &str, count: u32) -> Result<u32, StoreError> {
-        let _ = (id, row, count);
-        unimplemented!()
+}
+
+/// Makes an empty file that only its owner can read, with the folders that lead to it. SQLite gives its side files
+/// the same rights.
+fn make_file(path: &Path) -> std::io::Result<()> {
+    if path.exists() {
+        return Ok(());
     }
-    /// Never give a counter below `at_least` from now on.
-    pub fn raise_counter(&mut self, id: MeterId, row: &str, at_least: u32) -> Result<(), StoreError> {
-        let _ = (id, row, at_least);
-        unimplemented!()
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
     }
-    /// Keeps what was learnt of a meter.
-    pub fn put_knowledge(&mut self, id: MeterId, knowledge: &Knowledge) -> Result<(), StoreError> {
-        let _ = (id, knowledge);
-        unimplemented!()
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        other => other.map(|_| ()),
     }
-    /// Adds register readings; gives how many.
-    pub fn put_registers(
-        &mut self,
-        id: MeterId,
-        readings: &[RegisterReading],
-        instantaneous: bool,
-    ) -> Result<u64, StoreError> {
-        let _ = (id, readings, instantaneous);
-        unimplemented!()
+}
+
+/// The journal mode in force.
+type Mode = String;
+
+/// Turns the write-ahead log on, where the file system can bear it. Of several programs that set up a new file at once, SQLite turns all but one away
+/// at this point without letting them wait; they wait for that one here, and find the log turned on.
+fn turn_log_on(connection: &Connection) -> rusqlite::Result<Mode> {
+    let turn_on = || {
+        // Answers with the mode in force, hence the query.
+        connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, Mode>(0))
+    };
+    for _ in 0..MOST_AT_ONCE {
+        match turn_on() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK")?;
+            }
+            other => return other,
+        }
     }
-    /// Merges rows of a profile into its day blocks.
-    pub fn merge_profile(
-        &mut self,
-        id: MeterId,
-        layout: &ProfileLayout,
-        rows: &[ProfileRow],
-        now: Timestamp,
-    ) -> Result<Merged, StoreError> {
-        let _ = (id, layout, rows, now);
-        unimplemented!()
-    }
-    /// Adds billing sets that are not there yet; gives how many registers were new.
-    pub fn put_billing(&mut self, id: MeterId, sets: &[BillingSet]) -> Result<u64, StoreError> {
-        let _ = (id, sets);
-        unimplemented!()
-    }
-    /// Adds events that are not there yet; gives how many.
-    pub fn put_events(&mut self, id: MeterId, events: &[MeterEvent]) -> Result<u64, StoreError> {
-        let _ = (id, events);
-        unimplemented!()
-    }
-    /// Adds a clock comparison.
-    pub fn put_clock(&mut self, id: MeterId, clock: &ClockReading) -> Result<(), StoreError> {
-        let _ = (id, clock);
-        unimplemented!()
-    }
-    /// Begins a job.
-    pub fn begin_job(&mut self, title: &str, now: Timestamp) -> Result<i64, StoreError> {
-        let _ = (title, now);
-        unimplemented!()
-    }
-    /// Keeps how one meter of a job ended; sets its last result. `words` is the result in words.
-    pub fn put_result(&mut self, job: i64, result: &JobResult, words: &str) -> Result<(), StoreError> {
-        let _ = (job, result, words);
-        unimplemented!()
-    }
-    /// Ends a job.
-    pub fn end_job(&mut self, job: i64, now: Timestamp) -> Result<(), StoreError> {
-        let _ = (job, now);
-        unimplemented!()
-    }
-    /// Adds traffic of a job.
-    pub fn put_trace(&mut self, job: i64, meter: MeterId, records: &[TraceRecord]) -> Result<(), StoreError> {
-        let _ = (job, meter, records);
-        unimplemented!()
-    }
-    /// Keeps a setting.
-    pub fn put_setting(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
-        let _ = (key, value);
-        unimplemented!()
-    }
-    /// Appends a row to the audit chain.
-    pub fn audit(&mut self, now: Timestamp, who: &str, what: &str, detail: &str) -> Result<(), StoreError> {
-        let _ = (now, who, what, detail);
-        unimplemented!()
-    }
+    turn_on()
+}
+
+fn set_up(connection: &Connection) -> rusqlite::Result<()> {
+    // What is reported as stored survives a power cut.
+    connection.pragma_update(None, "synchronous", "full")?;
+    // What is deleted (sealed secrets) is overwritten.
+    connection.pragma_update(None, "secure_delete", true)?;
+    let _: i64 =
+        connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |row| row.get(0))?;
+    Ok(())
 }

@@ -1,11 +1,34 @@
 //! Secrets at rest (floor 2): XChaCha20-Poly1305 under a vault key.
 //!
-//! Single-user mode: the key lies in a file of its own beside the store (`NAME.key`), readable by its owner alone;
-//! no prompt comes.
+//! Single-user mode: the key lies in a file of its own beside the store (`NAME.key` for a store `NAME`), readable by
+//! its owner alone; no prompt comes.
+//!
+//! The vault cannot see into the store. Where the store holds sealed secrets
+//! (`StoreReader::has_secrets` says so), open its vault with [`Vault::open_existing`]:
+//! a missing key file is then an error, not a reason to make a new key that opens none of them. Where it holds none,
+//! [`Vault::beside`] opens the key file or makes it.
+//!
+//! A sealed secret is one byte of format (1), the nonce (24 bytes), the ciphertext and its tag (16 bytes). The place
+//! that it was sealed for is authenticated with it.
 
-use std::path::Path;
+mod key_file;
+#[cfg(test)]
+mod tests;
 
-use crate::model::Secret;
+use std::path::{Path, PathBuf};
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroize;
+
+use crate::model::{MeterId, Secret, SecretKind};
+
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+const FORMAT: u8 = 1;
+/// Keeps these seals apart from any other use of the key.
+const DOMAIN: &[u8] = b"meterwright vault 1\0";
 
 /// Seals and opens secrets.
 #[derive(Debug)]
@@ -32,20 +55,100 @@ pub enum VaultError {
 }
 
 impl Vault {
-    /// Opens the vault that belongs to a store's file, and makes one where there is none.
+    /// The key file that belongs to a store's file.
+    #[must_use]
+    pub fn key_file(store: &Path) -> PathBuf {
+        let mut name = store.as_os_str().to_owned();
+        name.push(".key");
+        PathBuf::from(name)
+    }
+
+    /// The place of a meter's secret, for [`Vault::seal`] and [`Vault::open`]: `meter/7/password`.
+    #[must_use]
+    pub fn place(meter: MeterId, kind: SecretKind) -> String {
+        format!("meter/{}/{}", meter.0, kind.word())
+    }
+
+    /// Opens the vault that belongs to a store's file, and makes one where there is none. Only for a store that
+    /// holds no sealed secret yet; otherwise [`Vault::open_existing`].
     ///
     /// # Errors
     /// The key file cannot be read or made, or others can read it.
     pub fn beside(store: &Path) -> Result<Self, VaultError> {
-        let _ = store;
-        unimplemented!()
+        let path = Self::key_file(store);
+        match key_file::read(&path)? {
+            Some(key) => Ok(Self { key }),
+            None => key_file::create(&path).map(|key| Self { key }),
+        }
+    }
+
+    /// Opens the vault that belongs to a store's file.
+    ///
+    /// # Errors
+    /// The key file is missing, cannot be read, or others can read it.
+    pub fn open_existing(store: &Path) -> Result<Self, VaultError> {
+        let path = Self::key_file(store);
+        let missing = || {
+            VaultError::KeyFile {
+            path: path.display().to_string(),
+            reason: "it is missing, and the store holds secrets that only this key opens: copy it here from where the store was, or from a backup".to_owned(),
+        }
+        };
+        key_file::read(&path)?.map(|key| Self { key }).ok_or_else(missing)
+    }
+
+    /// Makes the vault of a new store. A key file that is there already is never overwritten.
+    ///
+    /// # Errors
+    /// The key file is there already or cannot be made.
+    pub fn create(store: &Path) -> Result<Self, VaultError> {
+        let path = Self::key_file(store);
+        if key_file::read(&path)?.is_some() {
+            let reason = "it is there already, and is not overwritten".to_owned();
+            return Err(VaultError::KeyFile { path: path.display().to_string(), reason });
+        }
+        key_file::create(&path).map(|key| Self { key })
+    }
+
+    fn cipher(&self) -> Option<XChaCha20Poly1305> {
+        XChaCha20Poly1305::new_from_slice(self.key.expose()).ok()
+    }
+
+    /// A nonce that no other secret gets: random, and bound to the secret besides, so that it stays good even where
+    /// the system's randomness fails.
+    fn nonce(&self, place: &str, secret: &Secret) -> XNonce {
+        let mut random = [0; NONCE_BYTES];
+        // Without randomness the nonce depends on key, place and secret alone: only equal messages share it.
+        let _ = getrandom::fill(&mut random);
+        let mut sum: [u8; 32] = Sha256::new()
+            .chain_update(DOMAIN)
+            .chain_update(self.key.expose())
+            .chain_update(random)
+            .chain_update((place.len() as u64).to_be_bytes())
+            .chain_update(place)
+            .chain_update(secret.expose())
+            .finalize()
+            .into();
+        let mut nonce = XNonce::default();
+        nonce.iter_mut().zip(sum).for_each(|(slot, byte)| *slot = byte);
+        sum.zeroize();
+        nonce
     }
 
     /// Seals a secret for one place (`meter/7/password`): sealed bytes do not open for another place.
     #[must_use]
     pub fn seal(&self, place: &str, secret: &Secret) -> Vec<u8> {
-        let _ = (place, secret, &self.key);
-        unimplemented!()
+        let nonce = self.nonce(place, secret);
+        let bound = bound_to(place);
+        let payload = Payload { msg: secret.expose(), aad: &bound };
+        // Invariant: the key has 32 bytes (`key_file` makes no other), and a secret is far below the cipher's limit
+        // of 256 GiB. Bytes that do not open would be the outcome if it were broken, never a secret in the clear.
+        let sealed =
+            self.cipher().and_then(|cipher| cipher.encrypt(&nonce, payload).ok()).unwrap_or_default();
+        let mut out = vec![FORMAT];
+        out.extend(nonce);
+        out.extend(sealed);
+        out
     }
 
     /// Opens sealed bytes.
@@ -53,7 +156,19 @@ impl Vault {
     /// # Errors
     /// They were sealed by another key, for another place, or altered.
     pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Secret, VaultError> {
-        let _ = (place, sealed);
-        unimplemented!()
+        let (format, rest) = sealed.split_first().ok_or(VaultError::CannotOpen)?;
+        let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(VaultError::CannotOpen)?;
+        if *format != FORMAT {
+            return Err(VaultError::CannotOpen);
+        }
+        let bound = bound_to(place);
+        let payload = Payload { msg: ciphertext, aad: &bound };
+        let cipher = self.cipher().ok_or(VaultError::CannotOpen)?;
+        let opened = cipher.decrypt(&XNonce::from(*nonce), payload);
+        opened.map(Secret::new).map_err(|_| VaultError::CannotOpen)
     }
+}
+
+fn bound_to(place: &str) -> Vec<u8> {
+    [DOMAIN, place.as_bytes()].concat()
 }

@@ -1,9 +1,49 @@
 //! DLMS/COSEM meters.
+//!
+//! A session learns what it does not know of the meter yet and keeps it in [`Knowledge`]; then it fetches what was
+//! asked for in as few exchanges as the meter allows. Of a meter that is known, *clock, registers and a day of load
+//! profile* is one list between associating and releasing.
+//!
+//! * `session` opens, asks, remembers refusals; `learn` and `fetch` are its two halves.
+//! * `objects` says which objects matter, `identity`, `clock` and `registers` what their answers mean, `profile`
+//!   everything about class 7.
+//! * `values` turns COSEM values into numbers, texts and stamps; `faults` turns failures into words.
+//!
+//! Decisions that a reader may look for here:
+//! * A meter that says that it is another one (serial number) ends the session before anything is stored. The check
+//!   travels in the same list as the figures and costs no exchange, and so does the check that firmware and
+//!   configuration are those under which scalers and columns were learnt.
+//! * A first read of a profile without a beginning takes everything that the meter holds, oldest first.
+//! * A refusal that will last is remembered and told once, in a remark; reading the object list tries everything anew.
+//!   What may pass by itself is a failure of this read.
+//! * The deviation's sign is the template's, unless the meter's clock agrees with this computer's only with the other
+//!   one: then stamps are read with that, and a remark says so.
+
+mod clock;
+mod faults;
+mod fetch;
+mod identity;
+mod learn;
+mod objects;
+mod profile;
+mod registers;
+mod session;
+mod timed_link;
+mod values;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
 
 use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
-use crate::model::{Fault, Knowledge};
+use crate::model::{Blame, Fault, Identity, Knowledge, What};
 use crate::protocol::dlms::CounterStore;
 use crate::protocol::link::Link;
+
+use fetch::Fetched;
+use session::Session;
+use timed_link::TimedLink;
 
 /// Reads what is asked for in one session: associate, read, release.
 ///
@@ -17,8 +57,24 @@ pub async fn read<L: Link>(
     request: &ReadRequest,
     sink: &mut dyn ReadSink,
 ) -> Result<(), Fault> {
-    let _ = (link, access, counter, knowledge, request, sink);
-    unimplemented!()
+    let mut timed = TimedLink::new(link);
+    let outcome = match Session::open(&mut timed, access, request, counter, knowledge, sink).await {
+        Ok(mut session) => {
+            let outcome = session.run().await;
+            session.tell_oddities();
+            match outcome {
+                // A line that is gone needs no goodbye; a meter that is there does, or it stays associated.
+                Err(fault) if fault.blame == Blame::Line => Err(fault),
+                outcome => {
+                    session.release().await;
+                    return outcome;
+                }
+            }
+        }
+        Err(fault) => Err(fault),
+    };
+    timed.disconnect().await;
+    outcome
 }
 
 /// Opens and releases a session and reads the logical device name and the clock, for *Test connection*: every step
@@ -32,6 +88,31 @@ pub async fn test<L: Link>(
     counter: &mut dyn CounterStore,
     sink: &mut dyn ReadSink,
 ) -> Result<(), Fault> {
-    let _ = (link, access, counter, sink);
-    unimplemented!()
+    let request = ReadRequest { what: BTreeSet::from([What::Identity, What::Clock]), from: None, to: None };
+    let mut knowledge = Knowledge::default();
+    read(link, access, counter, &mut knowledge, &request, sink).await
+}
+
+impl<L: Link> Session<'_, '_, L> {
+    async fn run(&mut self) -> Result<(), Fault> {
+        if self.wants(What::Objects) {
+            let identity = std::mem::take(&mut self.knowledge.identity);
+            self.forget_configuration();
+            self.knowledge.identity = identity;
+        }
+        self.learn().await?;
+        if self.fetch().await? == Fetched::Changed {
+            self.learn().await?;
+            self.fetch().await?;
+        }
+        if self.wants(What::Objects) && !self.knowledge.objects.is_empty() {
+            self.sink.objects(&self.knowledge.objects)?;
+        }
+        Ok(())
+    }
+
+    /// Whether plate data of this meter were ever read.
+    fn is_known(&self) -> bool {
+        self.knowledge.identity != Identity::default()
+    }
 }

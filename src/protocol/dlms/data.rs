@@ -88,7 +88,7 @@ pub enum TypeDescription {
     Structure(Vec<TypeDescription>),
 }
 
-/// Why bytes are not data.
+/// Why bytes are neither data nor an APDU.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("offset {offset}: {reason}")]
 pub struct DataError {
@@ -98,11 +98,25 @@ pub struct DataError {
     pub reason: String,
 }
 
+impl DataError {
+    /// The same error where the bytes given began `start` bytes into something larger.
+    #[must_use]
+    pub(crate) fn after(mut self, start: usize) -> Self {
+        self.offset += start;
+        self
+    }
+}
+
 /// Why a meter refused an attribute (IEC 62056-53, Data-Access-Result).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DataAccessResult(pub u8);
 
 impl DataAccessResult {
+    /// It was done.
+    pub const SUCCESS: Self = Self(0);
+    /// None of the named reasons.
+    pub const OTHER_REASON: Self = Self(250);
+
     /// The standard's name in plain words.
     #[must_use]
     pub const fn words(self) -> &'static str {
@@ -129,22 +143,6 @@ impl DataAccessResult {
 }
 
 impl Data {
-    /// Reads one value from the front of `bytes`; gives it and how many bytes it took. Nothing is allocated on a
-    /// length field's word alone.
-    ///
-    /// # Errors
-    /// The bytes end too soon, a tag is unknown, or the nesting is deeper than 32.
-    pub fn decode(bytes: &[u8]) -> Result<(Self, usize), DataError> {
-        let _ = bytes;
-        unimplemented!()
-    }
-
-    /// Appends the value with its tag.
-    pub fn encode(&self, out: &mut Vec<u8>) {
-        let _ = out;
-        unimplemented!()
-    }
-
     /// The elements of an array, structure or compact array.
     #[must_use]
     pub fn elements(&self) -> Option<&[Data]> {

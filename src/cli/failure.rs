@@ -1,0 +1,88 @@
+//! How a command ends when it does not end well: the exit codes of the contract.
+
+use std::fmt;
+use std::io;
+use std::process::ExitCode;
+
+use crate::export::ExportError;
+use crate::model::{Blame, Fault};
+use crate::store::StoreError;
+
+/// All is done.
+pub(super) const DONE: u8 = 0;
+/// Some meters failed.
+pub(super) const SOME_FAILED: u8 = 1;
+/// Wrong usage, or a bad file.
+pub(super) const USAGE: u8 = 2;
+/// This program's own fault.
+pub(super) const INTERNAL: u8 = 4;
+
+/// Why a command stopped.
+#[derive(Debug)]
+pub(super) struct Failure {
+    code: u8,
+    message: String,
+}
+
+impl Failure {
+    /// Wrong usage, or a bad file.
+    pub(super) fn usage(message: impl Into<String>) -> Self {
+        Self { code: USAGE, message: message.into() }
+    }
+
+    /// This program's own fault.
+    pub(super) fn internal(message: impl Into<String>) -> Self {
+        Self { code: INTERNAL, message: message.into() }
+    }
+
+    /// The exit code.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.message)
+    }
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        let code = match fault.blame {
+            Blame::User => USAGE,
+            Blame::Line | Blame::Meter => SOME_FAILED,
+            Blame::Internal => INTERNAL,
+        };
+        Self { code, message: fault.to_string() }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let code = match error {
+            StoreError::Unusable { .. } | StoreError::Damaged { .. } | StoreError::Request(_) => USAGE,
+            StoreError::Sqlite { .. } => INTERNAL,
+        };
+        Self { code, message: error.to_string() }
+    }
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Store(error) => error.into(),
+            ExportError::Io(_) | ExportError::Csv(_) => Self::usage(error.to_string()),
+        }
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        // Whoever read our output has enough of it: `meterwright … | head`.
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            return Self { code: DONE, message: String::new() };
+        }
+        Self::internal(format!("the output cannot be written: {error}"))
+    }
+}

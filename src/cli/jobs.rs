@@ -1,0 +1,182 @@
+//! Runs read jobs to their end with progress: what `read`, `clock get` and the demo have in common.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::app::App;
+use super::failure::{DONE, Failure, INTERNAL, SOME_FAILED};
+use super::progress::Progress;
+use crate::comms::{Comms, Event, Job, JobId};
+use crate::drivers::ReadRequest;
+use crate::model::{Blame, Fault, MeterId};
+use crate::store::{JobResult, MeterRow};
+
+/// How one meter ended.
+#[derive(Clone, Debug)]
+pub(super) struct Done {
+    pub(super) meter: MeterId,
+    pub(super) name: String,
+    pub(super) result: JobResult,
+}
+
+/// The results of all meters, in the order in which they were asked for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Results {
+    pub(super) all: Vec<Done>,
+}
+
+/// One job: what to read of which meters.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) request: ReadRequest,
+    pub(super) meters: Vec<MeterRow>,
+}
+
+/// Runs batches as jobs at the same time and waits for all of them.
+pub(super) fn run(app: &App, comms: &Comms, batches: Vec<Batch>) -> Result<Results, Failure> {
+    let events = comms.listen(|| {});
+    let count = batches.iter().map(|batch| batch.meters.len()).sum();
+    let mut progress = Progress::new(count, app.global.quiet);
+    let mut wanted: Vec<(MeterId, String)> = Vec::new();
+    let mut open: Vec<JobId> = Vec::new();
+    for batch in batches {
+        let meters: Vec<MeterId> = batch.meters.iter().map(|row| row.id).collect();
+        wanted.extend(batch.meters.into_iter().map(|row| (row.id, row.config.name)));
+        open.push(comms.submit(Job::Read { meters, request: batch.request })?);
+    }
+    let names: HashMap<MeterId, String> = wanted.iter().cloned().collect();
+    let name = |meter: Option<MeterId>| meter.and_then(|meter| names.get(&meter)).map_or("", String::as_str);
+    let mut ended: HashMap<MeterId, JobResult> = HashMap::new();
+    while !open.is_empty() {
+        let event = events
+            .recv()
+            .map_err(|_| Failure::internal("the communications thread broke off before the job's end"))?;
+        match event {
+            Event::MeterStep { meter, step, .. } => progress.step(name(meter), &step.in_words()),
+            Event::MeterRemark { meter, text, .. } => progress.line(name(meter), &text),
+            Event::MeterEnded { meter: Some(meter), name, result, words, .. } => {
+                progress.ended(&name, &words);
+                ended.insert(meter, *result);
+            }
+            Event::Ended { job, .. } => open.retain(|other| *other != job),
+            _ => {}
+        }
+    }
+    progress.finish();
+    let all = wanted
+        .into_iter()
+        .map(|(meter, name)| {
+            let result = ended.remove(&meter).unwrap_or_else(|| never_begun(meter));
+            Done { meter, name, result }
+        })
+        .collect();
+    Ok(Results { all })
+}
+
+/// The result of a meter whose job was cancelled before its turn.
+fn never_begun(meter: MeterId) -> JobResult {
+    JobResult {
+        meter,
+        at: Timestamp::now(),
+        fault: Some(Fault::user("cancelled before its turn", "")),
+        registers: 0,
+        intervals: 0,
+        events: 0,
+        exchanges: 0,
+        bytes_sent: 0,
+        bytes_received: 0,
+        duration_ms: 0,
+    }
+}
+
+/// A fault in JSON; null where there is none.
+pub(super) fn fault_document(fault: Option<&Fault>) -> Value {
+    match fault {
+        None => Value::Null,
+        Some(fault) => json!({ "fault": fault.blame.name(), "message": fault.to_string() }),
+    }
+}
+
+impl Results {
+    /// Meters that failed.
+    pub(super) fn failed(&self) -> usize {
+        self.all.iter().filter(|done| done.result.fault.is_some()).count()
+    }
+
+    /// `summary` of the contract.
+    pub(super) fn summary(&self) -> Value {
+        let failed = self.failed();
+        json!({ "meters": self.all.len(), "ok": self.all.len() - failed, "failed": failed })
+    }
+
+    /// The document of `read --json`.
+    pub(super) fn document(&self) -> Value {
+        let one = |done: &Done| {
+            let result = &done.result;
+            json!({
+                "meter": done.name,
+                "ok": result.fault.is_none(),
+                "error": fault_document(result.fault.as_ref()),
+                "stored": {
+                    "registers": result.registers,
+                    "intervals": result.intervals,
+                    "events": result.events,
+                },
+                "exchanges": result.exchanges,
+                "bytes_sent": result.bytes_sent,
+                "bytes_received": result.bytes_received,
+                "seconds": seconds(result.duration_ms),
+            })
+        };
+        json!({ "results": self.all.iter().map(one).collect::<Vec<_>>(), "summary": self.summary() })
+    }
+
+    /// The exit code: a bug of this program is worse than a meter that fails.
+    pub(super) fn exit_code(&self) -> u8 {
+        let faults = || self.all.iter().filter_map(|done| done.result.fault.as_ref());
+        if faults().any(|fault| fault.blame == Blame::Internal) {
+            INTERNAL
+        } else if faults().next().is_some() {
+            SOME_FAILED
+        } else {
+            DONE
+        }
+    }
+}
+
+/// Milliseconds as a number of seconds with three places.
+fn seconds(duration_ms: u64) -> Value {
+    let text = format!("{}.{:03}", duration_ms / 1000, duration_ms % 1000);
+    serde_json::from_str(&text).unwrap_or(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_read_document_has_the_shape_of_the_contract() {
+        let good = JobResult { fault: None, registers: 14, duration_ms: 1250, ..never_begun(MeterId(1)) };
+        let bad = JobResult { fault: Some(Fault::line("nothing answered", "")), ..never_begun(MeterId(2)) };
+        let all = [("A", good), ("B", bad)]
+            .into_iter()
+            .map(|(name, result)| Done { meter: result.meter, name: name.to_owned(), result })
+            .collect();
+        let results = Results { all };
+        let wanted = json!({
+            "results": [
+                { "meter": "A", "ok": true, "error": null,
+                  "stored": { "registers": 14, "intervals": 0, "events": 0 },
+                  "exchanges": 0, "bytes_sent": 0, "bytes_received": 0, "seconds": 1.25 },
+                { "meter": "B", "ok": false, "error": { "fault": "line", "message": "nothing answered" },
+                  "stored": { "registers": 0, "intervals": 0, "events": 0 },
+                  "exchanges": 0, "bytes_sent": 0, "bytes_received": 0, "seconds": 0.0 },
+            ],
+            "summary": { "meters": 2, "ok": 1, "failed": 1 },
+        });
+        assert_eq!(results.document(), wanted);
+        assert_eq!(results.exit_code(), SOME_FAILED);
+    }
+}

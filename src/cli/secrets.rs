@@ -1,0 +1,93 @@
+//! `--secret KIND=env:NAME|file:PATH|prompt`: secrets are never arguments.
+
+use zeroize::Zeroizing;
+
+use crate::model::{Secret, SecretKind};
+
+use super::failure::Failure;
+
+/// Longest secret file: a secret is a line, not a picture.
+const LONGEST: u64 = 64 * 1024;
+
+/// No message repeats what was typed: it may be the secret itself.
+fn hint(kind: SecretKind) -> Failure {
+    let word = kind.word();
+    Failure::usage(format!(
+        "a secret is never an argument: write --secret {word}=env:NAME, {word}=file:PATH or {word}=prompt"
+    ))
+}
+
+/// Gets every secret from where it is said to be.
+pub(super) fn gather(arguments: &[String]) -> Result<Vec<(SecretKind, Secret)>, Failure> {
+    let mut all: Vec<(SecretKind, Secret)> = Vec::new();
+    for argument in arguments {
+        let (kind, source) = argument.split_once('=').ok_or_else(|| {
+            Failure::usage("--secret wants KIND=env:NAME, KIND=file:PATH or KIND=prompt")
+        })?;
+        let kind: SecretKind = kind.parse().map_err(|error| Failure::usage(format!("--secret: {error}")))?;
+        if all.iter().any(|(known, _)| *known == kind) {
+            return Err(Failure::usage(format!("the {} is given twice", kind.word())));
+        }
+        all.push((kind, get(kind, source)?));
+    }
+    Ok(all)
+}
+
+fn get(kind: SecretKind, source: &str) -> Result<Secret, Failure> {
+    let text = if let Some(name) = source.strip_prefix("env:") {
+        Zeroizing::new(std::env::var(name).map_err(|_| {
+            Failure::usage(format!("the environment has no variable {name} with the {}", kind.word()))
+        })?)
+    } else if let Some(path) = source.strip_prefix("file:") {
+        read_file(kind, path)?
+    } else if source == "prompt" {
+        let prompt = format!("The meter's {}: ", kind.word());
+        Zeroizing::new(rpassword::prompt_password(prompt).map_err(|error| {
+            Failure::usage(format!("the {} cannot be asked for here: {error}", kind.word()))
+        })?)
+    } else {
+        return Err(hint(kind));
+    };
+    let secret = kind.parse(&text).map_err(|error| Failure::usage(error.to_string()))?;
+    if secret.expose().is_empty() {
+        return Err(Failure::usage(format!("the {} is empty", kind.word())));
+    }
+    Ok(secret)
+}
+
+fn read_file(kind: SecretKind, path: &str) -> Result<Zeroizing<String>, Failure> {
+    let fail = |reason: String| Failure::usage(format!("the {} in the file {path}: {reason}", kind.word()));
+    let length = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?.len();
+    if length > LONGEST {
+        return Err(fail("the file is too long to be a secret".to_owned()));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    Ok(Zeroizing::new(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(argument: &str) -> String {
+        gather(&[argument.to_owned()]).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_secret_typed_as_an_argument_is_refused_and_not_repeated() {
+        assert!(!error("password=MARKED").contains("MARKED"));
+        assert!(!error("MARKED").contains("MARKED"));
+        assert!(!error("MARKED=x").contains("MARKED"));
+    }
+
+    #[test]
+    fn a_secret_is_read_from_a_file_without_its_line_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key");
+        std::fs::write(&path, "00112233445566778899AABBCCDDEEFF\n").unwrap();
+        let all = gather(&[format!("encryption-key=file:{}", path.display())]).unwrap();
+        assert_eq!(all[0].1.key().unwrap()[15], 0xFF);
+        std::fs::write(&path, "MARKED").unwrap();
+        assert!(!error(&format!("encryption-key=file:{}", path.display())).contains("MARKED"));
+    }
+}

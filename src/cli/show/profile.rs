@@ -1,0 +1,113 @@
+//! `show profile NAME`
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::Which;
+use crate::cli::app::{App, Outcome};
+use crate::cli::failure::{DONE, Failure};
+use crate::cli::{select, stamps};
+use crate::export::{JoinedProfile, zone_of};
+use crate::model::{Channel, Obis, ProfileRow};
+use crate::store::StoreReader;
+
+/// Prints a profile.
+#[derive(Args, Debug)]
+pub(super) struct Profile {
+    #[command(flatten)]
+    which: Which,
+    /// Which profile, by its logical name [default: the load profile]
+    #[arg(long, value_name = "OBIS")]
+    profile: Option<Obis>,
+}
+
+/// The period in minutes; null where the profile has none, or one that is no whole number of them.
+fn minutes(seconds: u32) -> Option<u32> {
+    (seconds > 0 && seconds % 60 == 0).then_some(seconds / 60)
+}
+
+fn channel_document(channel: &Channel) -> Value {
+    json!({
+        "obis": channel.obis.to_string(),
+        "name": channel.name,
+        "unit": channel.scaler_unit.unit.symbol(),
+        "side": channel.side.name(),
+    })
+}
+
+fn row_document(row: &ProfileRow, zone: &TimeZone) -> Value {
+    let values: Vec<Option<String>> = row.values.iter().map(|value| value.map(|v| v.to_string())).collect();
+    json!({
+        "utc": row.end.to_string(),
+        "local": stamps::local(row.end, zone),
+        "status": row.status.names(),
+        "quality": row.quality.name(),
+        "values": values,
+    })
+}
+
+/// Says which profiles there are where the one that was named is not among them.
+fn missing(store: &StoreReader, meter: crate::model::MeterId, wanted: Obis) -> Result<Failure, Failure> {
+    let mut known: Vec<String> =
+        store.profiles(meter)?.iter().map(|profile| profile.layout.obis.to_string()).collect();
+    known.dedup();
+    Ok(Failure::usage(if known.is_empty() {
+        format!("no profile {wanted} is stored, nor any other: `meterwright read --what profile` reads it")
+    } else {
+        format!("no profile {wanted} is stored; these are: {}", known.join(", "))
+    }))
+}
+
+impl Profile {
+    pub(super) fn run(&self, app: &App) -> Outcome {
+        let store = app.reader()?;
+        let row = select::one(&store, &self.which.name)?;
+        let zone = zone_of(&row.config);
+        let (from, to) = self.which.period.span(&zone)?;
+        let joined = JoinedProfile::load(&store, row.id, self.profile)?;
+        if let (None, Some(wanted)) = (&joined, self.profile) {
+            return Err(missing(&store, row.id, wanted)?);
+        }
+        let rows = match &joined {
+            Some(joined) => joined.rows(&store, from, to)?,
+            None => Vec::new(),
+        };
+        let channels = joined.as_ref().map(|joined| joined.channels.as_slice()).unwrap_or_default();
+        let period_seconds = joined.as_ref().map(|joined| joined.period_seconds);
+        app.print(
+            || {
+                json!({
+                    "meter": row.config.name,
+                    "serial": row.config.serial,
+                    "profile": joined.as_ref().map(|joined| joined.obis.to_string()),
+                    "stamp": "interval-end",
+                    "period_minutes": period_seconds.and_then(minutes),
+                    "period_seconds": period_seconds,
+                    "channels": channels.iter().map(channel_document).collect::<Vec<_>>(),
+                    "rows": rows.iter().map(|row| row_document(row, &zone)).collect::<Vec<_>>(),
+                })
+            },
+            |out| {
+                let Some(joined) = &joined else {
+                    return writeln!(out, "Nothing is stored: `meterwright read --what profile` reads it");
+                };
+                writeln!(out, "{} {} of {}; stamps are interval ends", joined.obis, joined.name, row.config.name)?;
+                for (column, channel) in channels.iter().enumerate() {
+                    let unit = channel.scaler_unit.unit.symbol();
+                    writeln!(out, "{}: {} {} [{unit}] {}", column + 1, channel.obis, channel.name, channel.side.name())?;
+                }
+                for row in &rows {
+                    write!(out, "{}", stamps::for_eyes(row.end, &zone))?;
+                    for value in &row.values {
+                        let text = value.map_or_else(|| "–".to_owned(), |value| value.to_string());
+                        write!(out, " {text:>12}")?;
+                    }
+                    writeln!(out, "  {}", row.status.names().join(" "))?;
+                }
+                Ok(())
+            },
+        )?;
+        Ok(DONE)
+    }
+}

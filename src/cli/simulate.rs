@@ -1,0 +1,148 @@
+//! `meterwright simulate`: virtual meters until the program is stopped.
+
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::str::FromStr;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::app::{App, Outcome};
+use super::failure::Failure;
+use super::table::Table;
+use crate::comms::Edit;
+use crate::model::{Secret, Template};
+use crate::simulator::{Fleet, FleetOptions, Framing, SimulatedMeter};
+
+/// Runs virtual meters. Their passwords and keys are the same everywhere and printed with --json: they guard nothing.
+#[derive(Args, Debug)]
+pub(super) struct Simulate {
+    /// How many meters
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    meters: u32,
+    /// Template whose model they play
+    #[arg(long, value_name = "T", default_value = "dlms-generic")]
+    template: String,
+    /// Where to listen: HOST:PORT or tcp://HOST:PORT (wrapper), tcp+hdlc://HOST:PORT, or pty; port 0 lets the
+    /// system choose, another is the first of a row
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    listen: Listen,
+    /// A fault, as often as needed
+    #[arg(long = "fault", value_name = "SPEC")]
+    faults: Vec<String>,
+    /// Everything that looks like chance follows from it
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Add the meters to the store
+    #[arg(long)]
+    add: bool,
+}
+
+/// Where to listen, and what is spoken there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Listen {
+    framing: Framing,
+    address: SocketAddr,
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "pty" {
+            return Ok(Self { framing: Framing::Pty, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) });
+        }
+        let (framing, host) = match text.split_once("://") {
+            None => (Framing::Wrapper, text),
+            Some(("tcp", host)) => (Framing::Wrapper, host),
+            Some(("tcp+hdlc", host)) => (Framing::Hdlc, host),
+            Some((scheme, _)) => {
+                return Err(format!("`{scheme}` is not simulated: write tcp://, tcp+hdlc:// or pty"));
+            }
+        };
+        let mut found = host
+            .to_socket_addrs()
+            .map_err(|error| format!("{error}; write HOST:PORT, such as 127.0.0.1:4059"))?;
+        let address = found.next().ok_or("the host has no address")?;
+        Ok(Self { framing, address })
+    }
+}
+
+fn hex(secret: &Secret) -> String {
+    secret.expose().iter().map(|byte| format!("{byte:02X}")).collect()
+}
+
+fn document(meter: &SimulatedMeter) -> Value {
+    let SimulatedMeter { config, secrets } = meter;
+    json!({
+        "name": config.name,
+        "serial": config.serial,
+        "line": config.line,
+        "template": config.template,
+        "address": config.address,
+        "client": config.client,
+        "auth": config.auth,
+        "security": config.security,
+        "time_zone": config.time_zone,
+        "password": secrets.password.as_ref().map(|text| String::from_utf8_lossy(text.expose()).into_owned()),
+        "encryption_key": secrets.encryption_key.as_ref().map(hex),
+        "authentication_key": secrets.authentication_key.as_ref().map(hex),
+    })
+}
+
+impl Simulate {
+    pub(super) fn run(&self, app: &App) -> Outcome {
+        app.no_secrets()?;
+        Template::named(&self.template).map_err(|error| Failure::usage(error.to_string()))?;
+        if self.meters == 0 {
+            return Err(Failure::usage("--meters wants at least 1"));
+        }
+        let fleet = Fleet::start(&FleetOptions {
+            meters: self.meters,
+            template: self.template.clone(),
+            listen: self.listen.address,
+            framing: self.listen.framing,
+            seed: self.seed,
+            faults: self.faults.clone(),
+        })
+        .map_err(Failure::usage)?;
+        if self.add {
+            let meters = fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone()));
+            app.edit(Edit::AddMeters(meters.collect()))?;
+        }
+        app.print(
+            || json!({ "meters": fleet.meters().iter().map(document).collect::<Vec<_>>() }),
+            |out| {
+                let mut table = Table::new(&["name", "serial", "line", "auth", "security"]);
+                for SimulatedMeter { config, .. } in fleet.meters() {
+                    table.row(vec![
+                        config.name.clone(),
+                        config.serial.clone().unwrap_or_default(),
+                        config.line.to_string(),
+                        config.auth.to_string(),
+                        config.security.to_string(),
+                    ]);
+                }
+                table.write(out)
+            },
+        )?;
+        app.tell("The meters answer until this program is stopped (Ctrl-C)");
+        // The fleet has a thread of its own; this one only keeps it alive. Parking may end for no reason.
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_listen_says_what_is_spoken() {
+        let listen: Listen = "127.0.0.1:0".parse().unwrap();
+        assert_eq!(listen.framing, Framing::Wrapper);
+        assert_eq!("tcp+hdlc://127.0.0.1:9000".parse::<Listen>().unwrap().framing, Framing::Hdlc);
+        assert_eq!("pty".parse::<Listen>().unwrap().framing, Framing::Pty);
+        assert!("udp://127.0.0.1:1".parse::<Listen>().unwrap_err().contains("tcp+hdlc"));
+    }
+}

@@ -1,0 +1,85 @@
+//! Who conducts a session: opens the line and lets the family's driver talk. Tests put a scripted one in its place.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use crate::drivers::{self, MeterAccess, ReadRequest, ReadSink};
+use crate::model::template::Family;
+use crate::model::{Fault, Knowledge, Secret, SecretKind};
+use crate::protocol::dlms::CounterStore;
+use crate::store::TraceRecord;
+use crate::transport::{Tap, TapRecord};
+
+use super::link::{Cancel, Trace, careful, open_link};
+use super::trace_log::TraceLog;
+
+/// One attempt of a session.
+pub(super) struct Attempt<'a> {
+    /// The meter.
+    pub(super) access: &'a MeterAccess,
+    /// What to read; a connection test where there is nothing.
+    pub(super) request: Option<&'a ReadRequest>,
+    /// Which attempt of the session, from 1.
+    pub(super) number: u32,
+    /// Its invocation counters.
+    pub(super) counter: &'a mut dyn CounterStore,
+    /// What is known of it.
+    pub(super) knowledge: &'a mut Knowledge,
+    /// Takes what is read.
+    pub(super) sink: &'a mut dyn ReadSink,
+    /// Takes the traffic.
+    pub(super) trace: Rc<RefCell<TraceLog>>,
+    /// Is set when the job is cancelled.
+    pub(super) cancel: Cancel,
+}
+
+/// A session under way.
+pub(super) type Conducting<'a> = Pin<Box<dyn Future<Output = Result<(), Fault>> + 'a>>;
+
+/// Conducts sessions.
+pub(super) trait Conductor: Send + Sync {
+    /// Conducts one attempt. It ends by itself when the job is cancelled; it is dropped if that takes too long.
+    fn conduct<'a>(&'a self, attempt: Attempt<'a>) -> Conducting<'a>;
+}
+
+/// The real one.
+pub(super) struct Drivers;
+
+/// Brings a link's traffic to the session's log.
+struct ToLog(Rc<RefCell<TraceLog>>);
+
+impl Tap for ToLog {
+    fn record(&mut self, record: TapRecord) {
+        let TapRecord { at, sent, bytes, masked, note } = record;
+        self.0.borrow_mut().record(TraceRecord { at, sent, bytes, masked, note });
+    }
+}
+
+/// What must not be seen in the traffic.
+fn secrets(access: &MeterAccess) -> Vec<Secret> {
+    SecretKind::ALL.iter().filter_map(|(kind, _)| access.secrets.get(*kind).cloned()).collect()
+}
+
+async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
+    let Attempt { access, request, number, counter, knowledge, sink, trace, cancel } = attempt;
+    let template = if number > 1 { careful(&access.template) } else { access.template.clone() };
+    let config = &access.config;
+    let address = config.address.unwrap_or(template.addressing.server);
+    let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
+    let mut link = open_link(&config.line, address, &template, trace, cancel)
+        .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?;
+    match (template.family, request) {
+        (Family::Dlms, Some(request)) => {
+            drivers::dlms::read(&mut link, access, counter, knowledge, request, sink).await
+        }
+        (Family::Dlms, None) => drivers::dlms::test(&mut link, access, counter, sink).await,
+    }
+}
+
+impl Conductor for Drivers {
+    fn conduct<'a>(&'a self, attempt: Attempt<'a>) -> Conducting<'a> {
+        Box::pin(with_driver(attempt))
+    }
+}

@@ -1,0 +1,110 @@
+//! Changes of the store's own data, by a person.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Template};
+use crate::vault::Vault;
+
+use super::counters;
+use super::shared::{Shared, store_fault};
+use super::{Edit, Edited};
+
+/// Carries out an edit.
+///
+/// # Errors
+/// It cannot be; nothing was changed then, but for meters of a list that were removed before the failing one.
+pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
+    match edit {
+        Edit::AddMeters(meters) => add(shared, &meters).map(Edited::Added),
+        Edit::UpdateMeter { id, config, secrets } => {
+            update(shared, id, &config, &secrets).map(|()| Edited::Done)
+        }
+        Edit::RemoveMeters(meters) => remove(shared, &meters).map(|()| Edited::Done),
+        Edit::Setting { key, value } => {
+            let put = shared.store.borrow_mut().put_setting(&key, &value);
+            put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+    }
+}
+
+/// What a store alone cannot see: that a template exists, that a time zone does.
+fn check(config: &MeterConfig) -> Result<(), Fault> {
+    if config.name.trim().is_empty() {
+        return Err(Fault::user("the meter has no name", "write one"));
+    }
+    if config.name.chars().any(char::is_control) {
+        return Err(Fault::user("the meter's name has a character that cannot be shown", ""));
+    }
+    Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
+    if let Some(zone) = &config.time_zone {
+        TimeZone::get(zone).map_err(|_| {
+            Fault::user(format!("there is no time zone `{zone}`"), "write one such as Europe/London")
+        })?;
+    }
+    Ok(())
+}
+
+fn add(shared: &Shared, meters: &[(MeterConfig, MeterSecrets)]) -> Result<Vec<MeterId>, Fault> {
+    for (config, _) in meters {
+        check(config).map_err(|fault| fault.during(&config.name))?;
+    }
+    let has_secrets = meters.iter().any(|(_, secrets)| *secrets != MeterSecrets::default());
+    let vault = if has_secrets { Some(shared.vault()?) } else { None };
+    let configs: Vec<MeterConfig> = meters.iter().map(|(config, _)| config.clone()).collect();
+    let seal = |position: usize, id: MeterId| {
+        let secrets = meters.get(position).map(|(_, secrets)| secrets);
+        let sealed = |kind: SecretKind| {
+            let secret = secrets.and_then(|secrets| secrets.get(kind))?;
+            Some((kind, vault?.seal(&Vault::place(id, kind), secret)))
+        };
+        SecretKind::ALL.iter().filter_map(|(kind, _)| sealed(*kind)).collect()
+    };
+    let mut store = shared.store.borrow_mut();
+    let ids = store.add_meters_sealed(&configs, seal).map_err(|error| store_fault(&error))?;
+    for (id, config) in ids.iter().zip(&configs) {
+        counters::inherit(&mut store, *id, config).map_err(|error| store_fault(&error))?;
+    }
+    Ok(ids)
+}
+
+/// Whether what was learnt of a meter belongs to other settings.
+fn is_another_way_in(old: &MeterConfig, new: &MeterConfig) -> bool {
+    old.line != new.line
+        || old.template != new.template
+        || old.address != new.address
+        || old.client != new.client
+        || old.auth != new.auth
+        || old.registers_in != new.registers_in
+}
+
+fn update(
+    shared: &Shared,
+    id: MeterId,
+    config: &MeterConfig,
+    secrets: &BTreeMap<SecretKind, Option<Secret>>,
+) -> Result<(), Fault> {
+    check(config)?;
+    let mut sealed = Vec::new();
+    for (kind, secret) in secrets {
+        let bytes = match secret {
+            Some(secret) => Some(shared.vault()?.seal(&Vault::place(id, *kind), secret)),
+            None => None,
+        };
+        sealed.push((*kind, bytes));
+    }
+    let mut store = shared.store.borrow_mut();
+    let old = store.meter(id).map_err(|error| store_fault(&error))?;
+    let old = old.ok_or_else(|| Fault::user("the meter was taken off the list", ""))?.config;
+    store.update_meter_sealed(id, config, &sealed).map_err(|error| store_fault(&error))?;
+    if is_another_way_in(&old, config) {
+        store.put_knowledge(id, &Knowledge::default()).map_err(|error| store_fault(&error))?;
+    }
+    Ok(())
+}
+
+fn remove(shared: &Shared, meters: &[MeterId]) -> Result<(), Fault> {
+    let mut store = shared.store.borrow_mut();
+    meters.iter().try_for_each(|id| store.remove_meter(*id)).map_err(|error| store_fault(&error))
+}

@@ -1,0 +1,158 @@
+//! The wrapper over TCP (IEC 62056-47).
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::cancel::Cancel;
+use super::millis;
+use super::wire::Wire;
+use crate::model::template::Timing;
+use crate::model::{ServerAddress, Template};
+use crate::protocol::gateway::{self, Prefix};
+use crate::protocol::link::{Link, LinkError};
+use crate::protocol::wrapper::{WrapperDecoder, WrapperFrame};
+use crate::transport::{Counters, Pipe};
+
+/// A link over the wrapper. One connection serves all clients: only the source SAP changes.
+#[derive(Debug)]
+pub struct WrapperLink {
+    wire: Wire,
+    server: u16,
+    timing: Timing,
+    gateway: Option<Prefix>,
+    decoder: WrapperDecoder,
+    client: Option<u16>,
+    oddities: u32,
+}
+
+/// Keeps a careless caller's wait within what a clock can hold.
+const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+/// Long enough for the runtime to ask the system about a connection.
+const GLANCE: Duration = Duration::from_millis(20);
+/// Remarks about odd headers are not repeated endlessly.
+const MOST_REMARKS: u32 = 3;
+
+impl WrapperLink {
+    /// A link over a pipe; of the server's address the logical part travels.
+    #[must_use]
+    pub fn new(
+        pipe: Pipe,
+        address: ServerAddress,
+        template: &Template,
+        gateway: Option<Prefix>,
+        cancel: Cancel,
+    ) -> Self {
+        Self {
+            wire: Wire::new(pipe, cancel),
+            server: address.logical,
+            timing: template.timing.clone(),
+            gateway,
+            decoder: WrapperDecoder::new(template.association.max_pdu),
+            client: None,
+            oddities: 0,
+        }
+    }
+
+    /// What has passed the line.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.wire.counters()
+    }
+
+    /// Puts a remark into the trace.
+    pub fn note(&mut self, text: &str) {
+        self.wire.note(text);
+    }
+
+    fn remark(&mut self, text: &str) {
+        self.oddities += 1;
+        if self.oddities <= MOST_REMARKS {
+            self.wire.note(text);
+        }
+    }
+
+    /// Looks whether the meter closed the connection after its last answer, as some do when a client leaves.
+    async fn still_there(&mut self) -> Result<(), LinkError> {
+        match self.wire.read(Instant::now() + GLANCE).await {
+            Ok(octets) => {
+                self.decoder.push(&octets.unwrap_or_default());
+                Ok(())
+            }
+            Err(LinkError::Cancelled) => Err(LinkError::Cancelled),
+            Err(_) => {
+                let pause = millis(self.timing.reconnect_pause_ms);
+                self.wire.pause(Instant::now() + pause).await
+            }
+        }
+    }
+
+    fn next_apdu(&mut self) -> Option<Vec<u8>> {
+        let frame = self.decoder.next_frame();
+        let skipped = self.decoder.take_skipped();
+        if skipped > 0 {
+            self.remark(&format!("{skipped} octets belong to no wrapper header"));
+        }
+        let frame = frame?;
+        // Gateways swap or rewrite the SAPs; which association it belongs to is known without them.
+        if Some(frame.destination) != self.client || frame.source != self.server {
+            self.remark(&format!("the wrapper header says from {} to {}", frame.source, frame.destination));
+        }
+        let (prefix, apdu) = gateway::unwrap(&frame.apdu);
+        let apdu = apdu.to_vec();
+        if let (Some(prefix), Some(own)) = (&prefix, &self.gateway)
+            && !own.is_answered_by(prefix)
+        {
+            self.remark("the gateway names another meter in its answer");
+        }
+        Some(apdu)
+    }
+}
+
+impl Link for WrapperLink {
+    async fn connect(&mut self, client: u16) -> Result<(), LinkError> {
+        if self.client != Some(client) && self.wire.is_open() {
+            self.still_there().await?;
+        }
+        if !self.wire.is_open() {
+            self.wire.open(millis(self.timing.connect_ms)).await?;
+            self.decoder.clear();
+        }
+        self.client = Some(client);
+        Ok(())
+    }
+
+    async fn send(&mut self, apdu: &[u8]) -> Result<(), LinkError> {
+        let source = self.client.ok_or(LinkError::Closed)?;
+        let apdu = self.gateway.as_ref().map_or_else(|| apdu.to_vec(), |gateway| gateway.wrap(apdu));
+        let frame = WrapperFrame { source, destination: self.server, apdu };
+        let octets = frame.encode().map_err(|error| LinkError::Io(error.to_string()))?;
+        self.wire.write(&octets).await
+    }
+
+    async fn receive(&mut self, wait: Duration) -> Result<Vec<u8>, LinkError> {
+        let started = Instant::now();
+        let mut limit = started + wait.min(LONGEST_WAIT);
+        loop {
+            if let Some(apdu) = self.next_apdu() {
+                return Ok(apdu);
+            }
+            if let Some(octets) = self.wire.read(limit).await? {
+                self.decoder.push(&octets);
+                limit = Instant::now() + millis(self.timing.inter_frame_ms);
+                continue;
+            }
+            if self.decoder.is_mid_message() {
+                self.decoder.clear();
+                return Err(LinkError::Garbled("the meter stopped in the middle of a message".to_owned()));
+            }
+            let waited_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+            return Err(LinkError::Timeout { what: "a request", waited_ms });
+        }
+    }
+
+    async fn disconnect(&mut self) {
+        self.client = None;
+        self.wire.close().await;
+    }
+}

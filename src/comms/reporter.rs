@@ -1,0 +1,44 @@
+//! Tells of one session: to the listeners, and in what is kept of it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use jiff::Timestamp;
+
+use crate::model::{MeterId, Step};
+
+use super::progress::Progress;
+use super::shared::Shared;
+use super::trace_log::TraceLog;
+use super::{Event, JobId};
+
+/// What outlives a session that panics.
+#[derive(Clone, Default)]
+pub(super) struct Remains {
+    pub(super) progress: Rc<RefCell<Progress>>,
+    pub(super) trace: Rc<RefCell<TraceLog>>,
+}
+
+/// Tells of one session.
+#[derive(Clone)]
+pub(super) struct Reporter {
+    pub(super) shared: Rc<Shared>,
+    pub(super) remains: Remains,
+    pub(super) job: JobId,
+    pub(super) meter: Option<MeterId>,
+}
+
+impl Reporter {
+    /// A step.
+    pub(super) fn step(&self, step: Step) {
+        self.shared.emit(&Event::MeterStep { job: self.job, meter: self.meter, step });
+    }
+
+    /// A remark, once.
+    pub(super) fn remark(&self, text: String) {
+        if self.remains.progress.borrow_mut().remark(&text) {
+            self.remains.trace.borrow_mut().remark(Timestamp::now(), &text);
+            self.shared.emit(&Event::MeterRemark { job: self.job, meter: self.meter, text });
+        }
+    }
+}

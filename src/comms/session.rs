@@ -1,0 +1,209 @@
+//! One meter's session: its attempts, the pauses between them, and its end when the job is cancelled.
+
+use std::future::Future;
+use std::pin::pin;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
+use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, SecretKind, Step};
+
+use super::JobId;
+use super::backoff;
+use super::conductor::Attempt;
+use super::link::Cancel;
+use super::counters::{Counters, Place};
+use super::reporter::{Remains, Reporter};
+use super::shared::{Shared, store_fault};
+use super::sink::Sink;
+
+/// How long a cancelled session may take to say goodbye.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What to do with one meter.
+#[derive(Clone, Debug)]
+pub(super) enum Work {
+    /// Read a stored meter.
+    Read(Rc<ReadRequest>),
+    /// Try a meter as entered.
+    Test {
+        /// As entered.
+        config: Box<MeterConfig>,
+        /// As entered.
+        secrets: MeterSecrets,
+    },
+}
+
+/// One meter of a job.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) job: JobId,
+    pub(super) meter: Option<MeterId>,
+    pub(super) name: String,
+    pub(super) work: Work,
+    /// `MeterStarted` was sent.
+    pub(super) announced: bool,
+}
+
+/// The fault of a meter whose job was cancelled.
+pub(super) fn cancelled_fault() -> Fault {
+    Fault::user("cancelled", "")
+}
+
+/// Lets `future` end, within the grace once the job is cancelled; nothing where it was cut off.
+async fn within<F: Future>(
+    cancel: &Cancel,
+    grace: Duration,
+    future: F,
+) -> Option<F::Output> {
+    let mut future = pin!(future);
+    tokio::select! {
+        biased;
+        output = &mut future => Some(output),
+        () = cancel.cancelled() => timeout(grace, future).await.ok(),
+    }
+}
+
+/// Conducts a session with all its attempts.
+///
+/// # Errors
+/// Why the meter failed, what could not be had included.
+pub(super) async fn run(
+    shared: Rc<Shared>,
+    item: Rc<Item>,
+    remains: Remains,
+    cancel: Cancel,
+) -> Result<(), Fault> {
+    let session = Session::prepare(shared, item, remains)?;
+    session.wait_for_pause(&cancel).await?;
+    let result = session.attempts(&cancel).await;
+    session.note_end();
+    result
+}
+
+struct Session {
+    shared: Rc<Shared>,
+    item: Rc<Item>,
+    remains: Remains,
+    access: MeterAccess,
+}
+
+impl Session {
+    fn prepare(shared: Rc<Shared>, item: Rc<Item>, remains: Remains) -> Result<Self, Fault> {
+        let access = match (&item.work, item.meter) {
+            (Work::Read(_), Some(meter)) => shared.access(meter)?,
+            (Work::Read(_), None) => return Err(Fault::internal("a read without a meter")),
+            (Work::Test { config, secrets }, meter) => {
+                let stored = meter.map(|meter| shared.secrets(meter)).transpose()?.unwrap_or_default();
+                let secrets = filled(secrets.clone(), &stored);
+                shared.access_with(config.as_ref().clone(), secrets)?
+            }
+        };
+        Ok(Self { shared, item, remains, access })
+    }
+
+    /// Some meters want a pause between two sessions.
+    async fn wait_for_pause(&self, cancel: &Cancel) -> Result<(), Fault> {
+        let pause = Duration::from_millis(self.access.template.timing.reconnect_pause_ms.into());
+        let last = self.item.meter.and_then(|meter| self.shared.last_session.borrow().get(&meter).copied());
+        if let Some(last) = last.filter(|_| !pause.is_zero()) {
+            within(cancel, Duration::ZERO, sleep_until(last + pause)).await.ok_or_else(cancelled_fault)?;
+        }
+        Ok(())
+    }
+
+    fn note_end(&self) {
+        if let Some(meter) = self.item.meter.filter(|_| self.access.template.timing.reconnect_pause_ms > 0) {
+            self.shared.last_session.borrow_mut().insert(meter, Instant::now());
+        }
+    }
+
+    async fn attempts(&self, cancel: &Cancel) -> Result<(), Fault> {
+        let timing = &self.access.template.timing;
+        // A person who tries a connection wants the answer, not three of them.
+        let of = if matches!(self.item.work, Work::Test { .. }) { 1 } else { timing.attempts.max(1) };
+        let mut sink = self.sink();
+        let mut attempt = 1;
+        loop {
+            self.remains.progress.borrow_mut().begin_attempt();
+            let fault = match self.attempt(attempt, &mut sink, cancel).await {
+                Ok(()) => break,
+                Err(fault) if cancel.is_cancelled() => {
+                    tracing::debug!("a cancelled session ended with: {fault}");
+                    return Err(cancelled_fault());
+                }
+                Err(fault) if !fault.passing || attempt >= of => return Err(fault),
+                Err(fault) => fault,
+            };
+            attempt += 1;
+            sink.step(Step::Retrying { attempt, of, reason: fault.message });
+            let pause = backoff::pause(attempt, timing.reconnect_pause_ms, backoff::chance());
+            within(cancel, Duration::ZERO, sleep(pause)).await.ok_or_else(cancelled_fault)?;
+        }
+        match self.remains.progress.borrow().partial_fault() {
+            Some(fault) => Err(fault),
+            None => Ok(()),
+        }
+    }
+
+    fn reporter(&self) -> Reporter {
+        Reporter {
+            shared: Rc::clone(&self.shared),
+            remains: self.remains.clone(),
+            job: self.item.job,
+            meter: self.item.meter,
+        }
+    }
+
+    fn sink(&self) -> Sink {
+        let is_read = matches!(self.item.work, Work::Read(_));
+        Sink { reporter: self.reporter(), store_for: self.item.meter.filter(|_| is_read), rows_told: None }
+    }
+
+    async fn attempt(&self, number: u32, sink: &mut Sink, cancel: &Cancel) -> Result<(), Fault> {
+        let known = match sink.store_for {
+            Some(meter) => {
+                self.shared.store.borrow().knowledge(meter).map_err(|error| store_fault(&error))?
+            }
+            None => Knowledge::default(),
+        };
+        let mut knowledge = known.clone();
+        let place = Place::of(self.item.meter, &self.access.config);
+        let mut counter = Counters::new(self.reporter(), place);
+        let request = match &self.item.work {
+            Work::Read(request) => Some(request.as_ref()),
+            Work::Test { .. } => None,
+        };
+        let conducting = self.shared.conductor.conduct(Attempt {
+            access: &self.access,
+            request,
+            number,
+            counter: &mut counter,
+            knowledge: &mut knowledge,
+            sink,
+            trace: Rc::clone(&self.remains.trace),
+            cancel: cancel.clone(),
+        });
+        let ended = within(cancel, GRACE, conducting).await.unwrap_or_else(|| Err(cancelled_fault()));
+        sink.flush_trace(true)?;
+        if let Some(meter) = sink.store_for.filter(|_| knowledge != known) {
+            let put = self.shared.store.borrow_mut().put_knowledge(meter, &knowledge);
+            put.map_err(|error| store_fault(&error))?;
+        }
+        ended
+    }
+}
+
+/// The secrets as entered, with the stored ones where one is missing.
+fn filled(mut entered: MeterSecrets, stored: &MeterSecrets) -> MeterSecrets {
+    for (kind, _) in SecretKind::ALL {
+        if entered.get(kind).is_none()
+            && let Some(secret) = stored.get(kind)
+        {
+            entered.set(kind, secret.clone());
+        }
+    }
+    entered
+}

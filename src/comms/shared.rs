@@ -1,0 +1,115 @@
+//! What every session and the thread itself use: the store, the vault, the listeners.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::drivers::MeterAccess;
+use crate::model::{Blame, Fault, MeterConfig, MeterId, MeterSecrets, Template};
+use crate::store::{Store, StoreError};
+use crate::vault::{Vault, VaultError};
+
+use super::conductor::Conductor;
+use super::listeners::Listeners;
+use super::{CommsOptions, Event};
+
+/// What every session and the thread itself use. One thread owns it: borrows never last over an `await`.
+pub(super) struct Shared {
+    pub(super) store: RefCell<Store>,
+    /// The vault, or why it cannot be opened: meters without secrets are read all the same.
+    pub(super) vault: Result<Vault, Fault>,
+    pub(super) listeners: RefCell<Listeners>,
+    pub(super) conductor: Arc<dyn Conductor>,
+    pub(super) options: CommsOptions,
+    /// When each meter's last session ended, for meters that want a pause.
+    pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
+}
+
+/// A failure of the store, as the fault of the meter that it befell.
+pub(super) fn store_fault(error: &StoreError) -> Fault {
+    match error {
+        StoreError::Request(reason) => Fault::user(reason.clone(), ""),
+        other => Fault {
+            blame: Blame::Internal,
+            message: format!("nothing more could be stored: {other}"),
+            advice: "check the free space and the permissions of the store's folder; what was reported as stored is safe"
+                .to_owned(),
+            passing: false,
+        },
+    }
+}
+
+/// A failure of the vault.
+pub(super) fn vault_fault(error: &VaultError) -> Fault {
+    let advice = match error {
+        VaultError::KeyFile { .. } => "",
+        VaultError::CannotOpen => "bring the key file back, or enter the meter's secrets again",
+    };
+    Fault::user(error.to_string(), advice)
+}
+
+/// Opens the vault of a store. A store that holds secrets never gets a new key.
+pub(super) fn open_vault(store: &Store, path: &Path) -> Result<Vault, Fault> {
+    let vault = if store.has_secrets().map_err(|error| store_fault(&error))? {
+        Vault::open_existing(path)
+    } else {
+        Vault::beside(path)
+    };
+    vault.map_err(|error| vault_fault(&error))
+}
+
+impl Shared {
+    /// Tells every listener.
+    pub(super) fn emit(&self, event: &Event) {
+        self.listeners.borrow_mut().emit(event);
+    }
+
+    /// The vault.
+    pub(super) fn vault(&self) -> Result<&Vault, Fault> {
+        self.vault.as_ref().map_err(Clone::clone)
+    }
+
+    /// Opens a stored meter's secrets.
+    pub(super) fn secrets(&self, meter: MeterId) -> Result<MeterSecrets, Fault> {
+        let store = self.store.borrow();
+        let mut secrets = MeterSecrets::default();
+        for kind in store.secret_kinds(meter).map_err(|error| store_fault(&error))? {
+            let sealed = store.sealed_secret(meter, kind).map_err(|error| store_fault(&error))?;
+            if let Some(sealed) = sealed {
+                let secret = self
+                    .vault()?
+                    .open(&Vault::place(meter, kind), &sealed)
+                    .map_err(|error| vault_fault(&error).during(&format!("the {}", kind.word())))?;
+                secrets.set(kind, secret);
+            }
+        }
+        Ok(secrets)
+    }
+
+    /// All that is needed to be let in to a stored meter.
+    pub(super) fn access(&self, meter: MeterId) -> Result<MeterAccess, Fault> {
+        let row = self.store.borrow().meter(meter).map_err(|error| store_fault(&error))?;
+        let row = row.ok_or_else(|| Fault::user("the meter was taken off the list", ""))?;
+        let secrets = self.secrets(meter)?;
+        self.access_with(row.config, secrets)
+    }
+
+    /// All that is needed to be let in to a meter that need not be stored.
+    pub(super) fn access_with(
+        &self,
+        config: MeterConfig,
+        secrets: MeterSecrets,
+    ) -> Result<MeterAccess, Fault> {
+        let template =
+            Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
+        let client_title = match config.client_title {
+            Some(title) => title,
+            // Invocation counters belong to a title, so that it is the store's own and stays the same.
+            None => self.store.borrow().own_title().map_err(|error| store_fault(&error))?,
+        };
+        Ok(MeterAccess { config, template, secrets, client_title })
+    }
+}

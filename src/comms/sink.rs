@@ -1,0 +1,207 @@
+//! Stores what a driver reads, as it comes.
+
+use std::cell::{RefCell, RefMut};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::drivers::ReadSink;
+use crate::model::{
+    BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, Obis, ObjectEntry, ProfileLayout,
+    ProfileRow, RegisterReading, Step,
+};
+use crate::store::StoreError;
+
+use super::progress::Progress;
+use super::reporter::Reporter;
+use super::shared::{Shared, store_fault};
+use super::trace_log::TraceLog;
+use super::{Event, JobId};
+
+/// Row counts are told at most so often.
+const ROWS_EVERY: Duration = Duration::from_millis(250);
+
+/// Takes what one session reads.
+pub(super) struct Sink {
+    pub(super) reporter: Reporter,
+    /// The meter in whose name things are stored; a connection test stores nothing.
+    pub(super) store_for: Option<MeterId>,
+    pub(super) rows_told: Option<Instant>,
+}
+
+/// Whether two spellings name one serial number: case, spaces and leading noughts aside, and a maker's prefix that
+/// only one of them bears (`0012345678` on the plate, `MTW0012345678` in the meter).
+fn same_serial(one: &str, other: &str) -> bool {
+    let plain = |text: &str| {
+        let text: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
+        text.to_ascii_uppercase().trim_start_matches('0').to_owned()
+    };
+    let (one, other) = (plain(one), plain(other));
+    one == other || one.len().min(other.len()) >= 4 && (one.ends_with(&other) || other.ends_with(&one))
+}
+
+impl Sink {
+    fn shared(&self) -> &Shared {
+        &self.reporter.shared
+    }
+
+    fn progress(&self) -> RefMut<'_, Progress> {
+        self.reporter.remains.progress.borrow_mut()
+    }
+
+    /// Writes the traffic that has gathered.
+    pub(super) fn flush_trace(&self, all: bool) -> Result<(), Fault> {
+        flush_trace(self.shared(), self.reporter.job, self.store_for, &self.reporter.remains.trace, all)
+    }
+
+    /// Runs a write for the stored meter; nothing where this is a connection test.
+    fn write<T: Default>(
+        &self,
+        write: impl FnOnce(&mut crate::store::Store, MeterId) -> Result<T, StoreError>,
+    ) -> Result<T, Fault> {
+        let Some(meter) = self.store_for else { return Ok(T::default()) };
+        let done =
+            write(&mut self.shared().store.borrow_mut(), meter).map_err(|error| store_fault(&error))?;
+        self.flush_trace(false)?;
+        Ok(done)
+    }
+
+    fn check_serial(&self, found: &str) -> Result<(), Fault> {
+        let Some(meter) = self.store_for else { return Ok(()) };
+        let row = self.shared().store.borrow().meter(meter).map_err(|error| store_fault(&error))?;
+        let Some(row) = row else { return Ok(()) };
+        let mut config = row.config;
+        match config.serial.as_deref().map(str::trim).filter(|known| !known.is_empty()) {
+            None => {
+                config.serial = Some(found.to_owned());
+                let updated = self.shared().store.borrow_mut().update_meter(meter, &config);
+                updated.map_err(|error| store_fault(&error))?;
+                self.shared().emit(&Event::StoreChanged);
+                Ok(())
+            }
+            Some(known) if same_serial(known, found) => Ok(()),
+            Some(known) => Err(Fault::meter(
+                format!("the meter's serial number is {found}, but {known} was expected here"),
+                format!(
+                    "nothing was stored: check the line and the address, or set the serial number to {found} if the meter was exchanged"
+                ),
+            )),
+        }
+    }
+}
+
+/// Writes the traffic that has gathered.
+pub(super) fn flush_trace(
+    shared: &Shared,
+    job: JobId,
+    meter: Option<MeterId>,
+    trace: &RefCell<TraceLog>,
+    all: bool,
+) -> Result<(), Fault> {
+    let records = trace.borrow_mut().take(all);
+    let Some(meter) = meter.filter(|_| !records.is_empty()) else { return Ok(()) };
+    let put = shared.store.borrow_mut().put_trace(job.0, meter, &records);
+    put.map_err(|error| store_fault(&error))
+}
+
+impl ReadSink for Sink {
+    fn step(&mut self, step: Step) {
+        if let Step::Rows { done, expected } = &step {
+            let now = Instant::now();
+            let is_last = Some(*done) == *expected;
+            if !is_last && self.rows_told.is_some_and(|told| now.duration_since(told) < ROWS_EVERY) {
+                return;
+            }
+            self.rows_told = Some(now);
+        }
+        self.reporter.step(step);
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault> {
+        self.write(|store, meter| store.last_end(meter, profile))
+    }
+
+    fn identity(&mut self, identity: &Identity) -> Result<(), Fault> {
+        if let Some(serial) = identity.serial.as_deref().map(str::trim).filter(|serial| !serial.is_empty()) {
+            self.check_serial(serial)?;
+        }
+        self.progress().identity = Some(identity.clone());
+        Ok(())
+    }
+
+    fn clock(&mut self, clock: &ClockReading) -> Result<(), Fault> {
+        self.write(|store, meter| store.put_clock(meter, clock))?;
+        self.progress().drift_ms = Some(clock.drift_ms());
+        Ok(())
+    }
+
+    fn registers(&mut self, readings: &[RegisterReading], instantaneous: bool) -> Result<(), Fault> {
+        if self.store_for.is_none() || readings.is_empty() {
+            return Ok(());
+        }
+        self.write(|store, meter| store.put_registers(meter, readings, instantaneous))?;
+        let mut progress = self.progress();
+        for reading in readings {
+            progress.count_register(reading.obis, reading.attribute, instantaneous);
+        }
+        Ok(())
+    }
+
+    fn billing(&mut self, sets: &[BillingSet]) -> Result<(), Fault> {
+        let new = self.write(|store, meter| store.put_billing(meter, sets))?;
+        self.progress().billing_registers += new;
+        Ok(())
+    }
+
+    fn profile(&mut self, layout: &ProfileLayout, rows: &[ProfileRow]) -> Result<(), Fault> {
+        let now = self.now();
+        let merged = self.write(|store, meter| store.merge_profile(meter, layout, rows, now))?;
+        self.progress().intervals += merged.new + merged.changed;
+        if merged.changed > 0 {
+            self.remark(format!(
+                "{} intervals of {} differ from what was stored before: both versions are kept",
+                merged.changed, layout.obis
+            ));
+        }
+        Ok(())
+    }
+
+    fn events(&mut self, _log: Obis, events: &[MeterEvent]) -> Result<(), Fault> {
+        let new = self.write(|store, meter| store.put_events(meter, events))?;
+        self.progress().events += new;
+        Ok(())
+    }
+
+    fn objects(&mut self, objects: &[ObjectEntry]) -> Result<(), Fault> {
+        // The list itself is kept with what is known of the meter.
+        self.progress().objects = u64::try_from(objects.len()).unwrap_or(u64::MAX);
+        Ok(())
+    }
+
+    fn partial(&mut self, fault: Fault) {
+        self.progress().partial.push(fault);
+    }
+
+    fn remark(&mut self, text: String) {
+        self.reporter.remark(text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::same_serial;
+
+    #[test]
+    fn serial_numbers_are_compared_as_people_write_them() {
+        assert!(same_serial("0012345678", "12345678"));
+        assert!(same_serial("mtw 0012345678", "MTW0012345678"));
+        assert!(same_serial("12345678", "MTW0012345678"));
+        assert!(!same_serial("12345678", "12345679"));
+        assert!(!same_serial("8", "12345678"));
+    }
+}

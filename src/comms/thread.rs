@@ -1,0 +1,379 @@
+//! The thread itself: takes commands, begins sessions when their lines are free, and ends jobs.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::rc::Rc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::drivers::ReadRequest;
+use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Step};
+use crate::store::{JobResult, MeterRow};
+
+use super::link::Cancel;
+use super::progress::{read_words, test_words};
+use super::queue::{LineKey, Queue};
+use super::reporter::Remains;
+use super::session::{self, Item, Work, cancelled_fault};
+use super::shared::{Shared, store_fault};
+use super::sink::flush_trace;
+use super::{Edit, Edited, Event, Job, JobId, edits};
+
+/// How often events that found no room are offered again.
+const FLUSH_EVERY: Duration = Duration::from_millis(50);
+/// How long the sessions may take to end when the thread is stopped.
+const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// What the handle asks for.
+pub(super) enum Command {
+    Submit(Job, SyncSender<Result<JobId, Fault>>),
+    Cancel(JobId),
+    Edit(Edit, SyncSender<Result<Edited, Fault>>),
+    Listen(SyncSender<Event>, Box<dyn Fn() + Send>),
+    Stop,
+}
+
+struct JobState {
+    cancel: Cancel,
+    left: usize,
+    ok: usize,
+    failed: usize,
+}
+
+struct Running {
+    line: LineKey,
+    item: Rc<Item>,
+    remains: Remains,
+    began: Instant,
+}
+
+pub(super) struct Thread {
+    shared: Rc<Shared>,
+    queue: Queue<Item>,
+    jobs: BTreeMap<JobId, JobState>,
+    running: HashMap<Id, Running>,
+    sessions: JoinSet<Result<(), Fault>>,
+    tests: i64,
+}
+
+impl Thread {
+    pub(super) fn new(shared: Rc<Shared>) -> Self {
+        let limit = shared.options.sessions;
+        Self {
+            shared,
+            queue: Queue::new(limit),
+            jobs: BTreeMap::new(),
+            running: HashMap::new(),
+            sessions: JoinSet::new(),
+            tests: 0,
+        }
+    }
+
+    /// Runs until it is told to stop or every handle is gone. Has to be run inside a `LocalSet`.
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        loop {
+            let is_behind = self.shared.listeners.borrow().is_behind();
+            tokio::select! {
+                command = commands.recv() => match command {
+                    None | Some(Command::Stop) => break,
+                    Some(command) => self.command(command),
+                },
+                Some(ended) = self.sessions.join_next_with_id() => self.session_ended(ended),
+                () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
+            }
+            self.begin_sessions();
+        }
+        self.stop().await;
+    }
+
+    async fn stop(&mut self) {
+        for job in self.jobs.keys().copied().collect::<Vec<_>>() {
+            self.cancel(job);
+        }
+        let ending = async {
+            while let Some(ended) = self.sessions.join_next_with_id().await {
+                self.session_ended(ended);
+            }
+        };
+        if timeout(STOP_WITHIN, ending).await.is_err() {
+            tracing::error!("sessions did not end in time and were cut off");
+        }
+        self.shared.listeners.borrow_mut().flush();
+    }
+
+    fn command(&mut self, command: Command) {
+        // Whoever asked may have gone away meanwhile: an answer that nobody takes is nobody's loss.
+        match command {
+            Command::Submit(job, answer) => {
+                let submitted = self.submit(job);
+                let _gone =
+                    answer.try_send(submitted.as_ref().map(|submitted| submitted.0).map_err(Clone::clone));
+                if let Ok((job, event)) = submitted {
+                    self.announce_job(job, &event);
+                }
+            }
+            Command::Cancel(job) => self.cancel(job),
+            Command::Edit(edit, answer) => {
+                let edited = self.edit(edit);
+                if edited.is_ok() {
+                    self.shared.emit(&Event::StoreChanged);
+                }
+                let _gone = answer.try_send(edited);
+            }
+            Command::Listen(to, wake) => self.shared.listeners.borrow_mut().add(to, wake),
+            Command::Stop => {}
+        }
+    }
+
+    fn edit(&self, edit: Edit) -> Result<Edited, Fault> {
+        let touched: &[MeterId] = match &edit {
+            Edit::RemoveMeters(meters) => meters,
+            _ => &[],
+        };
+        let busy = self
+            .running
+            .values()
+            .find(|running| running.item.meter.is_some_and(|meter| touched.contains(&meter)));
+        if let Some(busy) = busy {
+            return Err(Fault::user(
+                format!("{} is being read and cannot be removed", busy.item.name),
+                "cancel the job first, or wait for its end",
+            ));
+        }
+        edits::apply(&self.shared, edit)
+    }
+
+    fn submit(&mut self, job: Job) -> Result<(JobId, Event), Fault> {
+        let (job, title, items) = match job {
+            Job::Read { meters, request } => self.read_job(&meters, request)?,
+            Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
+        };
+        let event = Event::Submitted { job, title, meters: items.len() };
+        self.jobs.insert(job, JobState { cancel: Cancel::default(), left: items.len(), ok: 0, failed: 0 });
+        let urgent = items.len() == 1;
+        for (line, item) in items {
+            self.queue.push(&line, urgent, item);
+        }
+        Ok((job, event))
+    }
+
+    #[allow(clippy::type_complexity, reason = "a job's number, title and meters, taken apart at once")]
+    fn read_job(
+        &self,
+        meters: &[MeterId],
+        request: ReadRequest,
+    ) -> Result<(JobId, String, Vec<(LineKey, Item)>), Fault> {
+        let mut store = self.shared.store.borrow_mut();
+        let rows: HashMap<MeterId, MeterRow> = store
+            .meters()
+            .map_err(|error| store_fault(&error))?
+            .into_iter()
+            .map(|row| (row.id, row))
+            .collect();
+        let mut seen = HashSet::new();
+        let wanted: Vec<&MeterRow> = meters
+            .iter()
+            .filter(|meter| seen.insert(**meter))
+            .map(|meter| {
+                rows.get(meter).ok_or_else(|| {
+                    Fault::user(format!("there is no meter number {} in the store", meter.0), "")
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        let title = match wanted[..] {
+            [only] => format!("Read {}", only.config.name),
+            _ => format!("Read {} meters", wanted.len()),
+        };
+        let job = store.begin_job(&title, Timestamp::now()).map_err(|error| store_fault(&error))?;
+        let job = JobId(job);
+        let request = Rc::new(request);
+        let items = wanted
+            .into_iter()
+            .map(|row| {
+                let item = Item {
+                    job,
+                    meter: Some(row.id),
+                    name: row.config.name.clone(),
+                    work: Work::Read(Rc::clone(&request)),
+                    announced: false,
+                };
+                (LineKey::of(&row.config), item)
+            })
+            .collect();
+        Ok((job, title, items))
+    }
+
+    /// A test is no job of the store: its number is below nought.
+    fn test_job(
+        &mut self,
+        config: Box<MeterConfig>,
+        secrets: MeterSecrets,
+        meter: Option<MeterId>,
+    ) -> (JobId, String, Vec<(LineKey, Item)>) {
+        self.tests -= 1;
+        let job = JobId(self.tests);
+        let title = format!("Test the connection to {}", config.name);
+        let line = LineKey::of(&config);
+        let name = config.name.clone();
+        let item = Item { job, meter, name, work: Work::Test { config, secrets }, announced: false };
+        (job, title, vec![(line, item)])
+    }
+
+    fn announce_job(&mut self, job: JobId, event: &Event) {
+        self.shared.emit(event);
+        self.end_job_if_over(job);
+    }
+
+    fn cancel(&mut self, job: JobId) {
+        let Some(state) = self.jobs.get_mut(&job) else { return };
+        state.cancel.cancel();
+        let waiting = self.queue.take(|item| item.job == job);
+        state.left -= waiting.len();
+        for item in waiting.into_iter().filter(|item| item.announced) {
+            state.failed += 1;
+            let fault = cancelled_fault();
+            let words = "Cancelled".to_owned();
+            let result = Box::new(result(&item, Some(fault), &Remains::default(), Duration::ZERO));
+            let Item { meter, name, .. } = item;
+            self.shared.emit(&Event::MeterEnded { job, meter, name, result, words });
+        }
+        self.end_job_if_over(job);
+    }
+
+    fn begin_sessions(&mut self) {
+        while let Some((line, mut item)) = self.queue.next() {
+            let Some(state) = self.jobs.get(&item.job) else {
+                self.queue.done(&line);
+                continue;
+            };
+            announce(&self.shared, &mut item);
+            let cancel = state.cancel.clone();
+            let keep = self.shared.options.trace && item.job.0 > 0;
+            let remains = Remains {
+                trace: Rc::new(RefCell::new(super::trace_log::TraceLog::new(keep))),
+                ..Remains::default()
+            };
+            let item = Rc::new(item);
+            let session = session::run(Rc::clone(&self.shared), Rc::clone(&item), remains.clone(), cancel);
+            let task = self.sessions.spawn_local(session).id();
+            let running = Running { line: line.clone(), item, remains, began: Instant::now() };
+            self.running.insert(task, running);
+            self.announce_next(&line);
+        }
+    }
+
+    /// Tells of the meter that is next on a line which another session holds.
+    fn announce_next(&mut self, line: &LineKey) {
+        if let Some(item) = self.queue.next_on_busy(line).filter(|item| !item.announced) {
+            announce(&self.shared, item);
+            let (job, meter) = (item.job, item.meter);
+            self.shared.emit(&Event::MeterStep { job, meter, step: Step::WaitingForLine });
+        }
+    }
+
+    fn session_ended(&mut self, ended: Result<(Id, Result<(), Fault>), JoinError>) {
+        let (task, outcome) = match ended {
+            Ok((task, outcome)) => (task, outcome),
+            Err(error) => {
+                let fault = Fault::internal("this program broke off in the middle of the session");
+                (error.id(), Err(fault))
+            }
+        };
+        let Some(running) = self.running.remove(&task) else { return };
+        let Running { line, item, remains, began } = running;
+        self.queue.done(&line);
+        let (result, words) = self.conclude(&item, &remains, outcome.err(), began.elapsed());
+        let job = item.job;
+        let is_ok = result.fault.is_none();
+        self.shared.emit(&Event::MeterEnded {
+            job,
+            meter: item.meter,
+            name: item.name.clone(),
+            result: Box::new(result),
+            words,
+        });
+        if let Some(state) = self.jobs.get_mut(&job) {
+            state.left = state.left.saturating_sub(1);
+            *(if is_ok { &mut state.ok } else { &mut state.failed }) += 1;
+        }
+        self.end_job_if_over(job);
+    }
+
+    /// Writes down how a meter's session ended. Where even that cannot be written, the meter has failed.
+    fn conclude(
+        &self,
+        item: &Item,
+        remains: &Remains,
+        fault: Option<Fault>,
+        took: Duration,
+    ) -> (JobResult, String) {
+        let is_read = matches!(item.work, Work::Read(_));
+        let mut result = result(item, fault, remains, took);
+        let words = |fault: Option<&Fault>| {
+            let progress = remains.progress.borrow();
+            match fault {
+                Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
+                fault if is_read => read_words(&progress, fault),
+                fault => test_words(&progress, fault),
+            }
+        };
+        let mut text = words(result.fault.as_ref());
+        if let Some(meter) = item.meter.filter(|_| is_read) {
+            let written =
+                flush_trace(&self.shared, item.job, Some(meter), &remains.trace, true).and_then(|()| {
+                    let mut store = self.shared.store.borrow_mut();
+                    store.put_result(item.job.0, &result, &text).map_err(|error| store_fault(&error))
+                });
+            if let Err(fault) = written {
+                tracing::error!("the result of {} could not be stored: {fault}", item.name);
+                if result.fault.is_none() {
+                    text = words(Some(&fault));
+                    result.fault = Some(fault);
+                }
+            }
+        }
+        (result, text)
+    }
+
+    fn end_job_if_over(&mut self, job: JobId) {
+        if self.jobs.get(&job).is_none_or(|state| state.left > 0) {
+            return;
+        }
+        let Some(state) = self.jobs.remove(&job) else { return };
+        if job.0 > 0
+            && let Err(error) = self.shared.store.borrow_mut().end_job(job.0, Timestamp::now())
+        {
+            tracing::error!("the end of job {} could not be stored: {error}", job.0);
+        }
+        let cancelled = state.cancel.is_cancelled();
+        self.shared.emit(&Event::Ended { job, ok: state.ok, failed: state.failed, cancelled });
+    }
+}
+
+fn announce(shared: &Shared, item: &mut Item) {
+    if !item.announced {
+        item.announced = true;
+        shared.emit(&Event::MeterStarted { job: item.job, meter: item.meter, name: item.name.clone() });
+    }
+}
+
+fn result(item: &Item, fault: Option<Fault>, remains: &Remains, took: Duration) -> JobResult {
+    let (progress, trace) = (remains.progress.borrow(), remains.trace.borrow());
+    JobResult {
+        meter: item.meter.unwrap_or(MeterId(0)),
+        at: Timestamp::now(),
+        fault,
+        registers: progress.registers(),
+        intervals: progress.intervals,
+        events: progress.events,
+        exchanges: trace.exchanges,
+        bytes_sent: trace.bytes_sent,
+        bytes_received: trace.bytes_received,
+        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    }
+}

@@ -1,0 +1,17 @@
+//! Class 7, profile generic: load profiles, billing profiles and logs.
+//!
+//! `columns` says what each captured object is to a row, `request` what to ask for, `rows` gives the buffer's rows
+//! their instants, and `intervals`, `billing` and `events` make of them what the store keeps. None of these knows a
+//! link; `reading` holds the conversation.
+
+mod billing;
+pub(super) mod columns;
+mod events;
+mod intervals;
+mod reading;
+mod request;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+pub(super) use reading::ProfileJob;

@@ -1,0 +1,497 @@
+//! The conversation with a profile: by range, else by entry, else everything; window by window, oldest first.
+
+use std::collections::VecDeque;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::template::Selection;
+use crate::model::{CaptureObject, ColumnRole, Fault, Obis, ProfileColumns, Step, What};
+use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult};
+use crate::protocol::link::Link;
+
+use super::super::faults::{OTHER_REASON, SENSELESS, TEMPORARY_FAILURE, refusal};
+use super::super::objects::class;
+use super::super::session::Session;
+use super::request::{Span, by_entry, by_range, everything, windows};
+use super::rows::{Reader, Row};
+use super::{billing, events, intervals};
+
+/// Number of entries in the buffer, and how many it can hold.
+const ENTRIES_IN_USE: i8 = 7;
+const ENTRIES_AT_MOST: i8 = 8;
+/// Entries that neighbouring requests share: a meter that captures in between moves its rows by one.
+const SHARED_ENTRIES: u32 = 2;
+
+/// One answer to a request for rows.
+pub(in super::super) type Answer = Result<Data, DataAccessResult>;
+
+/// A profile to read.
+#[derive(Clone, Debug)]
+pub(in super::super) struct ProfileJob {
+    what: What,
+    columns: ProfileColumns,
+    clock: CaptureObject,
+    span: Span,
+    windows: VecDeque<(Timestamp, Timestamp)>,
+    done: u64,
+    expected: Option<u64>,
+    is_relearnt: bool,
+}
+
+/// How reading a profile in one of its forms ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// All rows were handed over.
+    Read,
+    /// The meter refuses this form of request, or does not keep to it.
+    Refused(DataAccessResult),
+    /// Rows have other fields than were learnt: nothing was handed over.
+    ColumnsChanged,
+}
+
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delivered {
+    /// So many rows came.
+    Rows(usize),
+    /// More came than was asked for: all that was wanted was handed over.
+    Everything,
+    /// Rows have other fields than were learnt: nothing was handed over.
+    ColumnsChanged,
+}
+
+impl ProfileJob {
+    fn obis(&self) -> Obis {
+        self.columns.layout.obis
+    }
+
+    fn period(&self) -> i64 {
+        i64::from(self.columns.layout.period_seconds)
+    }
+
+    fn rows_between(&self, from: Timestamp, to: Timestamp) -> Option<u64> {
+        let seconds = to.duration_since(from).as_secs();
+        (self.period() > 0).then(|| u64::try_from(seconds / self.period()).unwrap_or(0))
+    }
+
+    /// Rows that the first window is expected to give; nothing where the profile has no period or no beginning was
+    /// asked for.
+    pub(in super::super) fn rows_in_first_window(&self) -> Option<u64> {
+        let (from, to) = self.windows.front()?;
+        self.span.from.and_then(|_| self.rows_between(*from, *to))
+    }
+
+    fn expected(&self) -> Option<u64> {
+        self.span.from.and_then(|from| self.rows_between(from, self.span.to)).or(self.expected)
+    }
+}
+
+impl<L: Link> Session<'_, '_, L> {
+    /// What to ask of a profile; nothing where its rows cannot be told apart in time or there is nothing to ask for.
+    ///
+    /// # Errors
+    /// The sink failed.
+    pub(in super::super) fn profile_job(
+        &mut self,
+        what: What,
+        columns: ProfileColumns,
+    ) -> Result<Option<ProfileJob>, Fault> {
+        let obis = columns.layout.obis;
+        let place = columns.columns.iter().position(|role| *role == ColumnRole::Clock);
+        let Some(clock) = place.and_then(|place| columns.captured.get(place)).copied() else {
+            self.sink.partial(Fault::meter(
+                format!("the profile {obis} captures no clock: its rows have no time"),
+                "have a clock added to its capture objects",
+            ));
+            return Ok(None);
+        };
+        let is_interval = matches!(what, What::Profile | What::Instrumentation);
+        let behind = if is_interval {
+            intervals::end_after_stamp(&columns, &self.template().profiles)
+        } else {
+            SignedDuration::ZERO
+        };
+        let last_end = if self.request.from.is_none() { self.sink.last_end(obis)? } else { None };
+        let last_end = last_end.map(|end| self.not_in_future(obis, end));
+        let at_stamp = |at: Timestamp| at.checked_sub(behind).unwrap_or(at);
+        let span = Span {
+            from: self.request.from.or(last_end).map(at_stamp),
+            // The last row that is stored is read again: it may have been captured while it was read.
+            from_included: self.request.from.is_none() || what == What::Events,
+            to: at_stamp(self.request.to.unwrap_or_else(|| self.now())),
+        };
+        let days =
+            if columns.layout.period_seconds > 0 { self.template().profiles.days_per_request } else { 0 };
+        let windows = VecDeque::from(windows(&span, None, days));
+        Ok((!windows.is_empty()).then_some(ProfileJob {
+            what,
+            columns,
+            clock,
+            span,
+            windows,
+            done: 0,
+            expected: None,
+            is_relearnt: false,
+        }))
+    }
+
+    /// Where to go on after the last row that is stored. A clock that ran ahead left rows in the future: what was
+    /// captured since it was set lies before them.
+    fn not_in_future(&mut self, profile: Obis, last_end: Timestamp) -> Timestamp {
+        let (now, day) = (self.now(), SignedDuration::from_hours(24));
+        let ahead = last_end.duration_since(now);
+        if !ahead.is_positive() {
+            return last_end;
+        }
+        self.sink.remark(format!(
+            "what is stored of {profile} ends in the future, at {last_end}: read from before it"
+        ));
+        ahead.checked_add(day).and_then(|back| now.checked_sub(back).ok()).unwrap_or(now)
+    }
+
+    /// Where a profile is read from its beginning: asks how many rows it holds, so that it can be read in windows.
+    ///
+    /// # Errors
+    /// The session broke off.
+    pub(in super::super) async fn learn_oldest(&mut self, jobs: &mut [ProfileJob]) -> Result<(), Fault> {
+        let days = self.template().profiles.days_per_request;
+        let endless = |job: &ProfileJob| job.span.from.is_none() && job.period() > 0 && days > 0;
+        let wanted: Vec<AttributeRef> = jobs
+            .iter()
+            .filter(|job| endless(job))
+            .flat_map(|job| {
+                [ENTRIES_IN_USE, ENTRIES_AT_MOST]
+                    .map(|one| AttributeRef::new(class::PROFILE, job.obis(), one))
+            })
+            .collect();
+        let answers = self.ask(wanted).await?;
+        for job in jobs.iter_mut().filter(|job| endless(job)) {
+            let count = |attribute: u8| {
+                let count = answers.data(class::PROFILE, job.obis(), attribute).and_then(Data::integer)?;
+                i64::try_from(count).ok().filter(|count| *count > 0)
+            };
+            // The number in use may be above what there is room for (`facts/dlms-quirks.md`, 78).
+            let rows = count(7).into_iter().chain(count(8)).min();
+            job.expected = rows.and_then(|rows| u64::try_from(rows).ok());
+            let age = rows.and_then(|rows| rows.checked_mul(job.period())).map(SignedDuration::from_secs);
+            let oldest = age.and_then(|age| job.span.to.checked_sub(age).ok());
+            job.windows = VecDeque::from(windows(&job.span, oldest, days));
+        }
+        Ok(())
+    }
+
+    /// The forms of selective access that are worth a try, best first.
+    fn selections(&self, profile: Obis) -> Vec<Selection> {
+        if !self.offers(Conformance::SELECTIVE_ACCESS) {
+            return Vec::new();
+        }
+        let knowledge = &self.knowledge;
+        let is_open = |form: &Selection| match form {
+            Selection::Range => !knowledge.no_range.contains(&profile),
+            Selection::Entry => !knowledge.no_entry.contains(&profile),
+        };
+        self.template().requests.selective_access.iter().copied().filter(is_open).collect()
+    }
+
+    /// The request that can go into a list with others: the first window, by range.
+    pub(in super::super) fn first_request(&self, job: &ProfileJob) -> Option<AttributeRef> {
+        let is_by_range = self.selections(job.obis()).first() == Some(&Selection::Range);
+        let window = job.windows.front().filter(|_| is_by_range)?;
+        Some(by_range(job.obis(), &job.clock, &self.rule, *window))
+    }
+
+    /// Reads a profile to its end. `first` is the answer to [`Session::first_request`], where it was in a list.
+    ///
+    /// # Errors
+    /// The session broke off or the sink failed.
+    pub(in super::super) async fn read_profile(
+        &mut self,
+        mut job: ProfileJob,
+        first: Option<Answer>,
+    ) -> Result<(), Fault> {
+        self.sink.step(Step::Reading(job.what));
+        if self.try_forms(&mut job, first).await? == Ended::ColumnsChanged {
+            self.sink.remark(format!("the profile {} captures other objects than before", job.obis()));
+            self.knowledge.profiles.remove(&job.obis());
+            self.learn().await?;
+            if let Some(columns) = self.knowledge.profiles.get(&job.obis()).cloned()
+                && let Some(mut again) = self.profile_job(job.what, columns)?
+            {
+                again.is_relearnt = true;
+                self.try_forms(&mut again, None).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn try_forms(&mut self, job: &mut ProfileJob, first: Option<Answer>) -> Result<Ended, Fault> {
+        let mut refused = None;
+        if self.selections(job.obis()).first() == Some(&Selection::Range) {
+            match self.read_by_range(job, first).await? {
+                Ended::Refused(result) => refused = Some(result),
+                ended => return Ok(ended),
+            }
+        }
+        // Neither says anything of the form of the request: another one would not be better.
+        if let Some(result @ (TEMPORARY_FAILURE | SENSELESS)) = refused {
+            self.tell_refused_rows(job, result);
+            return Ok(Ended::Refused(result));
+        }
+        if refused.is_some_and(may_mean_empty) && self.is_empty(job).await? {
+            return Ok(Ended::Read);
+        }
+        let mut ended = Ended::Refused(OTHER_REASON);
+        if self.selections(job.obis()).contains(&Selection::Entry) {
+            ended = self.read_by_entry(job).await?;
+        }
+        if matches!(ended, Ended::Refused(_)) {
+            ended = self.read_everything(job, refused).await?;
+        }
+        // Where another form gave no row of the span either, the range may have been refused for being empty.
+        if let (Some(result), Ended::Read) = (refused, ended)
+            && (job.done > 0 || !may_mean_empty(result))
+        {
+            self.knowledge.no_range.insert(job.obis());
+        }
+        Ok(ended)
+    }
+
+    fn tell_refused_rows(&mut self, job: &ProfileJob, result: DataAccessResult) {
+        self.sink.partial(refusal(&format!("the rows of the profile {}", job.obis()), result));
+    }
+
+    async fn read_by_range(
+        &mut self,
+        job: &mut ProfileJob,
+        mut first: Option<Answer>,
+    ) -> Result<Ended, Fault> {
+        let obis = job.obis();
+        while let Some(window) = job.windows.front().copied() {
+            let request = by_range(obis, &job.clock, &self.rule, window);
+            let from_list = first.take();
+            let was_refused_in_list = matches!(&from_list, Some(Err(_)));
+            let answer = match from_list {
+                Some(Ok(data)) => Ok(data),
+                Some(Err(_)) | None => self.ask_one(&request).await?,
+            };
+            match answer {
+                Ok(data) => {
+                    // What a list spoilt and a single request gave is asked for alone from now on.
+                    self.knowledge.profiles_apart |= was_refused_in_list;
+                    match self.deliver(job, &data, Some(window))? {
+                        Delivered::Rows(0) => {}
+                        Delivered::Rows(_) => {
+                            self.knowledge.range_proven.insert(obis);
+                        }
+                        Delivered::Everything => return Ok(Ended::Read),
+                        Delivered::ColumnsChanged => return Ok(Ended::ColumnsChanged),
+                    }
+                }
+                // No rows in the window (`facts/dlms-quirks.md`, 77).
+                Err(result) if self.means_no_rows(obis, result) => {}
+                Err(result) => return Ok(Ended::Refused(result)),
+            }
+            job.windows.pop_front();
+        }
+        Ok(Ended::Read)
+    }
+
+    fn means_no_rows(&self, profile: Obis, result: DataAccessResult) -> bool {
+        may_mean_empty(result) && self.knowledge.range_proven.contains(&profile)
+    }
+
+    /// The number of entries, where the meter gives one.
+    async fn entries_in_use(&mut self, profile: Obis) -> Result<Option<u32>, Fault> {
+        let answer = self.ask_one(&AttributeRef::new(class::PROFILE, profile, ENTRIES_IN_USE)).await?;
+        Ok(answer.ok().and_then(|data| data.integer()).and_then(|count| u32::try_from(count).ok()))
+    }
+
+    async fn is_empty(&mut self, job: &ProfileJob) -> Result<bool, Fault> {
+        Ok(self.entries_in_use(job.obis()).await? == Some(0))
+    }
+
+    /// Reads by entry number, as far back as the span reaches. The number of rows that it takes is reckoned from the
+    /// period; where the oldest row then is too young (rows off the period's grid), twice as many are taken.
+    async fn read_by_entry(&mut self, job: &mut ProfileJob) -> Result<Ended, Fault> {
+        let Some(in_use) = self.entries_in_use(job.obis()).await?.filter(|count| *count > 0) else {
+            return Ok(Ended::Refused(OTHER_REASON));
+        };
+        let from = job.span.from.and_then(|_| job.windows.front()).map(|window| window.0);
+        let rows = from.and_then(|from| job.rows_between(from, self.now()));
+        let wanted = rows.and_then(|rows| u32::try_from(rows.saturating_add(3)).ok());
+        let mut reach = wanted.map_or(in_use, |wanted| wanted.min(in_use));
+        let chunk = self.entries_per_request(job);
+        loop {
+            let (first, last) = entries(in_use, reach, reach.saturating_sub(chunk), job.columns.newest_first);
+            let data = match self.ask_one(&by_entry(job.obis(), first, last)).await? {
+                Ok(data) if data.elements().is_none_or(<[Data]>::is_empty) => {
+                    return Ok(Ended::Refused(OTHER_REASON));
+                }
+                Ok(data) => data,
+                Err(result) => {
+                    if result != TEMPORARY_FAILURE {
+                        self.knowledge.no_entry.insert(job.obis());
+                    }
+                    return Ok(Ended::Refused(result));
+                }
+            };
+            let is_far_enough = reach == in_use || from.is_none_or(|from| self.reaches(job, &data, from));
+            if !is_far_enough {
+                reach = reach.saturating_mul(2).min(in_use);
+                continue;
+            }
+            if self.deliver(job, &data, None)? == Delivered::ColumnsChanged {
+                return Ok(Ended::ColumnsChanged);
+            }
+            return self.read_newer_entries(job, in_use, reach.saturating_sub(chunk)).await;
+        }
+    }
+
+    async fn read_newer_entries(
+        &mut self,
+        job: &mut ProfileJob,
+        in_use: u32,
+        mut reach: u32,
+    ) -> Result<Ended, Fault> {
+        let chunk = self.entries_per_request(job);
+        while reach > 0 {
+            let newer = reach.saturating_sub(chunk);
+            let (first, last) = entries(
+                in_use,
+                reach.saturating_add(SHARED_ENTRIES).min(in_use),
+                newer,
+                job.columns.newest_first,
+            );
+            match self.ask_one(&by_entry(job.obis(), first, last)).await? {
+                Ok(data) => {
+                    self.deliver(job, &data, None)?;
+                }
+                Err(result) => {
+                    self.tell_refused_rows(job, result);
+                    return Ok(Ended::Read);
+                }
+            }
+            reach = newer;
+        }
+        Ok(Ended::Read)
+    }
+
+    fn entries_per_request(&self, job: &ProfileJob) -> u32 {
+        let days = i64::from(self.template().profiles.days_per_request);
+        let rows =
+            if days > 0 && job.period() > 0 { days * 86_400 / job.period() } else { i64::from(u32::MAX) };
+        u32::try_from(rows).unwrap_or(u32::MAX).max(1)
+    }
+
+    fn reader<'a>(&'a self, columns: &'a ProfileColumns) -> Reader<'a> {
+        Reader { columns, rule: &self.rule, null_value: self.template().profiles.null_value }
+    }
+
+    /// Whether the oldest row of an answer is not after an instant.
+    fn reaches(&self, job: &ProfileJob, data: &Data, from: Timestamp) -> bool {
+        self.reader(&job.columns).rows(data).rows.first().is_some_and(|row| row.at <= from)
+    }
+
+    async fn read_everything(
+        &mut self,
+        job: &mut ProfileJob,
+        refused: Option<DataAccessResult>,
+    ) -> Result<Ended, Fault> {
+        match self.ask_one(&everything(job.obis())).await? {
+            Ok(data) => {
+                if self.deliver(job, &data, None)? == Delivered::ColumnsChanged {
+                    return Ok(Ended::ColumnsChanged);
+                }
+                Ok(Ended::Read)
+            }
+            Err(result) => {
+                if !may_mean_empty(result) || !self.is_empty(job).await? {
+                    self.tell_refused_rows(job, refused.unwrap_or(result));
+                }
+                Ok(Ended::Refused(result))
+            }
+        }
+    }
+
+    /// Hands over the rows that were asked for. A meter that ignores selective access gives more: those are left out,
+    /// and it is not asked for them window by window (`facts/dlms-quirks.md`, 76).
+    fn deliver(
+        &mut self,
+        job: &mut ProfileJob,
+        data: &Data,
+        window: Option<(Timestamp, Timestamp)>,
+    ) -> Result<Delivered, Fault> {
+        let decoded = self.reader(&job.columns).rows(data);
+        if decoded.columns_changed && decoded.rows.is_empty() && !job.is_relearnt {
+            return Ok(Delivered::ColumnsChanged);
+        }
+        if let Some(reason) = decoded.lost.first() {
+            self.sink.partial(Fault::meter(
+                format!("{} rows of the profile {} cannot be read: {reason}", decoded.lost.len(), job.obis()),
+                "look at the answer in the job's trace",
+            ));
+        }
+        let slack = SignedDuration::from_hours(2);
+        let is_beside = |row: &Row<'_>| {
+            window.is_some_and(|(from, to)| {
+                row.at.duration_since(to) > slack || from.duration_since(row.at) > slack
+            })
+        };
+        let ignores_window = decoded.rows.iter().any(is_beside);
+        let is_wanted = |row: &Row<'_>| {
+            let is_inside = window.is_none_or(|(from, to)| (from..=to).contains(&row.at));
+            job.span.wants(row.at) && (ignores_window || is_inside)
+        };
+        let came = decoded.rows.len();
+        let rows: Vec<Row<'_>> = decoded.rows.into_iter().filter(is_wanted).collect();
+        job.done += u64::try_from(rows.len()).unwrap_or(0);
+        if !rows.is_empty() {
+            self.hand_over(job, &rows)?;
+        }
+        self.sink.step(Step::Rows { done: job.done, expected: job.expected() });
+        Ok(if ignores_window { Delivered::Everything } else { Delivered::Rows(came) })
+    }
+
+    fn hand_over(&mut self, job: &ProfileJob, rows: &[Row<'_>]) -> Result<(), Fault> {
+        let (columns, template) = (&job.columns, self.template());
+        match job.what {
+            What::Events => {
+                let events: Vec<_> = rows.iter().map(|row| events::event(row, columns, template)).collect();
+                self.sink.events(job.obis(), &events)
+            }
+            What::Billing => {
+                let maker = self.maker();
+                let sets: Vec<_> = rows.iter().map(|row| billing::set(row, columns, &maker)).collect();
+                self.sink.billing(&sets)
+            }
+            _ => {
+                let made =
+                    rows.iter().filter_map(|row| intervals::interval(row, columns, &template.profiles));
+                let intervals: Vec<_> = made.collect();
+                let mut layout = columns.layout.clone();
+                for channel in &mut layout.channels {
+                    channel.side = self.access.config.registers_in;
+                }
+                self.sink.profile(&layout, &intervals)
+            }
+        }
+    }
+}
+
+/// Results with which meters answer where there are no rows (`facts/dlms-quirks.md`, 77): object unavailable, data
+/// block unavailable, other reason.
+const fn may_mean_empty(result: DataAccessResult) -> bool {
+    matches!(result.0, 11 | 14 | 250)
+}
+
+/// First and last entry, by number, of the rows between `older` and `newer` counted from the newest, with a few that
+/// neighbouring requests share. Entry 1 is the oldest, or the newest where the buffer is sorted so.
+fn entries(in_use: u32, older: u32, newer: u32, newest_first: bool) -> (u32, u32) {
+    let shared = if newer == 0 { 0 } else { SHARED_ENTRIES };
+    let newer = newer.saturating_sub(shared);
+    if newest_first {
+        (newer + 1, older)
+    } else {
+        (in_use.saturating_sub(older) + 1, in_use.saturating_sub(newer))
+    }
+}

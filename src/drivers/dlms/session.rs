@@ -1,0 +1,351 @@
+//! One session with one meter: what is asked, in which lists, and what becomes of the answers.
+//!
+//! A session first learns what it does not know yet (object list, plate, scalers, columns of profiles), then fetches
+//! everything that was asked for in one list: the identity guard, clock, registers and the first window of each
+//! profile. Of a meter that is known, the second part is all there is.
+
+use jiff::Timestamp;
+
+use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
+use crate::model::{Auth, ClockRule, Fault, Identity, Knowledge, Obis, Step, Template, What};
+use crate::protocol::dlms::{
+    Association, AssociationConfig, AttributeRef, Conformance, CounterStore, Data, DataAccessResult,
+    DlmsError,
+};
+use crate::protocol::link::Link;
+
+use super::faults::{self, EXCEPTION, OTHER_REASON, SENSELESS, TEMPORARY_FAILURE, fault, is_lasting};
+use super::timed_link::{StopWatch, TimedLink};
+use super::{clock, objects};
+
+/// Everything that the association must know beforehand.
+pub(super) fn association_config(access: &MeterAccess, knowledge: &Knowledge) -> AssociationConfig {
+    let MeterAccess { config, template, secrets, client_title } = access;
+    let addressing = &template.addressing;
+    let usual_client = if config.auth == Auth::None { addressing.public_client } else { addressing.client };
+    let mut requests = template.requests.clone();
+    requests.list_max = knowledge.list_max.unwrap_or(u16::MAX).min(requests.list_max);
+    AssociationConfig {
+        client: config.client.unwrap_or(usual_client),
+        auth: config.auth,
+        security: config.security,
+        client_title: *client_title,
+        server_title: config.server_title,
+        public_client: addressing.public_client,
+        tuning: template.association.clone(),
+        requests,
+        timing: template.timing.clone(),
+        secrets: secrets.clone(),
+    }
+}
+
+/// For whom knowledge holds: another client or authentication sees other objects, another template reads them
+/// otherwise.
+pub(super) fn learnt_as(access: &MeterAccess, config: &AssociationConfig) -> String {
+    format!("client {}, {}, {}", config.client, config.auth, access.template.name)
+}
+
+/// Answers to a list, each with its question.
+#[derive(Debug, Default)]
+pub(super) struct Answers(pub(super) Vec<(AttributeRef, Result<Data, DataAccessResult>)>);
+
+impl Answers {
+    /// The answer to a question without selective access; nothing where it was not asked.
+    pub(super) fn get(
+        &self,
+        class_id: u16,
+        obis: Obis,
+        attribute: u8,
+    ) -> Option<&Result<Data, DataAccessResult>> {
+        let wanted = i8::try_from(attribute).ok()?;
+        self.0
+            .iter()
+            .find(|(asked, _)| {
+                (asked.class_id, asked.obis, asked.attribute) == (class_id, obis, wanted)
+                    && asked.selective.is_none()
+            })
+            .map(|(_, answer)| answer)
+    }
+
+    /// The answer to the question at a place of the list, taken out.
+    pub(super) fn take(&mut self, question: &AttributeRef) -> Option<Result<Data, DataAccessResult>> {
+        let place = self.0.iter().position(|(asked, _)| asked == question)?;
+        Some(self.0.swap_remove(place).1)
+    }
+
+    /// What was given, where it was.
+    pub(super) fn data(&self, class_id: u16, obis: Obis, attribute: u8) -> Option<&Data> {
+        self.get(class_id, obis, attribute)?.as_ref().ok()
+    }
+}
+
+/// An open session.
+pub(super) struct Session<'s, 'l, L: Link> {
+    association: Association<'s, TimedLink<'l, L>>,
+    pub(super) watch: StopWatch,
+    pub(super) access: &'s MeterAccess,
+    pub(super) request: &'s ReadRequest,
+    pub(super) knowledge: &'s mut Knowledge,
+    pub(super) sink: &'s mut dyn ReadSink,
+    /// How to read stamps: the template's rule, with the sign that the meter was seen to write.
+    pub(super) rule: ClockRule,
+    /// The identity was read in this session.
+    pub(super) identified: bool,
+    /// Objects that were refused for the first time, in words.
+    pub(super) newly_refused: Vec<String>,
+    /// Objects whose scaler was refused for the first time, in words.
+    pub(super) without_scaler: Vec<String>,
+}
+
+impl<'s, 'l, L: Link> Session<'s, 'l, L> {
+    /// Opens the link and the association.
+    ///
+    /// # Errors
+    /// In words, with whose fault it was.
+    pub(super) async fn open(
+        link: &'s mut TimedLink<'l, L>,
+        access: &'s MeterAccess,
+        request: &'s ReadRequest,
+        counter: &'s mut dyn CounterStore,
+        knowledge: &'s mut Knowledge,
+        sink: &'s mut dyn ReadSink,
+    ) -> Result<Self, Fault> {
+        let rule = clock::rule(&access.config, &access.template)?;
+        let config = association_config(access, knowledge);
+        let learnt_as = learnt_as(access, &config);
+        if knowledge.learnt_as != learnt_as {
+            let identity = std::mem::take(&mut knowledge.identity);
+            *knowledge = Knowledge { learnt_as, identity, ..Knowledge::default() };
+        }
+        let rule = if knowledge.sign_looks_inverted { clock::with_other_sign(&rule) } else { rule };
+        let watch = link.watch();
+        let opened = Association::open(link, &config, counter, &mut |step| sink.step(step)).await;
+        let association = opened.map_err(fault)?;
+        Ok(Self {
+            association,
+            watch,
+            access,
+            request,
+            knowledge,
+            sink,
+            rule,
+            identified: false,
+            newly_refused: Vec::new(),
+            without_scaler: Vec::new(),
+        })
+    }
+
+    /// Says goodbye.
+    pub(super) async fn release(self) {
+        self.sink.step(Step::Releasing);
+        self.association.release().await;
+    }
+
+    pub(super) fn template(&self) -> &'s Template {
+        &self.access.template
+    }
+
+    pub(super) fn wants(&self, what: What) -> bool {
+        self.request.what.contains(&what)
+    }
+
+    /// Whether the meter offered something when it associated.
+    pub(super) fn offers(&self, bit: Conformance) -> bool {
+        self.association.negotiated().conformance & bit.bits() != 0
+    }
+
+    /// One attribute, alone. What the meter answers instead of a value is a refusal: an exception as [`EXCEPTION`],
+    /// bytes that are no value as [`SENSELESS`], each with a remark.
+    ///
+    /// # Errors
+    /// The session broke off.
+    pub(super) async fn ask_one(
+        &mut self,
+        attribute: &AttributeRef,
+    ) -> Result<Result<Data, DataAccessResult>, Fault> {
+        let (error, refusal) = match self.association.get(attribute).await {
+            Ok(data) => return Ok(Ok(data)),
+            Err(DlmsError::Access { result, .. }) => return Ok(Err(result)),
+            Err(error @ DlmsError::Exception(_)) => (error, EXCEPTION),
+            Err(error @ DlmsError::Protocol { .. }) => (error, SENSELESS),
+            Err(error) => return Err(fault(error).during(&format!("reading {attribute}"))),
+        };
+        self.sink.remark(format!("asked for {attribute}: {error}"));
+        Ok(Err(refusal))
+    }
+
+    /// Many attributes in as few exchanges as the meter allows. What was refused before is not asked for; what was
+    /// asked for twice is asked once. Answers that a list may have spoilt are asked for alone
+    /// (`facts/dlms-quirks.md`, 54).
+    ///
+    /// # Errors
+    /// The session broke off.
+    pub(super) async fn ask(&mut self, wanted: Vec<AttributeRef>) -> Result<Answers, Fault> {
+        let mut questions: Vec<AttributeRef> = Vec::with_capacity(wanted.len());
+        for one in wanted {
+            if !self.is_refused(&one) && !questions.contains(&one) {
+                questions.push(one);
+            }
+        }
+        if questions.is_empty() {
+            return Ok(Answers::default());
+        }
+        let could_list = !self.association.lists_refused();
+        let answers = self.association.get_many(&questions).await;
+        let answers = answers.map_err(|error| fault(error).during("reading a list of attributes"))?;
+        if could_list && self.association.lists_refused() {
+            // A profile may have been too much for the list; only without one the list itself is to blame.
+            let with_profile = questions.iter().any(|one| one.selective.is_some());
+            if with_profile && !self.knowledge.profiles_apart {
+                self.knowledge.profiles_apart = true;
+            } else {
+                self.knowledge.list_max = Some(1);
+            }
+        }
+        let mut answers: Vec<_> = questions.into_iter().zip(answers).collect();
+        self.ask_again(&mut answers).await?;
+        Ok(Answers(answers))
+    }
+
+    /// Asks alone for what a list refused without a lasting reason. Where the first comes out the same, the list was
+    /// not to blame and the rest is believed.
+    async fn ask_again(
+        &mut self,
+        answers: &mut [(AttributeRef, Result<Data, DataAccessResult>)],
+    ) -> Result<(), Fault> {
+        let is_list_offered = self.offers(Conformance::MULTIPLE_REFERENCES);
+        let was_list = answers.len() > 1 && is_list_offered && !self.association.lists_refused();
+        let doubtful = |answer: &Result<Data, DataAccessResult>| {
+            answer.as_ref().is_err_and(|result| !is_lasting(*result) && result.0 != TEMPORARY_FAILURE.0)
+        };
+        if !was_list {
+            return Ok(());
+        }
+        for (question, answer) in answers.iter_mut().filter(|(question, _)| question.selective.is_none()) {
+            if doubtful(answer) {
+                *answer = self.ask_one(question).await?;
+                if answer.is_err() {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn is_refused(&self, attribute: &AttributeRef) -> bool {
+        let Ok(number) = u8::try_from(attribute.attribute) else { return false };
+        attribute.selective.is_none()
+            && self.knowledge.refused.contains(&(attribute.class_id, attribute.obis, number))
+    }
+
+    /// Keeps in mind that an attribute is not to be had; attribute 0 is the whole object.
+    pub(super) fn remember_refusal(
+        &mut self,
+        (class_id, obis, attribute): (u16, Obis, u8),
+        result: DataAccessResult,
+        is_worth_a_line: bool,
+    ) {
+        let refused = (class_id, obis, attribute);
+        if !self.knowledge.refused.contains(&refused) {
+            self.knowledge.refused.push(refused);
+            if is_worth_a_line {
+                self.newly_refused.push(format!("{} ({})", obis.short(), faults::words(result)));
+            }
+        }
+    }
+
+    /// Remarks of what the meter did oddly, and of what will not be asked for again.
+    pub(super) fn tell_oddities(&mut self) {
+        for remark in self.association.take_remarks() {
+            self.sink.remark(remark);
+        }
+        if let Some(names) = a_few(&std::mem::take(&mut self.newly_refused)) {
+            self.sink.remark(format!(
+                "the meter refuses, and is not asked again for, {names}; reading the object list tries them anew"
+            ));
+        }
+        if let Some(names) = a_few(&std::mem::take(&mut self.without_scaler)) {
+            self.sink.remark(format!(
+                "the meter gives no scaler and unit for {names}: their figures are bare counts"
+            ));
+        }
+    }
+
+    /// The object list, where something is asked for that is found through it, and it is not known yet.
+    ///
+    /// # Errors
+    /// The session broke off.
+    pub(super) async fn read_object_list(&mut self) -> Result<(), Fault> {
+        let through_list = |what: &What| !matches!(what, What::Identity | What::Clock);
+        let is_needed = self.request.what.iter().any(through_list);
+        if !is_needed || !self.knowledge.objects.is_empty() || self.knowledge.object_list_refused {
+            return Ok(());
+        }
+        self.sink.step(Step::Reading(What::Objects));
+        let list = AttributeRef::new(objects::class::ASSOCIATION, self.template().association.object, 2);
+        let (entries, trouble) = match self.ask_one(&list).await? {
+            Ok(data) => {
+                let (entries, odd) = objects::object_list(&data);
+                if odd > 0 {
+                    self.sink.remark(format!("{odd} entries of the object list make no sense"));
+                }
+                (entries, None)
+            }
+            Err(result) => (Vec::new(), Some(result)),
+        };
+        if !entries.is_empty() {
+            self.knowledge.objects = entries;
+            return Ok(());
+        }
+        if trouble.is_some_and(|result| result.0 == TEMPORARY_FAILURE.0) {
+            return Err(faults::refusal("its object list", TEMPORARY_FAILURE));
+        }
+        self.knowledge.object_list_refused = true;
+        let why = trouble.map_or("it is empty", faults::words);
+        if self.wants(What::Objects) {
+            self.sink.partial(faults::refusal(
+                &format!("its object list ({})", list.obis),
+                trouble.unwrap_or(OTHER_REASON),
+            ));
+        }
+        self.sink.remark(format!("no object list ({why}): the usual objects are tried instead"));
+        Ok(())
+    }
+
+    /// Whether objects are known by trying only.
+    pub(super) fn is_guessing(&self) -> bool {
+        self.knowledge.objects.is_empty()
+    }
+
+    /// Whether the object list allows an attribute to be read.
+    pub(super) fn may_read(&self, class_id: u16, obis: Obis, attribute: u8) -> bool {
+        let listed = self.knowledge.objects.iter().find(|one| one.class_id == class_id && one.obis == obis);
+        listed.is_none_or(|entry| entry.readable(attribute))
+    }
+
+    /// Throws away what depends on the meter's firmware and configuration.
+    pub(super) fn forget_configuration(&mut self) {
+        let knowledge = &mut *self.knowledge;
+        *knowledge = Knowledge {
+            learnt_as: std::mem::take(&mut knowledge.learnt_as),
+            identity: Identity::default(),
+            sign_looks_inverted: knowledge.sign_looks_inverted,
+            ..Knowledge::default()
+        };
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.sink.now()
+    }
+}
+
+/// A list for a sentence, not longer than a line or two; nothing where it is empty.
+fn a_few(names: &[String]) -> Option<String> {
+    const SHOWN: usize = 8;
+    let shown = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => None,
+        all if all > SHOWN => Some(format!("{shown} and {} more", all - SHOWN)),
+        _ => Some(shown),
+    }
+}

@@ -1,0 +1,46 @@
+//! The long form: one row a value.
+
+use std::io::Write;
+
+use crate::store::StoreReader;
+
+use super::sheet::{self, local};
+use super::{Export, ExportError, zone_of};
+
+const COLUMNS: [&str; 9] =
+    ["utc", "local", "offset_min", "obis", "name", "value", "unit", "quality", "status_hex"];
+/// What a file of several meters has beside them, since its head cannot say it.
+const OF_SEVERAL: [&str; 3] = ["meter", "serial", "side"];
+
+pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -> Result<u64, ExportError> {
+    sheet::head(export, store, out)?;
+    let is_several = export.only().is_none();
+    let mut table = csv::Writer::from_writer(out);
+    let more: &[&str] = if is_several { &OF_SEVERAL } else { &[] };
+    table.write_record(COLUMNS.iter().chain(more))?;
+    let mut rows = 0;
+    for part in &export.parts {
+        let config = &part.meter.config;
+        let zone = zone_of(config);
+        sheet::records(export, part, store, &mut |record| {
+            let (wall, offset_minutes) = local(record.at, &zone);
+            let (utc, wall, offset) = (record.at.to_string(), wall.to_string(), offset_minutes.to_string());
+            let status = record.status_hex();
+            for (column, value) in &record.cells {
+                let (obis, unit) = (column.obis.to_string(), column.unit.symbol());
+                let text = value.as_ref().and_then(|value| value.text()).unwrap_or_default();
+                let quality = record.quality_of(value.as_ref()).name();
+                let fields =
+                    [&utc, &wall, &offset, &obis, &column.name, &text, &unit, quality, status.as_str()];
+                let serial = config.serial.as_deref().unwrap_or("");
+                let more = [config.name.as_str(), serial, column.side.name()];
+                let more: &[&str] = if is_several { &more } else { &[] };
+                table.write_record(fields.iter().chain(more))?;
+                rows += 1;
+            }
+            Ok(())
+        })?;
+    }
+    table.flush()?;
+    Ok(rows)
+}

@@ -1,0 +1,142 @@
+//! Readings as files (floor 3): CSV in long and wide form, with an option for Excel.
+//!
+//! Every stamp of a profile is its interval's END and every file says so; every file says whether figures are
+//! primary or secondary. Numbers are exact decimals as the store has them; what is absent is an empty field with
+//! the quality `missing`, never a nought. Days of 23 and 25 hours come out right by themselves: rows are instants,
+//! and the offset column tells the two passes of a doubled hour apart.
+
+mod events;
+mod file;
+mod joined;
+mod long;
+mod sheet;
+mod wide;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::model::{MeterConfig, Obis};
+use crate::store::{MeterRow, StoreError, StoreReader};
+
+pub use file::write_whole;
+pub use joined::{JoinedProfile, usual_profile};
+
+/// What to export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readings {
+    /// Registers: the latest of each, or all between two instants.
+    Registers,
+    /// Closed billing periods.
+    Billing,
+    /// The load profile.
+    Profile,
+    /// Event logs.
+    Events,
+}
+
+/// How to write it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One row a value; commas, UTF-8.
+    Csv,
+    /// One row an interval, one column a channel, each with its quality.
+    CsvWide,
+    /// As the wide form, for Excel where the comma is the decimal sign: semicolons, byte-order mark.
+    CsvExcel,
+}
+
+impl Format {
+    /// All of them with their words.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Csv, "csv"), (Self::CsvWide, "csv-wide"), (Self::CsvExcel, "csv-excel")];
+
+    /// The format with this word.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == word).map(|(format, _)| *format)
+    }
+}
+
+/// One meter's part of an export.
+#[derive(Clone, Debug)]
+pub struct Part {
+    /// The meter.
+    pub meter: MeterRow,
+    /// Readings after this instant; all from the first where it is `None`.
+    pub from: Option<Timestamp>,
+    /// Readings up to and with this instant; all to the last where it is `None`.
+    pub to: Option<Timestamp>,
+}
+
+/// An export.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// What.
+    pub readings: Readings,
+    /// How.
+    pub format: Format,
+    /// Which profile; each meter's usual one where it is `None`.
+    pub profile: Option<Obis>,
+    /// Of which meters, and from when to when.
+    pub parts: Vec<Part>,
+    /// When it is made.
+    pub now: Timestamp,
+}
+
+/// Why an export failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file.
+    #[error("the file cannot be written: {0}")]
+    Io(#[from] io::Error),
+    /// The file, by way of the CSV writer.
+    #[error("the file cannot be written: {0}")]
+    Csv(#[from] csv::Error),
+}
+
+impl Export {
+    /// Writes the export; gives the number of rows under the header.
+    ///
+    /// # Errors
+    /// The store cannot be read, or `out` fails.
+    pub fn write(&self, store: &StoreReader, out: &mut dyn Write) -> Result<u64, ExportError> {
+        match self.readings {
+            Readings::Events => events::write(self, store, out),
+            Readings::Registers | Readings::Billing | Readings::Profile => match self.format {
+                Format::Csv => long::write(self, store, out),
+                Format::CsvWide | Format::CsvExcel => wide::write(self, store, out),
+            },
+        }
+    }
+
+    /// Writes the export to a file: all of it, or nothing.
+    ///
+    /// # Errors
+    /// As [`Export::write`]; a file that was there before is untouched then.
+    pub fn write_file(&self, store: &StoreReader, path: &Path) -> Result<u64, ExportError> {
+        write_whole(path, |out| self.write(store, out))
+    }
+
+    /// The only meter, where there is one.
+    fn only(&self) -> Option<&MeterRow> {
+        match &self.parts[..] {
+            [only] => Some(&only.meter),
+            _ => None,
+        }
+    }
+}
+
+/// The zone in which a meter's local times are written; this computer's where none is set or it is unknown here.
+#[must_use]
+pub fn zone_of(config: &MeterConfig) -> TimeZone {
+    config.time_zone.as_deref().and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(TimeZone::system)
+}

@@ -1,0 +1,263 @@
+//! Sockets and pseudo-terminals of a fleet, on one thread.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::LocalSet;
+use tokio::time::Instant;
+
+use super::Framing;
+use super::fleet::{Berth, Station};
+use super::port::{Outgoing, Port};
+use super::world::TrueTime;
+
+/// Connections that one meter holds at a time; a further one is closed at once.
+const MOST_CONNECTIONS: usize = 16;
+/// A peer that takes nothing for so long is gone.
+const WRITE_LIMIT: Duration = Duration::from_secs(30);
+/// A connection without a word for so long is closed.
+const IDLE_LIMIT: Duration = Duration::from_secs(600);
+/// Pause after the system refused a connection, for want of descriptors most often.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// Runs stations on a thread of their own until told to stop.
+///
+/// # Errors
+/// The system gives no thread or runtime.
+pub(super) fn run(
+    stations: Vec<Station>,
+    time: TrueTime,
+    mut stopped: watch::Receiver<bool>,
+) -> Result<JoinHandle<()>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the fleet's runtime: {error}"))?;
+    let body = move || {
+        let tasks = LocalSet::new();
+        tasks.block_on(&runtime, async move {
+            for station in stations {
+                tokio::task::spawn_local(serve(Arc::new(station), time.clone()));
+            }
+            // An error says that the fleet is gone, which is a stop too.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        });
+    };
+    std::thread::Builder::new()
+        .name("virtual meters".to_owned())
+        .spawn(body)
+        .map_err(|error| format!("the fleet's thread: {error}"))
+}
+
+async fn serve(station: Arc<Station>, time: TrueTime) {
+    match &station.berth {
+        Berth::Socket(listener) => {
+            let cloned = listener.try_clone().and_then(TcpListener::from_std);
+            match cloned {
+                Ok(listener) => accept(&listener, &station, &time).await,
+                Err(error) => tracing::error!("a virtual meter cannot listen: {error}"),
+            }
+        }
+        #[cfg(unix)]
+        Berth::Pty(pty) => pty.serve(&station, &time).await,
+    }
+}
+
+async fn accept(listener: &TcpListener, station: &Arc<Station>, time: &TrueTime) {
+    let open = Arc::new(());
+    let mut connection = 0;
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        if Arc::strong_count(&open) > MOST_CONNECTIONS {
+            continue;
+        }
+        connection += 1;
+        let held = open.clone();
+        let (station, time) = (station.clone(), time.clone());
+        tokio::task::spawn_local(async move {
+            let port = station.port(connection);
+            // A broken connection is the client's to report.
+            let _ = converse(stream, port, station.dead, &time).await;
+            drop(held);
+        });
+    }
+}
+
+impl Station {
+    fn port(&self, connection: u64) -> Port {
+        let line = self.line(connection);
+        match self.framing {
+            Framing::Wrapper => Port::wrapper(self.meter.clone(), line),
+            Framing::Hdlc | Framing::Pty => Port::hdlc(self.meter.clone(), line),
+        }
+    }
+}
+
+async fn converse(mut stream: TcpStream, mut port: Port, dead: bool, time: &TrueTime) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer = vec![0; 4096];
+    loop {
+        let idle = Instant::now() + IDLE_LIMIT;
+        let deadline = port.deadline().map_or(idle, |deadline| Instant::from_std(deadline).min(idle));
+        match tokio::time::timeout_at(deadline, stream.read(&mut buffer)).await {
+            Ok(read) => match read? {
+                0 => return Ok(()),
+                _ if dead => {}
+                count => {
+                    let octets = buffer.get(..count).unwrap_or_default();
+                    port.handle_octets(octets, Instant::now().into_std(), time.now_ms());
+                }
+            },
+            Err(_) if Instant::now() >= idle => return Ok(()),
+            Err(_) => port.handle_timeout(Instant::now().into_std(), time.now_ms()),
+        }
+        let outgoing = port.take();
+        if !outgoing.is_empty() && port.late_ms() > 0 {
+            tokio::time::sleep(Duration::from_millis(port.late_ms().into())).await;
+        }
+        for one in outgoing {
+            let Outgoing::Octets(octets) = one else { return Ok(()) };
+            let written = tokio::time::timeout(WRITE_LIMIT, stream.write_all(&octets)).await;
+            written.map_err(|_| std::io::ErrorKind::TimedOut)??;
+        }
+    }
+}
+
+#[cfg(unix)]
+pub(super) use pty::Pty;
+
+#[cfg(unix)]
+mod pty {
+    use std::cell::RefCell;
+    use std::io::{ErrorKind, Read, Write};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use serialport::{SerialPort, TTYPort};
+    use tokio::io::Interest;
+    use tokio::io::unix::AsyncFd;
+    use tokio::time::Instant;
+
+    use super::super::fleet::Station;
+    use super::super::port::{Outgoing, Port};
+    use super::super::world::TrueTime;
+    use super::WRITE_LIMIT;
+
+    /// A pseudo-terminal; the meter sits at the master's end.
+    pub(in super::super) struct Pty {
+        master: RefCell<Option<TTYPort>>,
+        /// Held open, so that the master does not see the line go away between two clients.
+        _slave: TTYPort,
+        path: String,
+    }
+
+    impl Pty {
+        /// A new pseudo-terminal.
+        ///
+        /// # Errors
+        /// The system has none to give, in words.
+        pub(in super::super) fn open() -> Result<Self, String> {
+            let fail = |error| format!("a pseudo-terminal: {error}");
+            let (mut master, slave) = TTYPort::pair().map_err(fail)?;
+            // The runtime says when there is something to read.
+            master.set_timeout(Duration::ZERO).map_err(fail)?;
+            let path = slave.name().ok_or("a pseudo-terminal without a name")?;
+            Ok(Self { master: RefCell::new(Some(master)), _slave: slave, path })
+        }
+
+        /// The device that clients open.
+        pub(in super::super) fn path(&self) -> &str {
+            &self.path
+        }
+
+        pub(super) async fn serve(&self, station: &Arc<Station>, time: &TrueTime) {
+            let Some(master) = self.master.borrow_mut().take() else { return };
+            #[allow(
+                deprecated,
+                reason = "its successor is unsafe to call; a TTYPort keeps its descriptor for as long as it lives"
+            )]
+            let registered = AsyncFd::with_interest(master, Interest::READABLE | Interest::WRITABLE);
+            match registered {
+                Ok(master) => {
+                    if let Err(error) = converse(master, station.port(1), station.dead, time).await {
+                        tracing::error!("a virtual meter's pseudo-terminal {}: {error}", self.path);
+                    }
+                }
+                Err(error) => {
+                    tracing::error!("a virtual meter's pseudo-terminal {}: {error}", self.path);
+                }
+            }
+        }
+    }
+
+    /// A closed connection has no meaning here: the line goes on.
+    async fn converse(
+        mut line: AsyncFd<TTYPort>,
+        mut port: Port,
+        dead: bool,
+        time: &TrueTime,
+    ) -> std::io::Result<()> {
+        let mut buffer = [0; 4096];
+        loop {
+            let read = read(&mut line, &mut buffer);
+            let count = match port.deadline() {
+                Some(deadline) => tokio::time::timeout_at(Instant::from_std(deadline), read).await,
+                None => Ok(read.await),
+            };
+            match count {
+                Ok(count) => {
+                    let octets = buffer.get(..count?).unwrap_or_default();
+                    if !dead {
+                        port.handle_octets(octets, Instant::now().into_std(), time.now_ms());
+                    }
+                }
+                Err(_) => port.handle_timeout(Instant::now().into_std(), time.now_ms()),
+            }
+            let outgoing = port.take();
+            if !outgoing.is_empty() && port.late_ms() > 0 {
+                tokio::time::sleep(Duration::from_millis(port.late_ms().into())).await;
+            }
+            for one in outgoing {
+                if let Outgoing::Octets(octets) = one {
+                    // A client that went away in the middle leaves the rest unread.
+                    let _ = tokio::time::timeout(WRITE_LIMIT, write(&mut line, &octets)).await;
+                }
+            }
+        }
+    }
+
+    async fn read(line: &mut AsyncFd<TTYPort>, buffer: &mut [u8]) -> std::io::Result<usize> {
+        loop {
+            let mut guard = line.readable_mut().await?;
+            match guard.get_inner_mut().read(buffer) {
+                Err(error) if is_not_yet(&error) => guard.clear_ready(),
+                other => return other,
+            }
+        }
+    }
+
+    async fn write(line: &mut AsyncFd<TTYPort>, mut octets: &[u8]) -> std::io::Result<()> {
+        while !octets.is_empty() {
+            let mut guard = line.writable_mut().await?;
+            // Small pieces: a blocking descriptor takes what its buffer holds and no more.
+            let piece = octets.get(..octets.len().min(256)).unwrap_or_default();
+            match guard.get_inner_mut().write(piece) {
+                Ok(count) => octets = octets.get(count..).unwrap_or_default(),
+                Err(error) if is_not_yet(&error) => guard.clear_ready(),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn is_not_yet(error: &std::io::Error) -> bool {
+        matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted)
+    }
+}

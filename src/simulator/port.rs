@@ -1,0 +1,264 @@
+//! One connection to a virtual meter, sans-IO: octets in, octets out, with the line's faults on the way.
+
+use std::time::Instant;
+
+use crate::model::{AddressBytes, ServerAddress};
+use crate::protocol::gateway;
+use crate::protocol::hdlc::{
+    Control, FLAG, Frame, FrameDecoder, HdlcServer, ServerConfig, ServerEvent, ServerHabits,
+};
+use crate::protocol::wrapper::{WrapperDecoder, WrapperFrame};
+
+use super::faults::{Fate, LineEmulator};
+use super::quirks::{Quirk, Quirks};
+use super::server::{Reply, Server, SharedMeter, lock, notification};
+
+/// The management logical device, the only one.
+const SERVER: u16 = 1;
+/// Client SAPs that one connection may use.
+const MOST_CLIENTS: usize = 8;
+
+/// What goes on the line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outgoing {
+    /// Octets.
+    Octets(Vec<u8>),
+    /// The end of the connection.
+    Close,
+}
+
+/// What lies under the APDUs.
+enum Layer {
+    Wrapper(WrapperDecoder),
+    Hdlc(Box<HdlcServer>),
+}
+
+/// One connection.
+pub(crate) struct Port {
+    meter: SharedMeter,
+    quirks: Quirks,
+    layer: Layer,
+    line: LineEmulator,
+    servers: Vec<(u16, Server)>,
+    out: Vec<Outgoing>,
+}
+
+impl Port {
+    /// A connection that speaks the wrapper.
+    #[must_use]
+    pub(crate) fn wrapper(meter: SharedMeter, line: LineEmulator) -> Self {
+        Self::new(meter, line, Layer::Wrapper(WrapperDecoder::new(0)))
+    }
+
+    /// A connection that speaks HDLC.
+    #[must_use]
+    pub(crate) fn hdlc(meter: SharedMeter, line: LineEmulator) -> Self {
+        let quirks = lock(&meter).settings().faults.quirks;
+        let mut config = ServerConfig::new(ServerAddress::MANAGEMENT);
+        config.habits = ServerHabits {
+            ignores_parameters: quirks.has(Quirk::SnrmIgnoresParameters),
+            refuses_parameters: quirks.has(Quirk::SnrmRefusesParameters),
+            demands_parameters: quirks.has(Quirk::SnrmNeedsParameters),
+            bare_ua: quirks.has(Quirk::BareUa),
+            wants_disconnect_first: quirks.has(Quirk::StaysConnected),
+            swaps_addresses_in_ua: quirks.has(Quirk::SwappedUa),
+            own_address_bytes: if quirks.has(Quirk::FourByteAnswers) {
+                Some(AddressBytes::Four)
+            } else if quirks.has(Quirk::TwoByteAnswers) {
+                Some(AddressBytes::Two)
+            } else {
+                None
+            },
+            omits_llc: quirks.has(Quirk::NoLlc),
+        };
+        Self::new(meter, line, Layer::Hdlc(Box::new(HdlcServer::new(config))))
+    }
+
+    fn new(meter: SharedMeter, line: LineEmulator, layer: Layer) -> Self {
+        let quirks = lock(&meter).settings().faults.quirks;
+        Self { meter, quirks, layer, line, servers: Vec::new(), out: Vec::new() }
+    }
+
+    /// How late what comes out goes on the line, in milliseconds.
+    #[must_use]
+    pub(crate) const fn late_ms(&self) -> u32 {
+        self.line.late_ms()
+    }
+
+    /// When to call [`Port::handle_timeout`] if nothing comes before.
+    #[must_use]
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.layer {
+            Layer::Wrapper(_) => None,
+            Layer::Hdlc(station) => station.deadline(),
+        }
+    }
+
+    /// Tells that the deadline has passed.
+    pub(crate) fn handle_timeout(&mut self, now: Instant, true_ms: i64) {
+        if let Layer::Hdlc(station) = &mut self.layer {
+            station.handle_timeout(now);
+        }
+        self.work(true_ms);
+    }
+
+    /// Takes octets from the line.
+    pub(crate) fn handle_octets(&mut self, octets: &[u8], now: Instant, true_ms: i64) {
+        if self.quirks.has(Quirk::Echo) {
+            self.out.push(Outgoing::Octets(octets.to_vec()));
+        }
+        match &mut self.layer {
+            Layer::Wrapper(decoder) => decoder.push(octets),
+            Layer::Hdlc(station) => {
+                if self.line.loses() {
+                    return;
+                }
+                station.handle_bytes(octets, now);
+            }
+        }
+        self.work(true_ms);
+    }
+
+    /// What goes on the line now.
+    pub(crate) fn take(&mut self) -> Vec<Outgoing> {
+        std::mem::take(&mut self.out)
+    }
+
+    fn work(&mut self, true_ms: i64) {
+        match self.layer {
+            Layer::Wrapper(_) => self.work_wrapper(true_ms),
+            Layer::Hdlc(_) => self.work_hdlc(true_ms),
+        }
+    }
+
+    fn answer(&mut self, client: u16, apdu: &[u8], true_ms: i64) -> Reply {
+        let place = match self.servers.iter().position(|(known, _)| *known == client) {
+            Some(place) => place,
+            None => {
+                if self.servers.len() >= MOST_CLIENTS {
+                    self.servers.remove(0);
+                }
+                self.servers.push((client, Server::new(self.meter.clone(), client, SERVER)));
+                self.servers.len() - 1
+            }
+        };
+        let (prefix, apdu) = gateway::unwrap(apdu);
+        let Some((_, server)) = self.servers.get_mut(place) else { return Reply::default() };
+        let mut reply = server.handle(apdu, true_ms);
+        if let Some(prefix) = prefix {
+            let answer = prefix.answer();
+            reply.apdus.iter_mut().for_each(|apdu| *apdu = answer.wrap(apdu));
+        }
+        reply
+    }
+
+    fn work_wrapper(&mut self, true_ms: i64) {
+        loop {
+            let Layer::Wrapper(decoder) = &mut self.layer else { return };
+            let Some(frame) = decoder.next_frame() else { return };
+            if frame.destination != SERVER {
+                continue;
+            }
+            let reply = self.answer(frame.source, &frame.apdu, true_ms);
+            let (source, destination) = if self.quirks.has(Quirk::WrapperSwapped) {
+                (frame.source, frame.destination)
+            } else {
+                (frame.destination, frame.source)
+            };
+            for apdu in reply.apdus {
+                // An answer beyond the wrapper's 16 bits was cut into blocks long before.
+                if let Ok(octets) = (WrapperFrame { source, destination, apdu }).encode() {
+                    self.emit(octets);
+                }
+            }
+            if reply.close {
+                self.out.push(Outgoing::Close);
+            }
+        }
+    }
+
+    fn work_hdlc(&mut self, true_ms: i64) {
+        loop {
+            let Layer::Hdlc(station) = &mut self.layer else { return };
+            let Some(event) = station.poll_event() else { break };
+            match event {
+                ServerEvent::Connected { .. } | ServerEvent::Disconnected => {
+                    self.servers.iter_mut().for_each(|(_, server)| server.closed());
+                }
+                ServerEvent::Apdu(apdu) => {
+                    if let Some(client) = station.client() {
+                        self.answer_hdlc(client, &apdu, true_ms);
+                    }
+                }
+            }
+        }
+        loop {
+            let Layer::Hdlc(station) = &mut self.layer else { return };
+            let Some(frame) = station.poll_transmit() else { return };
+            let frame = if self.quirks.has(Quirk::WideUa) { with_wide_ua(frame) } else { frame };
+            if self.quirks.has(Quirk::LineNoise) {
+                // A short frame of a meter bus, and a few octets of nothing.
+                let noise = vec![0x10, 0x40, 0x01, 0x41, 0x16, 0xFF, 0x00, 0xA0];
+                self.out.push(Outgoing::Octets(noise));
+            }
+            self.emit(frame);
+        }
+    }
+
+    fn answer_hdlc(&mut self, client: u16, apdu: &[u8], true_ms: i64) {
+        let reply = self.answer(client, apdu, true_ms);
+        let push = self.quirks.has(Quirk::UiPush);
+        let Layer::Hdlc(station) = &mut self.layer else { return };
+        if push {
+            station.notify(client, &notification(true_ms));
+        }
+        if reply.apdus.is_empty() {
+            station.no_answer();
+        }
+        for apdu in &reply.apdus {
+            station.send(apdu);
+        }
+        if reply.close {
+            self.out.push(Outgoing::Close);
+        }
+    }
+
+    fn emit(&mut self, mut octets: Vec<u8>) {
+        match self.line.next() {
+            Fate::Arrives => {}
+            Fate::Lost => return,
+            Fate::Garbled { at, mask } => {
+                let length = octets.len().max(1);
+                if let Some(octet) = octets.get_mut(at % length) {
+                    *octet ^= mask;
+                }
+            }
+            Fate::Cut => {
+                self.out.push(Outgoing::Close);
+                return;
+            }
+        }
+        self.out.push(Outgoing::Octets(octets));
+    }
+}
+
+/// A UA whose parameters are all written, each length in two octets and each window in four.
+fn with_wide_ua(octets: Vec<u8>) -> Vec<u8> {
+    let mut decoder = FrameDecoder::default();
+    decoder.push(&octets);
+    let Some(frame) = decoder.next_frame() else { return octets };
+    let parameters = crate::protocol::hdlc::Parameters::decode(&frame.info).unwrap_or_default();
+    if !matches!(frame.control, Control::Ua { .. }) {
+        return octets;
+    }
+    let mut info = vec![0x81, 0x80, 0x14];
+    for (number, value) in [(5, parameters.info_transmit), (6, parameters.info_receive)] {
+        info.extend([number, 2]);
+        info.extend(value.to_be_bytes());
+    }
+    for (number, value) in [(7, parameters.window_transmit), (8, parameters.window_receive)] {
+        info.extend([number, 4, 0, 0, 0, value]);
+    }
+    debug_assert_eq!(octets.first(), Some(&FLAG));
+    Frame { info, ..frame }.encode()
+}

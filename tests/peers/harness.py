@@ -1,0 +1,62 @@
+"""What the peer tests share: the program under test, comparisons, and the count of them."""
+
+import datetime
+import json
+import subprocess
+import tempfile
+
+compared = 0
+
+
+class Difference(Exception):
+    pass
+
+
+def check(what, holds):
+    global compared
+    compared += 1
+    if not holds:
+        raise Difference(what)
+
+
+def equal(what, ours, theirs):
+    global compared
+    compared += 1
+    if ours == theirs:
+        return
+    if isinstance(ours, list) and isinstance(theirs, list):
+        for at, (left, right) in enumerate(zip(ours, theirs)):
+            if left != right:
+                raise Difference(f"{what}: element {at}: {left!r}, but the other side has {right!r}")
+        raise Difference(f"{what}: {len(ours)} elements, but the other side has {len(theirs)}")
+    raise Difference(f"{what}: {ours!r}, but the other side has {theirs!r}")
+
+
+class Meterwright:
+    """The real binary over a store of its own."""
+
+    def __init__(self, program):
+        self.program = program
+        self.folder = tempfile.TemporaryDirectory()
+        self.store = f"{self.folder.name}/peers.meterwright"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.folder.cleanup()
+
+    def run(self, *words, allowed=(0,)):
+        command = [self.program, "--store", self.store, *words]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        if done.returncode not in allowed:
+            raise Difference(f"{' '.join(words)} ended with {done.returncode}: {done.stderr}{done.stdout}")
+        return done.stdout
+
+    def json(self, *words, allowed=(0,)):
+        return json.loads(self.run(*words, "--json", "--quiet", allowed=allowed))
+
+    @staticmethod
+    def half_hour_before(stamp):
+        moment = datetime.datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+        return (moment - datetime.timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
