@@ -2,6 +2,8 @@
 //! application layer either changes nothing of what is read, or is a setting of the template that makes it so, or is
 //! refused in words.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod bench;
 
 use bench::{Bench, Recorder};
