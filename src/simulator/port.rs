@@ -224,7 +224,7 @@ impl Port {
     }
 
     fn emit(&mut self, mut octets: Vec<u8>) {
-        match self.line.next() {
+        match self.line.next_fate() {
             Fate::Arrives => {}
             Fate::Lost => return,
             Fate::Garbled { at, mask } => {

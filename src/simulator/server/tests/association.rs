@@ -8,7 +8,7 @@ fn hex(text: &str) -> Vec<u8> {
     digits.chunks(2).map(|pair| u8::from_str_radix(&pair.iter().collect::<String>(), 16).unwrap()).collect()
 }
 
-fn diagnostic(answer: Result<Aare, Apdu>) -> u8 {
+fn diagnostic(answer: Result<Aare, Box<Apdu>>) -> u8 {
     match answer.unwrap() {
         Aare { result, diagnostic: Diagnostic::User(number), .. } if result.0 == 1 => number,
         other => panic!("{other:?}"),

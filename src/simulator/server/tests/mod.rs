@@ -191,7 +191,7 @@ impl Bench {
         reply.apdus.remove(0)
     }
 
-    fn aarq(&mut self, auth: Auth, value: Option<&[u8]>) -> Result<Aare, Apdu> {
+    fn aarq(&mut self, auth: Auth, value: Option<&[u8]>) -> Result<Aare, Box<Apdu>> {
         let initiate = self.initiate();
         let answer = self.aarq_with(auth, value, initiate);
         if let (Some(key), Some(cipher)) = (self.dedicated, &mut self.cipher) {
@@ -199,7 +199,7 @@ impl Bench {
         }
         match Apdu::decode(&answer).unwrap().0 {
             Apdu::Aare(aare) => Ok(aare),
-            other => Err(other),
+            other => Err(other.into()),
         }
     }
 
