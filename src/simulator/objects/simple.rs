@@ -146,8 +146,8 @@ impl Object for Clock {
         }
         let stamp = value.date_time().and_then(|bytes| bytes.stamp()).ok_or(refusal::TYPE_UNMATCHED)?;
         let second = context.record.clock().second_of(&stamp).ok_or(refusal::TYPE_UNMATCHED)?;
-        let hundredths = i64::from(stamp.local.subsec_nanosecond()) / 1_000_000;
-        context.record.set_clock(context.now_ms, second * 1000 + hundredths);
+        let milliseconds = i64::from(stamp.local.subsec_nanosecond()) / 1_000_000;
+        context.record.set_clock(context.now_ms, second * 1000 + milliseconds);
         Ok(())
     }
 
