@@ -33,7 +33,8 @@ impl Bench {
     }
 
     fn export(&self, readings: Readings, format: Format, meters: &[MeterId]) -> String {
-        let part = |id: &MeterId| Part { meter: self.store.meter(*id).unwrap().unwrap(), from: None, to: None };
+        let part =
+            |id: &MeterId| Part { meter: self.store.meter(*id).unwrap().unwrap(), from: None, to: None };
         let parts = meters.iter().map(part).collect();
         let now = "2026-11-01T12:00:00Z".parse().unwrap();
         let export = Export { readings, format, profile: None, parts, now };
@@ -101,9 +102,15 @@ fn the_long_form_has_the_columns_of_the_convention_and_says_its_rules() {
     let end = "2026-07-01T10:15:00Z".parse().unwrap();
     bench.store.merge_profile(id, &layout(), &[row(end, [Some(12345), None])], end).unwrap();
     let text = bench.export(Readings::Profile, Format::Csv, &[id]);
-    for line in ["# meter: A", "# serial: 00123", "# zone: Europe/Berlin", "# interval: 15 min", "# stamp: interval-end",
-        "# side: secondary", "# ratio: not applied by this program"]
-    {
+    for line in [
+        "# meter: A",
+        "# serial: 00123",
+        "# zone: Europe/Berlin",
+        "# interval: 15 min",
+        "# stamp: interval-end",
+        "# side: secondary",
+        "# ratio: not applied by this program",
+    ] {
         assert!(text.lines().any(|found| found == line), "{line} is missing in\n{text}");
     }
     assert_eq!(

@@ -83,7 +83,8 @@ fn words(apdu: &Apdu) -> Words {
 }
 
 fn release_lines(release: &Release) -> Vec<String> {
-    let mut details: Vec<String> = release.reason.map(|reason| format!("reason {reason}")).into_iter().collect();
+    let mut details: Vec<String> =
+        release.reason.map(|reason| format!("reason {reason}")).into_iter().collect();
     user_information(release.user_information.as_deref(), &mut details);
     details
 }
