@@ -1,6 +1,37 @@
 //! The windows (floor 5): one folder a window.
+//!
+//! [`run`] opens them. [`App`] is the application without its native window: tests drive it through AccessKit with a
+//! [`data::Backend`] of their own. Each manager draws itself into a `Ui` and knows nothing of its viewport; what it
+//! wants done it leaves as a [`context::Command`].
+
+mod app;
+pub mod context;
+pub mod data;
+mod display;
+pub mod jobs;
+mod meters;
+mod prefs;
+mod readings;
+mod schemes;
+pub mod selection;
+mod settings;
+mod shell;
+pub mod theme;
+mod trace;
+pub mod widgets;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+pub use app::App;
+pub use display::display_available;
+pub use prefs::{PhaseColours, Prefs};
+pub use shell::FilePurpose;
+
+use data::live::{Importer, Live, Wake};
+
+/// The window's name to the desktop.
+pub const APP_ID: &str = "meterwright";
 
 /// How to open the windows.
 #[derive(Clone, Debug)]
@@ -11,37 +42,53 @@ pub struct RunOptions {
     pub demo: bool,
 }
 
-/// What the windows work with.
-pub mod data {
-    use crate::model::{MeterConfig, MeterSecrets};
-
-    /// A CSV file of meters.
-    #[derive(Clone, Debug)]
-    pub struct Import {
-        /// Meters that can be added.
-        pub meters: Vec<(MeterConfig, MeterSecrets)>,
-        /// Lines that cannot, each with its number and reason.
-        pub refused: Vec<String>,
-    }
-
-    /// The real floors below.
-    pub mod live {
-        use std::path::Path;
-        use std::sync::Arc;
-
-        use crate::model::Fault;
-
-        /// Reads a CSV file of meters.
-        pub type Importer = Arc<dyn Fn(&Path) -> Result<super::Import, Fault> + Send + Sync>;
-    }
-}
-
 /// Opens the windows and returns when they are closed. `importer` reads CSV files of meters.
 ///
 /// # Errors
 /// No display can be opened, or the store cannot: in words.
-#[allow(clippy::needless_pass_by_value, reason = "the windows keep both")]
-pub fn run(options: RunOptions, importer: data::live::Importer) -> Result<(), String> {
-    let _ = (options, importer);
-    Err("no display can be opened".to_owned())
+pub fn run(options: RunOptions, importer: Importer) -> Result<(), String> {
+    if !display_available() {
+        return Err(
+            "no display can be opened: set DISPLAY or WAYLAND_DISPLAY, or use the commands that need none"
+                .to_owned(),
+        );
+    }
+    // winit panics where a system library is missing; that is an error of the machine, told in words.
+    let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open(&options, &importer)));
+    opened.unwrap_or_else(|_| {
+        Err("the window cannot be opened: a system library is missing (see the message above)".to_owned())
+    })
+}
+
+fn open(options: &RunOptions, importer: &Importer) -> Result<(), String> {
+    let first = attempt(options, importer, eframe::Renderer::Glow);
+    // OpenGL 2 is missing in remote sessions and many virtual machines; Direct3D has a software device there.
+    #[cfg(windows)]
+    if first.is_err() {
+        return attempt(options, importer, eframe::Renderer::Wgpu).map_err(|error| error.to_string());
+    }
+    first.map_err(|error| error.to_string())
+}
+
+fn attempt(options: &RunOptions, importer: &Importer, renderer: eframe::Renderer) -> eframe::Result {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("Meterwright")
+        .with_app_id(APP_ID)
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([960.0, 600.0])
+        .with_drag_and_drop(true);
+    let native = eframe::NativeOptions { viewport, renderer, ..eframe::NativeOptions::default() };
+    let (options, importer) = (options.clone(), Arc::clone(importer));
+    let create: eframe::AppCreator<'_> = Box::new(move |creation| {
+        let ctx = creation.egui_ctx.clone();
+        let wake: Wake = Arc::new(move |pause| ctx.request_repaint_after(pause));
+        let live = if options.demo {
+            Live::start_demo(&options.store, &wake, &importer)?
+        } else {
+            Live::start(&options.store, &wake, &importer)?
+        };
+        App::install(&creation.egui_ctx)?;
+        Ok(Box::new(App::new(Box::new(live), wake)))
+    });
+    eframe::run_native(APP_ID, native, create)
 }

@@ -66,7 +66,7 @@ pub(super) fn instant_of(seconds: i64) -> Timestamp {
 }
 
 /// The time zone of that name, spelled as the IANA database spells it.
-fn zone(name: &str) -> Result<TimeZone, ZoneError> {
+pub(super) fn zone(name: &str) -> Result<TimeZone, ZoneError> {
     let found = TimeZone::get(name).ok().filter(|zone| !zone.is_unknown());
     match found.as_ref().and_then(TimeZone::iana_name) {
         Some(spelled) if spelled == name => {}

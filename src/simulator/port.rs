@@ -224,7 +224,7 @@ impl Port {
     }
 
     fn emit(&mut self, mut octets: Vec<u8>) {
-        match self.line.next() {
+        match self.line.next_fate() {
             Fate::Arrives => {}
             Fate::Lost => return,
             Fate::Garbled { at, mask } => {
@@ -262,3 +262,6 @@ fn with_wide_ua(octets: Vec<u8>) -> Vec<u8> {
     debug_assert_eq!(octets.first(), Some(&FLAG));
     Frame { info, ..frame }.encode()
 }
+
+#[cfg(test)]
+mod tests;

@@ -212,7 +212,7 @@ impl Profile {
             Some(Selective { selector: 1, parameters }) => {
                 self.by_range(rows, columns, parameters, context)?
             }
-            Some(Selective { selector: 2, parameters }) => by_entry(rows, columns, parameters, context)?,
+            Some(Selective { selector: 2, parameters }) => by_entry(&rows, &columns, parameters, context)?,
             Some(_) => return Err(refusal::SCOPE_VIOLATED),
         };
         if chosen.rows.is_empty() {
@@ -368,8 +368,8 @@ fn bound(value: &Data, is_end: bool, context: &Context<'_>) -> Result<Option<i12
 
 /// Entries and columns are counted from 1; 0 as the last is the end.
 fn by_entry(
-    rows: Vec<Row>,
-    columns: Vec<Column>,
+    rows: &[Row],
+    columns: &[Column],
     parameters: &Data,
     context: &Context<'_>,
 ) -> Result<Chosen, DataAccessResult> {
@@ -397,7 +397,7 @@ fn by_entry(
         if quirks.has(Quirk::EntryCount) && to > 0 { from.saturating_add(to).saturating_sub(1) } else { to };
     let rows = rows.get(slice(from, to, rows.len())).unwrap_or_default().to_vec();
     let columns = if quirks.has(Quirk::NoColumnChoice) {
-        columns
+        columns.to_vec()
     } else {
         columns.get(slice(first, last, columns.len())).unwrap_or_default().to_vec()
     };

@@ -305,6 +305,16 @@ fn without_deviation_and_status_the_order_of_rows_tells_the_doubled_hour_apart()
 }
 
 #[test]
+fn a_daily_profile_with_null_stamps_keeps_to_midnight_across_daylight_saving() {
+    let mut profile = Profile::narrow(zone("Europe/Berlin"));
+    profile.columns.layout.period_seconds = 86_400;
+    let first = wire(datetime(2026, 10, 24, 0, 0, 0, 0), Some(-120), Some(0x80));
+    let rows = [first, Data::Null, Data::Null].map(|stamp| row(vec![stamp, Data::U32(1)]));
+    let got = profile.intervals(&buffer(rows.to_vec()));
+    assert_eq!(ends(&got), ["2026-10-23T22:00:00Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"]);
+}
+
+#[test]
 fn a_stamp_in_a_doubled_hour_that_nothing_settles_is_flagged() {
     let data = buffer(vec![
         row(vec![bare(datetime(2026, 10, 24, 12, 0, 0, 0)), Data::U32(1)]),

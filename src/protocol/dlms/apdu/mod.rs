@@ -281,13 +281,18 @@ impl Apdu {
     }
 }
 
-/// Reads a date-time in an optional or plain octet string; a data tag in front of its length is passed over
-/// (`facts/dlms-quirks.md`, 82). Gives nothing for an empty or odd one.
+/// Reads a date-time in an octet string. Passed over is a data tag in front of its length
+/// (`facts/dlms-quirks.md`, 82), and a mere flag in place of its length. Gives nothing for an empty or odd one.
 fn read_date_time(reader: &mut Reader<'_>) -> Result<Option<super::CosemDateTime>, DataError> {
-    let mut ahead = reader.clone();
-    let tagged = ahead.u8().ok() == Some(9) && ahead.u8().ok() == Some(12) && ahead.rest().len() >= 12;
-    if tagged {
-        reader.u8()?;
+    match reader.rest() {
+        [9, 12, rest @ ..] if rest.len() >= 12 => {
+            reader.u8()?;
+        }
+        [1, rest @ ..] if rest.len() >= 12 => {
+            reader.u8()?;
+            return reader.array().map(super::CosemDateTime).map(Some);
+        }
+        _ => {}
     }
     let bytes = reader.octets()?;
     Ok(<[u8; 12]>::try_from(bytes).ok().map(super::CosemDateTime))
@@ -297,5 +302,7 @@ fn put_date_time(out: &mut Vec<u8>, stamp: Option<super::CosemDateTime>) {
     put_octets(out, stamp.as_ref().map_or(&[], |stamp| stamp.0.as_slice()));
 }
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

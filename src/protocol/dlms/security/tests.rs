@@ -79,6 +79,64 @@ fn the_green_books_gmac_over_a_challenge_is_made() {
 }
 
 #[test]
+fn the_answers_to_a_challenge_are_those_that_gurux_gives() {
+    // gurux_dlms 1.0.203 (PyPI), run as a client of its own on 2026-11-22: title MTWCLNT1, meter XYZ…07, secret
+    // 12345678, StoC as below, GMAC counter 100; the CtoS is the one that it sent.
+    let keys = book_keys();
+    for (auth, challenge, answer) in [
+        (Auth::HighMd5, "B8DA11D09377CD534BEC7858BBE84138", "416EF4C982602D4D465E9B4B262332A5"),
+        (Auth::HighSha1, "6E7804C1F58D8FFF304BA708416CEC4C", "4C93637930A0937ADC47F4084BD38149CFF51BFA"),
+        (
+            Auth::HighSha256,
+            "48E8BA404DF9C5681E048F0E218D0ED1",
+            "5A51794E53C0EB7A1E4BFB86FF6C533380E988AFBBCA9F9EA506CA19005BCAF9",
+        ),
+        (Auth::HighGmac, "3D5EDB31FE6E282C87ABCE4C9230489D", "1000000064919D1AB8D20BC3CFF6E13FA8"),
+    ] {
+        let handshake = Handshake {
+            auth,
+            secret: b"12345678",
+            key: Some(&keys),
+            own_title: Some(SystemTitle(*b"MTWCLNT1")),
+            peer_title: Some(SystemTitle(*b"XYZ\x00\x00\x00\x00\x07")),
+            own_challenge: &hex(challenge),
+            peer_challenge: b"P6wRJ21FStoC-16b",
+        };
+        assert_eq!(handshake.answer(100).unwrap(), hex(answer), "{auth}");
+    }
+}
+
+#[test]
+fn requests_are_protected_as_gurux_protects_them() {
+    // The same program: title MTWCLNT1, counter 01234567h, a GET of 1-0:1.8.0.
+    let plain = hex("C001C100030100010800FF0200");
+    for (security, wanted) in [
+        (Security::Authenticated, "C81E1001234567C001C100030100010800FF02001A32143BB238CD569833A530"),
+        (Security::Encrypted, "C81220012345679BEBADE97B414E7042111FEF05"),
+        (Security::Both, "C81E30012345679BEBADE97B414E7042111FEF052E98FDECD9A05F030848E5FA"),
+    ] {
+        let client = context(SystemTitle(*b"MTWCLNT1"), SERVER, security);
+        assert_eq!(client.protect(&plain, 0x0123_4567, GLOBAL).unwrap(), hex(wanted), "{security}");
+    }
+}
+
+#[test]
+fn answers_protected_by_dlms_cosem_are_read() {
+    // dlms-cosem 25.1.0 (PyPI): title XYZ…07, counter 7, a general envelope and a glo-initiate-response.
+    let meter = SystemTitle(*b"XYZ\x00\x00\x00\x00\x07");
+    for (bytes, plain) in [
+        ("DB0858595A00000000071A30000000076DEB82DA9DF9846D9A93FC0C39594EBE8CA5AA79F1", "C401C1000600003039"),
+        (
+            "281F3000000007A1EA458584FD845DB18BDE0CEDAD2472B133D96D402EA87010D5",
+            "0800065F1F040000121F04000007",
+        ),
+    ] {
+        let mut client = context(CLIENT, meter, Security::Both);
+        assert_eq!(client.unprotect(&envelope(&hex(bytes))).unwrap(), hex(plain));
+    }
+}
+
+#[test]
 fn an_answer_may_come_in_the_other_form_without_a_title_and_in_general_ciphering() {
     // facts/dlms-quirks.md, lines 44 and 45.
     let plain = hex("C4 01 C1 00 11 05");

@@ -1,6 +1,6 @@
 //! A meter made with `dlms-cosem-rs`, for Meterwright's client to read.
 //!
-//! `peer-meter [--gmac] [--pdu N] [--no-list] [--no-range] [--no-objects]` listens on a port of 127.0.0.1 that the
+//! `peer-meter [--gmac] [--pdu N] [--no-list] [--no-range] [--no-objects] [--inverted]` listens on a port of 127.0.0.1 that the
 //! system chooses, prints one JSON document with everything that a right reading must show, and serves until its
 //! standard input ends.
 
@@ -80,6 +80,8 @@ struct Options {
     list: bool,
     range: bool,
     objects: bool,
+    /// Deviations are the other way round than the standard says, in stamps and in ranges.
+    inverted: bool,
 }
 
 struct Meter {
@@ -105,7 +107,8 @@ impl Meter {
     fn stamp(&self, at: Timestamp) -> DateTime {
         let info = self.zone.to_offset_info(at);
         let local: civil::DateTime = info.offset().to_datetime(at);
-        let deviation = i16::try_from(-info.offset().seconds() / 60).expect("an offset of minutes");
+        let sign = if self.options.inverted { -1 } else { 1 };
+        let offset = i16::try_from(sign * info.offset().seconds() / 60).expect("an offset of minutes");
         let mut stamp = DateTime::from_civil(
             u16::try_from(local.year()).expect("a year of this era"),
             local.month() as u8,
@@ -113,7 +116,7 @@ impl Meter {
             local.hour() as u8,
             local.minute() as u8,
             local.second() as u8,
-            deviation,
+            offset,
         );
         if info.dst().is_dst() {
             stamp.status = dlms_cosem_rs::axdr::ClockStatus(0x80);
@@ -160,6 +163,7 @@ impl Meter {
         let as_utc = TimeZone::UTC.to_timestamp(local).ok()?;
         match number(9) {
             i16::MIN => self.zone.to_timestamp(local).ok(),
+            deviation if self.options.inverted => Some(as_utc - i64::from(deviation).minutes()),
             deviation => Some(as_utc + i64::from(deviation).minutes()),
         }
     }
@@ -391,6 +395,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         list: !has("--no-list"),
         range: !has("--no-range"),
         objects: !has("--no-objects"),
+        inverted: has("--inverted"),
     };
     let zone = TimeZone::get("Europe/Berlin")?;
     let half_hour = 1800;

@@ -1,0 +1,332 @@
+//! The application: one frame around the pages, and the commands that they leave.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::mpsc::TryRecvError;
+
+use egui::{
+    CentralPanel, Frame, Key, KeyboardShortcut, Modifiers, Panel, Stroke, Ui, ViewportBuilder, ViewportId,
+};
+
+use super::APP_ID;
+use super::context::{AppCtx, Command, Page, stopped, usual_reading};
+use super::data::live::Wake;
+use super::data::{Backend, Later, Load};
+use super::meters::MeterManager;
+use super::readings::Readings;
+use super::schemes::SchemeManager;
+use super::settings::Settings;
+use super::shell::{
+    FileEvent, FilePurpose, Files, HEADER_HEIGHT, Header, RAIL_WIDTH, STATUS_HEIGHT, Status, rail, welcome,
+};
+use super::theme::{Theme, strong, tokens};
+use super::trace::TracePage;
+
+/// The application without its native window.
+pub struct App {
+    /// What all windows share.
+    pub cx: AppCtx,
+    page: Page,
+    schemes: SchemeManager,
+    meters: MeterManager,
+    readings: Readings,
+    trace: TracePage,
+    settings: Settings,
+    header: Header,
+    status: Status,
+    files: Files,
+    detached: BTreeSet<Page>,
+    demo: Option<Later<Box<dyn Backend>>>,
+    wake: Wake,
+}
+
+const CTRL: Modifiers = Modifiers::COMMAND;
+const KEYS: [(Modifiers, Key, Command); 10] = [
+    (CTRL, Key::K, Command::Search),
+    (CTRL, Key::Num1, Command::Go(Page::Schemes)),
+    (CTRL, Key::Num2, Command::Go(Page::Meters)),
+    (CTRL, Key::Num3, Command::Go(Page::Readings)),
+    (CTRL, Key::Num4, Command::Go(Page::Trace)),
+    (CTRL, Key::Comma, Command::Go(Page::Settings)),
+    (CTRL, Key::N, Command::AddMeter),
+    (CTRL, Key::O, Command::ChooseScheme),
+    (CTRL, Key::J, Command::ToggleJobs),
+    (Modifiers::NONE, Key::F5, Command::Read(Vec::new(), BTreeSet::new())),
+];
+
+impl App {
+    /// Installs typefaces and colours. Call it once, before the first frame.
+    ///
+    /// # Errors
+    /// The shipped theme is damaged.
+    pub fn install(ctx: &egui::Context) -> Result<(), String> {
+        Theme::shipped()?.install(ctx);
+        Ok(())
+    }
+
+    /// The application over a backend. `wake` asks for a repaint; work on other threads calls it.
+    #[must_use]
+    pub fn new(backend: Box<dyn Backend>, wake: Wake) -> Self {
+        Self {
+            cx: AppCtx::new(backend),
+            page: Page::Meters,
+            schemes: SchemeManager::default(),
+            meters: MeterManager::default(),
+            readings: Readings::default(),
+            trace: TracePage::default(),
+            settings: Settings,
+            header: Header::default(),
+            status: Status::default(),
+            files: Files::default(),
+            detached: BTreeSet::new(),
+            demo: None,
+            wake,
+        }
+    }
+
+    /// The page that is shown.
+    #[must_use]
+    pub const fn page(&self) -> Page {
+        self.page
+    }
+
+    /// Ask for paths in a field of the window and never through the system's dialog.
+    pub fn use_path_field(&mut self) {
+        self.files.field_only = true;
+    }
+
+    /// Draws one frame.
+    pub fn ui(&mut self, ui: &mut Ui) {
+        self.cx.begin_frame();
+        self.cx.apply_prefs(ui.ctx());
+        self.finish_demo();
+        self.keys(ui);
+        self.dropped(ui);
+        self.frame(ui);
+        self.windows(ui);
+        self.meters.dialogs(ui, &mut self.cx);
+        self.cx.notices.ui(ui);
+        if let Some(event) = self.files.ui(ui, &self.cx.prefs.recent) {
+            self.file(event);
+        }
+        for command in std::mem::take(&mut self.cx.commands) {
+            self.obey(command);
+        }
+        if self.cx.is_waiting() || self.demo.is_some() || self.meters.is_waiting() {
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
+        }
+    }
+
+    fn frame(&mut self, ui: &mut Ui) {
+        let t = tokens(ui);
+        let edge = |ui: &Ui, rect: egui::Rect, bottom: bool| {
+            let y = if bottom { rect.bottom() - 0.5 } else { rect.top() + 0.5 };
+            ui.painter().hline(rect.x_range(), y, Stroke::new(1.0, t.border.0));
+        };
+        let bare = |fill: super::theme::Colour| Frame::new().fill(fill.0);
+        let top =
+            Panel::top("header").exact_size(HEADER_HEIGHT).show_separator_line(false).frame(bare(t.rail));
+        top.show(ui, |ui| {
+            self.header.ui(ui, &mut self.cx);
+            edge(ui, ui.max_rect(), true);
+        });
+        let bottom =
+            Panel::bottom("status").exact_size(STATUS_HEIGHT).show_separator_line(false).frame(bare(t.rail));
+        bottom.show(ui, |ui| {
+            edge(ui, ui.max_rect(), false);
+            self.status.bar(ui, &mut self.cx);
+        });
+        let left = Panel::left("rail")
+            .exact_size(RAIL_WIDTH)
+            .resizable(false)
+            .show_separator_line(false)
+            .frame(bare(t.rail));
+        left.show(ui, |ui| {
+            let rect = ui.max_rect();
+            ui.painter().vline(rect.right() - 0.5, rect.y_range(), Stroke::new(1.0, t.border.0));
+            let detached = self.detached.clone();
+            if let Some(command) = rail(ui, self.page, &|page| detached.contains(&page)) {
+                self.cx.command(command);
+            }
+        });
+        self.status.drawer(ui, &mut self.cx);
+        CentralPanel::no_frame().frame(bare(t.canvas)).show(ui, |ui| self.page_ui(ui));
+    }
+
+    fn page_ui(&mut self, ui: &mut Ui) {
+        let page = self.page;
+        if self.detached.contains(&page) {
+            ui.add_space(ui.available_height() * 0.35);
+            ui.vertical_centered(|ui| {
+                ui.label(strong(format!("{} stands in a window of its own", page.title())).size(15.0));
+                if ui.add(super::widgets::Act::plain("Bring it back here")).clicked() {
+                    self.cx.command(Command::Detach(page));
+                }
+            });
+            return;
+        }
+        let empty = matches!(self.cx.meters(), Load::Ready(meters) if meters.is_empty());
+        if empty && matches!(page, Page::Meters | Page::Readings) {
+            welcome(ui, &mut self.cx);
+            return;
+        }
+        self.manager(ui, page);
+    }
+
+    fn manager(&mut self, ui: &mut Ui, page: Page) {
+        match page {
+            Page::Schemes => self.schemes.ui(ui, &mut self.cx),
+            Page::Meters => self.meters.ui(ui, &mut self.cx),
+            Page::Readings => self.readings.ui(ui, &mut self.cx),
+            Page::Trace => self.trace.ui(ui, &mut self.cx),
+            Page::Settings => self.settings.ui(ui, &mut self.cx),
+        }
+    }
+
+    fn windows(&mut self, ui: &Ui) {
+        for page in self.detached.clone() {
+            let builder = ViewportBuilder::default()
+                .with_title(format!("{} – Meterwright", page.title()))
+                .with_app_id(APP_ID)
+                .with_inner_size([1120.0, 720.0]);
+            let ctx = ui.ctx().clone();
+            ctx.show_viewport_immediate(ViewportId::from_hash_of(page), builder, |ui, _class| {
+                let t = tokens(ui);
+                CentralPanel::no_frame()
+                    .frame(Frame::new().fill(t.canvas.0))
+                    .show(ui, |ui| self.manager(ui, page));
+                if ui.input(|input| input.viewport().close_requested()) {
+                    self.cx.command(Command::Detach(page));
+                }
+            });
+        }
+    }
+
+    fn keys(&mut self, ui: &Ui) {
+        for (modifiers, key, command) in KEYS {
+            if ui.input_mut(|input| input.consume_shortcut(&KeyboardShortcut::new(modifiers, key))) {
+                self.cx.command(command);
+            }
+        }
+        let free = ui.memory(|memory| memory.focused().is_none());
+        if free && !self.meters.has_dialog() && ui.input(|input| input.key_pressed(Key::Escape)) {
+            let _ = self.cx.notices.close_newest() || self.status.close();
+        }
+    }
+
+    fn dropped(&mut self, ui: &Ui) {
+        let files = ui.input(|input| input.raw.dropped_files.clone());
+        for path in files.into_iter().map(|file| file.path().to_path_buf()) {
+            let scheme = path.to_string_lossy().ends_with(".json");
+            self.cx.command(if scheme { Command::OpenScheme(path) } else { Command::ImportFile(path) });
+        }
+    }
+
+    fn file(&mut self, event: FileEvent) {
+        let FileEvent { purpose, path } = event;
+        self.cx.prefs.remember(&path.display().to_string());
+        match purpose {
+            FilePurpose::ImportMeters => self.cx.command(Command::ImportFile(path)),
+            FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
+            FilePurpose::SaveText { text, .. } => self.save(path, text),
+        }
+        self.cx.keep_prefs();
+    }
+
+    fn save(&mut self, path: PathBuf, text: String) {
+        let words = format!("Saved {}", path.display());
+        let answer = super::data::live::later("save", std::sync::Arc::clone(&self.wake), move || {
+            std::fs::write(&path, text).map_err(|error| {
+                crate::model::Fault::user(
+                    format!("{}: {error}", path.display()),
+                    "choose a folder that you may write to",
+                )
+            })
+        });
+        self.cx.later(answer, words);
+    }
+
+    fn finish_demo(&mut self) {
+        let Some(answer) = &self.demo else { return };
+        match answer.try_recv() {
+            Ok(Ok(backend)) => {
+                self.demo = None;
+                self.cx.replace(backend);
+                self.meters = MeterManager::default();
+                self.readings = Readings::default();
+                self.trace = TracePage::default();
+                self.page = Page::Meters;
+                self.cx.notices.done("The demo fleet is open. Press F5 to read the selected meters.");
+            }
+            Ok(Err(fault)) => {
+                self.demo = None;
+                self.cx.notices.failed(fault);
+            }
+            Err(TryRecvError::Empty) => {}
+            Err(TryRecvError::Disconnected) => {
+                self.demo = None;
+                self.cx.notices.failed(stopped());
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Go(page) => self.page = page,
+            Command::Detach(page) => {
+                if !self.detached.remove(&page) {
+                    self.detached.insert(page);
+                }
+            }
+            Command::AddMeter => {
+                self.page = Page::Meters;
+                self.meters.add();
+            }
+            Command::EditMeter(id) => {
+                self.page = Page::Meters;
+                self.meters.edit(&mut self.cx, id);
+            }
+            Command::RemoveMeters(ids) => self.meters.remove(&mut self.cx, &ids),
+            Command::Read(ids, what) => {
+                let ids = if ids.is_empty() { self.cx.selection.ids() } else { ids };
+                let what = if what.is_empty() { usual_reading() } else { what };
+                self.cx.read(ids, what);
+            }
+            Command::Cancel(job) => {
+                self.cx.jobs.cancelling(job);
+                self.cx.backend.cancel(job);
+            }
+            Command::ShowReadings(id) => {
+                self.cx.selection.only(id);
+                self.page = Page::Readings;
+            }
+            Command::ShowTrace(job, meter) => {
+                self.trace.show(job, meter);
+                self.page = Page::Trace;
+            }
+            Command::ImportMeters => self.files.choose(FilePurpose::ImportMeters, &self.wake),
+            Command::ImportFile(path) => self.meters.import(&self.cx, path),
+            Command::SaveText(title, name, text) => {
+                self.files.choose(FilePurpose::SaveText { title, name, text }, &self.wake);
+            }
+            Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),
+            Command::OpenScheme(path) => {
+                self.page = Page::Schemes;
+                self.schemes.open(path);
+            }
+            Command::OpenDemo => {
+                if self.demo.is_none() {
+                    self.demo = Some(self.cx.backend.open_demo());
+                }
+            }
+            Command::Search => self.header.focus(),
+            Command::ToggleJobs => self.status.toggle(),
+        }
+    }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        Self::ui(self, ui);
+    }
+}

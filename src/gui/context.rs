@@ -1,0 +1,282 @@
+//! What all windows share: the data, the selection, the jobs, and the commands that they give one another.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::mpsc::TryRecvError;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::comms::{Edit, Edited, Event, Job, JobId};
+use crate::drivers::ReadRequest;
+use crate::model::{Fault, MeterId, What};
+use crate::store::MeterRow;
+
+use super::data::{Backend, Cache, Later, Load, Query};
+use super::jobs::Jobs;
+use super::prefs::Prefs;
+use super::selection::Selection;
+use super::shell::notice::Notices;
+
+/// A page of the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Page {
+    /// Schemes.
+    Schemes,
+    /// Meters.
+    Meters,
+    /// Readings.
+    Readings,
+    /// What went over the line.
+    Trace,
+    /// Settings.
+    Settings,
+}
+
+impl Page {
+    /// Its name.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Schemes => "Scheme Manager",
+            Self::Meters => "Meter Manager",
+            Self::Readings => "Readings",
+            Self::Trace => "Trace",
+            Self::Settings => "Settings",
+        }
+    }
+}
+
+/// What a window asks the application to do after the frame.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Show a page.
+    Go(Page),
+    /// Show a page in a native window of its own, or take it back.
+    Detach(Page),
+    /// Open the form for a new meter.
+    AddMeter,
+    /// Open the form of a meter.
+    EditMeter(MeterId),
+    /// Ask whether to remove meters.
+    RemoveMeters(Vec<MeterId>),
+    /// Read meters.
+    Read(Vec<MeterId>, BTreeSet<What>),
+    /// Cancel a job.
+    Cancel(JobId),
+    /// Show a meter's readings.
+    ShowReadings(MeterId),
+    /// Show the traffic of a job.
+    ShowTrace(i64, Option<MeterId>),
+    /// Choose a CSV file and import its meters.
+    ImportMeters,
+    /// Import this CSV file.
+    ImportFile(PathBuf),
+    /// Write text to a file that is chosen: title, proposed name, text.
+    SaveText(String, String, String),
+    /// Choose a scheme file.
+    ChooseScheme,
+    /// Open this scheme file.
+    OpenScheme(PathBuf),
+    /// Open the simulated fleet.
+    OpenDemo,
+    /// Put the cursor into the search field.
+    Search,
+    /// Open or close the drawer of jobs.
+    ToggleJobs,
+}
+
+/// What everything in the windows can reach.
+pub struct AppCtx {
+    /// The floors below.
+    pub backend: Box<dyn Backend>,
+    /// What is known.
+    pub data: Cache,
+    /// What the communications thread does.
+    pub jobs: Jobs,
+    /// The selected meters.
+    pub selection: Selection,
+    /// Settings of the windows.
+    pub prefs: Prefs,
+    /// Remarks at the window's edge.
+    pub notices: Notices,
+    /// What to do after the frame.
+    pub commands: Vec<Command>,
+    /// This computer's time zone.
+    pub zone: TimeZone,
+    /// The time; tests put their own in.
+    pub now: fn() -> Timestamp,
+    edits: Vec<(Later<Edited>, String)>,
+    works: Vec<(Later<()>, String)>,
+    adopted: Option<MeterId>,
+    settled: Option<u64>,
+}
+
+impl AppCtx {
+    /// Over a backend.
+    #[must_use]
+    pub fn new(backend: Box<dyn Backend>) -> Self {
+        Self {
+            backend,
+            data: Cache::default(),
+            jobs: Jobs::default(),
+            selection: Selection::default(),
+            prefs: Prefs::default(),
+            notices: Notices::default(),
+            commands: Vec::new(),
+            zone: TimeZone::system(),
+            now: Timestamp::now,
+            edits: Vec::new(),
+            works: Vec::new(),
+            adopted: None,
+            settled: None,
+        }
+    }
+
+    /// Puts another store in place of this one.
+    pub fn replace(&mut self, backend: Box<dyn Backend>) {
+        self.backend = backend;
+        self.data = Cache::default();
+        self.jobs = Jobs::default();
+        self.selection.clear();
+    }
+
+    /// Takes what has come since the last frame.
+    pub fn begin_frame(&mut self) {
+        while let Some(event) = self.backend.take_event() {
+            self.note(&event);
+            self.jobs.take(&event);
+        }
+        self.data.begin_frame(self.backend.as_ref());
+        self.finish_edits();
+    }
+
+    /// Marks what an event makes out of date.
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::MeterEnded { meter: Some(id), .. } => {
+                let id = *id;
+                self.data.freshen_meter(self.backend.as_ref(), id);
+                self.data.expire(|query| match query {
+                    Query::Details(of)
+                    | Query::Registers(of)
+                    | Query::Profiles(of)
+                    | Query::Billing(of)
+                    | Query::Events(of, ..) => *of == id,
+                    Query::Rows { .. } | Query::Days { .. } => true,
+                    _ => false,
+                });
+            }
+            Event::StoreChanged => self
+                .data
+                .expire(|query| matches!(query, Query::Meters | Query::Details(_) | Query::Setting(_))),
+            Event::Submitted { .. } | Event::Ended { .. } => {
+                self.data.expire(|query| matches!(query, Query::Jobs | Query::Trace(_)));
+            }
+            Event::MeterEnded { meter: None, .. }
+            | Event::MeterStarted { .. }
+            | Event::MeterStep { .. }
+            | Event::MeterRemark { .. } => {}
+        }
+    }
+
+    fn finish_edits(&mut self) {
+        let Self { edits, works, notices, .. } = self;
+        finish(edits, notices);
+        finish(works, notices);
+    }
+
+    /// Whether something was asked for that has not come.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        !self.edits.is_empty() || !self.works.is_empty()
+    }
+
+    /// Asks for a change; when it is done, `done` is said.
+    pub fn edit(&mut self, edit: Edit, done: impl Into<String>) {
+        let answer = self.backend.edit(edit);
+        self.edits.push((answer, done.into()));
+    }
+
+    /// Says `done` when some work is done, or why it failed.
+    pub fn later(&mut self, answer: Later<()>, done: impl Into<String>) {
+        self.works.push((answer, done.into()));
+    }
+
+    /// Submits a job; a refusal is said.
+    pub fn submit(&mut self, job: Job) -> Option<JobId> {
+        match self.backend.submit(job) {
+            Ok(id) => Some(id),
+            Err(fault) => {
+                self.notices.failed(fault);
+                None
+            }
+        }
+    }
+
+    /// Reads meters into the store from where it ends.
+    pub fn read(&mut self, meters: Vec<MeterId>, what: BTreeSet<What>) -> Option<JobId> {
+        if meters.is_empty() {
+            return None;
+        }
+        self.submit(Job::Read { meters, request: ReadRequest { what, from: None, to: None } })
+    }
+
+    /// All meters.
+    pub fn meters(&mut self) -> Load<std::sync::Arc<Vec<MeterRow>>> {
+        self.data.meters(self.backend.as_ref(), &Query::Meters)
+    }
+
+    /// One meter's row, from the list.
+    pub fn meter(&mut self, id: MeterId) -> Option<MeterRow> {
+        self.meters().ready()?.iter().find(|meter| meter.id == id).cloned()
+    }
+
+    /// Selects a meter that has just been added and whose row is on its way.
+    pub fn adopt(&mut self, id: MeterId) {
+        self.adopted = Some(id);
+    }
+
+    /// Selects the adopted meter once its row has come; forgets meters that are no more.
+    pub fn settle_selection(&mut self, meters: &[MeterRow]) {
+        if let Some(id) = self.adopted.filter(|id| meters.iter().any(|meter| meter.id == *id)) {
+            self.selection.only(id);
+            self.adopted = None;
+        }
+        if self.settled != Some(self.data.version) {
+            let known: std::collections::HashSet<MeterId> = meters.iter().map(|meter| meter.id).collect();
+            self.selection.keep(|id| known.contains(&id));
+            self.settled = Some(self.data.version);
+        }
+    }
+
+    /// Asks the application for something.
+    pub fn command(&mut self, command: Command) {
+        self.commands.push(command);
+    }
+}
+
+fn finish<T>(waiting: &mut Vec<(Later<T>, String)>, notices: &mut Notices) {
+    waiting.retain_mut(|(answer, done)| {
+        match answer.try_recv() {
+            Err(TryRecvError::Empty) => return true,
+            Ok(Ok(_)) if done.is_empty() => {}
+            Ok(Ok(_)) => notices.done(std::mem::take(done)),
+            Ok(Err(fault)) => notices.failed(fault),
+            Err(TryRecvError::Disconnected) => notices.failed(stopped()),
+        }
+        false
+    });
+}
+
+/// The communications thread is gone.
+#[must_use]
+pub fn stopped() -> Fault {
+    Fault::internal("the communications thread has stopped")
+}
+
+/// What *Read now* reads.
+#[must_use]
+pub fn usual_reading() -> BTreeSet<What> {
+    What::ALL.iter().map(|(what, _)| *what).filter(|what| *what != What::Objects).collect()
+}

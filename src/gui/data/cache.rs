@@ -1,0 +1,206 @@
+//! Answers, kept until something changes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::model::MeterId;
+use crate::store::{JobRow, MeterRow, StoredProfile, TraceRecord};
+
+use super::{Answer, Backend, DayTotal, Details, Port, Query, RegisterSet, Slice, Value};
+use crate::model::{BillingSet, MeterEvent};
+
+/// How many answers are kept that no frame has asked for lately.
+const KEPT: usize = 64;
+
+/// What a frame gets for a question.
+#[derive(Clone, Debug)]
+pub enum Load<T> {
+    /// Nothing yet.
+    Loading,
+    /// The answer; a fresher one may be on its way.
+    Ready(T),
+    /// Why there is none.
+    Failed(String),
+}
+
+impl<T> Load<T> {
+    /// The answer, where there is one.
+    #[must_use]
+    pub fn ready(self) -> Option<T> {
+        match self {
+            Self::Ready(value) => Some(value),
+            Self::Loading | Self::Failed(_) => None,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    value: Option<Result<Value, String>>,
+    asked: bool,
+    stale: bool,
+    used: u64,
+}
+
+/// Answers by question.
+#[derive(Debug, Default)]
+pub struct Cache {
+    entries: HashMap<Query, Entry>,
+    frame: u64,
+    /// Counts up whenever an answer is put in.
+    pub version: u64,
+}
+
+macro_rules! typed {
+    ($(#[$doc:meta])* $name:ident, $variant:ident, $type:ty) => {
+        $(#[$doc])*
+        pub fn $name(&mut self, backend: &dyn Backend, query: &Query) -> Load<Arc<$type>> {
+            match self.get(backend, query) {
+                Load::Ready(Value::$variant(inner)) => Load::Ready(inner),
+                Load::Failed(reason) => Load::Failed(reason),
+                Load::Ready(_) | Load::Loading => Load::Loading,
+            }
+        }
+    };
+}
+
+impl Cache {
+    typed!(
+        /// All meters.
+        meters, Meters, Vec<MeterRow>
+    );
+    typed!(
+        /// What is known of a meter.
+        details, Details, Details
+    );
+    typed!(
+        /// Registers.
+        registers, Registers, RegisterSet
+    );
+    typed!(
+        /// Profiles.
+        profiles, Profiles, Vec<StoredProfile>
+    );
+    typed!(
+        /// Intervals.
+        rows, Rows, Slice
+    );
+    typed!(
+        /// Days of the overview strip.
+        days, Days, Vec<DayTotal>
+    );
+    typed!(
+        /// Billing sets.
+        billing, Billing, Vec<BillingSet>
+    );
+    typed!(
+        /// Events.
+        events, Events, Vec<MeterEvent>
+    );
+    typed!(
+        /// Jobs.
+        jobs, Jobs, Vec<JobRow>
+    );
+    typed!(
+        /// Traffic.
+        trace, Trace, Vec<(MeterId, TraceRecord)>
+    );
+    typed!(
+        /// Serial ports.
+        ports, Ports, Vec<Port>
+    );
+    typed!(
+        /// A setting.
+        setting, Setting, Option<String>
+    );
+    typed!(
+        /// A file's text.
+        file, File, String
+    );
+
+    fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {
+        let frame = self.frame;
+        let fresh = || Entry { value: None, asked: false, stale: true, used: frame };
+        let entry = self.entries.entry(query.clone()).or_insert_with(fresh);
+        entry.used = frame;
+        if entry.stale && !entry.asked && backend.ask(query) {
+            entry.asked = true;
+            entry.stale = false;
+        }
+        match &entry.value {
+            None => Load::Loading,
+            Some(Err(reason)) => Load::Failed(reason.clone()),
+            Some(Ok(value)) => Load::Ready(value.clone()),
+        }
+    }
+
+    /// Begins a frame: takes what has come, forgets what nobody has looked at for long.
+    pub fn begin_frame(&mut self, backend: &dyn Backend) {
+        self.frame += 1;
+        while let Some(answer) = backend.take_answer() {
+            self.put(answer);
+        }
+        if self.entries.len() > KEPT {
+            let frame = self.frame;
+            self.entries.retain(|_, entry| entry.asked || frame - entry.used < 600);
+        }
+    }
+
+    fn put(&mut self, answer: Answer) {
+        self.version += 1;
+        if let (Query::Meter(id), Ok(Value::Meter(row))) = (&answer.query, &answer.value) {
+            self.patch_meter(*id, row.as_ref().as_ref());
+            self.entries.remove(&answer.query);
+            return;
+        }
+        let used = self.frame;
+        let entry = self.entries.entry(answer.query).or_insert(Entry {
+            value: None,
+            asked: false,
+            stale: false,
+            used,
+        });
+        entry.asked = false;
+        entry.value = Some(answer.value);
+    }
+
+    fn patch_meter(&mut self, id: MeterId, row: Option<&MeterRow>) {
+        let Some(entry) = self.entries.get_mut(&Query::Meters) else { return };
+        let Some(Ok(Value::Meters(meters))) = &mut entry.value else { return };
+        let meters = Arc::make_mut(meters);
+        match (meters.iter().position(|meter| meter.id == id), row) {
+            (Some(at), Some(row)) => {
+                if let Some(slot) = meters.get_mut(at) {
+                    slot.clone_from(row);
+                }
+            }
+            (Some(at), None) => {
+                meters.remove(at);
+            }
+            (None, Some(row)) => meters.push(row.clone()),
+            (None, None) => {}
+        }
+    }
+
+    /// Asks for one meter's row again, without the whole list.
+    pub fn freshen_meter(&mut self, backend: &dyn Backend, id: MeterId) {
+        if !backend.ask(&Query::Meter(id)) {
+            self.expire(|query| *query == Query::Meters);
+        }
+    }
+
+    /// Marks answers for asking again; they are shown until then.
+    pub fn expire(&mut self, which: impl Fn(&Query) -> bool) {
+        for (query, entry) in &mut self.entries {
+            if which(query) {
+                entry.stale = true;
+            }
+        }
+    }
+
+    /// Whether some question waits for its answer.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.entries.values().any(|entry| entry.asked)
+    }
+}

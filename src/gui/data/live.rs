@@ -1,0 +1,191 @@
+//! The windows' way to the real store and the communications thread.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::comms::{Comms, CommsOptions, Edit, Edited, Event, Job, JobId};
+use crate::model::Fault;
+use crate::simulator::{Fleet, FleetOptions, Framing};
+
+use super::reader::Reader;
+use super::{Answer, Backend, Import, Later, Query};
+
+/// Meters in the demo fleet.
+pub const DEMO_METERS: u32 = 200;
+/// Sessions at once.
+const SESSIONS: usize = 32;
+/// Events are shown four times a second: a repaint costs more than it tells when it comes oftener.
+const EVENT_PAUSE: Duration = Duration::from_millis(250);
+/// An answer is shown in the next frame.
+const ANSWER_PAUSE: Duration = Duration::from_millis(8);
+
+/// Asks for a repaint after a while; the windows' context hides behind it.
+pub type Wake = Arc<dyn Fn(Duration) + Send + Sync>;
+/// Reads a CSV file of meters.
+pub type Importer = Arc<dyn Fn(&Path) -> Result<Import, Fault> + Send + Sync>;
+
+/// The real floors below.
+pub struct Live {
+    comms: Comms,
+    reader: Reader,
+    // A receiver is no `Sync`; the windows' thread alone locks it.
+    events: Mutex<Receiver<Event>>,
+    store: PathBuf,
+    wake: Wake,
+    importer: Importer,
+    fleet: Option<Demo>,
+}
+
+struct Demo {
+    // Held for its end: dropping it stops the virtual meters.
+    _fleet: Fleet,
+    folder: Option<PathBuf>,
+}
+
+impl Live {
+    /// Starts the communications thread and the reader thread over a store.
+    ///
+    /// # Errors
+    /// The store or its vault cannot be opened.
+    pub fn start(store: &Path, wake: &Wake, importer: &Importer) -> Result<Self, Fault> {
+        let comms =
+            Comms::start(CommsOptions { store: store.to_path_buf(), sessions: SESSIONS, trace: true })?;
+        let on_event = Arc::clone(wake);
+        let events = comms.listen(move || on_event(EVENT_PAUSE));
+        let on_answer = Arc::clone(wake);
+        let reader = Reader::start(store, move || on_answer(ANSWER_PAUSE))?;
+        Ok(Self {
+            comms,
+            reader,
+            events: Mutex::new(events),
+            store: store.to_path_buf(),
+            wake: Arc::clone(wake),
+            importer: Arc::clone(importer),
+            fleet: None,
+        })
+    }
+
+    /// Starts a simulated fleet and adds its meters to the store, which must be empty.
+    ///
+    /// # Errors
+    /// No socket can be opened, or the store refuses the meters.
+    pub fn start_demo(store: &Path, wake: &Wake, importer: &Importer) -> Result<Self, Fault> {
+        let options = FleetOptions {
+            meters: DEMO_METERS,
+            template: "dlms-generic".to_owned(),
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            framing: Framing::Wrapper,
+            seed: 1,
+            faults: Vec::new(),
+        };
+        let fleet = Fleet::start(&options)
+            .map_err(|reason| Fault::user(reason, "close other programs that hold many sockets"))?;
+        let mut live = Self::start(store, wake, importer)?;
+        let meters =
+            fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone())).collect();
+        let added = live.comms.edit(Edit::AddMeters(meters));
+        added
+            .recv()
+            .map_err(|_| Fault::internal("the communications thread ended while meters were added"))??;
+        live.fleet = Some(Demo { _fleet: fleet, folder: None });
+        Ok(live)
+    }
+
+    fn demo_beside(wake: &Wake, importer: &Importer) -> Result<Self, Fault> {
+        let name = format!("meterwright-demo-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Fault::user(format!("{}: {error}", folder.display()), "make room in the temporary folder")
+        })?;
+        let mut live = Self::start_demo(&folder.join("demo.mtw"), wake, importer)?;
+        if let Some(demo) = &mut live.fleet {
+            demo.folder = Some(folder);
+        }
+        Ok(live)
+    }
+}
+
+/// Runs something on a thread of its own; its result comes through the receiver.
+///
+/// # Errors
+/// Through the receiver: what the work gave, or that no thread could be started.
+pub fn later<T: Send + 'static>(
+    name: &str,
+    wake: Wake,
+    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+) -> Later<T> {
+    let (sender, receiver) = sync_channel(1);
+    let refused = sender.clone();
+    let body = move || {
+        // The window may have been closed in the meantime.
+        let _ = sender.send(work());
+        wake(ANSWER_PAUSE);
+    };
+    if let Err(error) = std::thread::Builder::new().name(name.to_owned()).spawn(body) {
+        let _ = refused.send(Err(Fault::internal(format!("no thread can be started: {error}"))));
+    }
+    receiver
+}
+
+impl Backend for Live {
+    fn ask(&self, query: &Query) -> bool {
+        self.reader.ask(query)
+    }
+
+    fn take_answer(&self) -> Option<Answer> {
+        self.reader.take()
+    }
+
+    fn take_event(&self) -> Option<Event> {
+        self.events.lock().ok().and_then(|events| events.try_recv().ok())
+    }
+
+    fn submit(&self, job: Job) -> Result<JobId, Fault> {
+        self.comms.submit(job)
+    }
+
+    fn cancel(&self, job: JobId) {
+        self.comms.cancel(job);
+    }
+
+    fn edit(&self, edit: Edit) -> Receiver<Result<Edited, Fault>> {
+        self.comms.edit(edit)
+    }
+
+    fn import(&self, file: PathBuf) -> Later<Import> {
+        let importer = Arc::clone(&self.importer);
+        later("import", Arc::clone(&self.wake), move || importer(&file))
+    }
+
+    fn open_demo(&self) -> Later<Box<dyn Backend>> {
+        let (wake, importer) = (Arc::clone(&self.wake), Arc::clone(&self.importer));
+        later("demo", Arc::clone(&self.wake), move || {
+            Live::demo_beside(&wake, &importer).map(|live| Box::new(live) as Box<dyn Backend>)
+        })
+    }
+
+    fn store_name(&self) -> String {
+        if self.is_demo() {
+            return "Demo fleet".to_owned();
+        }
+        let name = self.store.file_stem().map(|name| name.to_string_lossy().into_owned());
+        name.unwrap_or_else(|| self.store.display().to_string())
+    }
+
+    fn is_demo(&self) -> bool {
+        self.fleet.is_some()
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.comms.stop();
+        if let Some(folder) = self.fleet.as_ref().and_then(|demo| demo.folder.as_ref()) {
+            // What stays behind in the temporary folder does no harm.
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What the windows know: questions to the store, answers kept until something changes.
+//!
+//! No frame does input or output. A window asks [`Cache::get`]; what is not there yet is put to a reader thread
+//! ([`reader`]) over a bounded channel, and the frame shows that it is loading. Answers stay and are shown while a
+//! fresher one is on its way, so that nothing jumps.
+
+mod cache;
+pub mod live;
+mod query;
+pub mod reader;
+
+use std::path::PathBuf;
+use std::sync::mpsc::Receiver;
+
+use crate::comms::{Edit, Edited, Event, Job, JobId};
+use crate::model::{Fault, MeterConfig, MeterSecrets};
+
+pub use cache::{Cache, Load};
+pub use query::{Answer, DayTotal, Details, Port, Query, RegisterSet, Slice, Value};
+
+/// What came of reading a list of meters from a file; nothing is stored yet.
+#[derive(Debug, Default)]
+pub struct Import {
+    /// Meters that can be added.
+    pub meters: Vec<(MeterConfig, MeterSecrets)>,
+    /// Lines that cannot, each with its number and reason.
+    pub refused: Vec<String>,
+}
+
+/// An answer that comes later.
+pub type Later<T> = Receiver<Result<T, Fault>>;
+
+/// All that the windows ask of the floors below. Nothing here blocks.
+pub trait Backend: Send {
+    /// Puts a question to the reader thread; false where its queue is full, and the next frame asks again.
+    fn ask(&self, query: &Query) -> bool;
+    /// The next answer, if one has come.
+    fn take_answer(&self) -> Option<Answer>;
+    /// The next event of the communications thread, if one has come.
+    fn take_event(&self) -> Option<Event>;
+    /// Submits a job.
+    ///
+    /// # Errors
+    /// The communications thread has stopped.
+    fn submit(&self, job: Job) -> Result<JobId, Fault>;
+    /// Cancels a job.
+    fn cancel(&self, job: JobId);
+    /// Asks for a change of the store's own data.
+    fn edit(&self, edit: Edit) -> Receiver<Result<Edited, Fault>>;
+    /// Reads a CSV file of meters.
+    fn import(&self, file: PathBuf) -> Later<Import>;
+    /// Opens the simulated fleet over a store of its own.
+    fn open_demo(&self) -> Later<Box<dyn Backend>>;
+    /// What the header calls this store.
+    fn store_name(&self) -> String;
+    /// Whether the meters are simulated.
+    fn is_demo(&self) -> bool {
+        false
+    }
+}

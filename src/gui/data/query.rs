@@ -1,0 +1,149 @@
+//! Typed questions and answers.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::model::{
+    BillingSet, ClockReading, Decimal, Knowledge, MeterEvent, MeterId, ProfileRow, RegisterReading,
+    SecretKind,
+};
+use crate::store::{JobResult, JobRow, MeterRow, StoredProfile, SupersededRow, TraceRecord};
+
+/// A question. Equal questions have one answer in the cache.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Query {
+    /// All meters.
+    Meters,
+    /// One meter, to freshen its row.
+    Meter(MeterId),
+    /// What is known of a meter beside its row.
+    Details(MeterId),
+    /// The latest registers and instantaneous values of a meter.
+    Registers(MeterId),
+    /// Profiles that are stored of a meter.
+    Profiles(MeterId),
+    /// Intervals with `from < end <= to`, with the one before them for differences of cumulative channels.
+    Rows {
+        /// Which profile.
+        profile: i64,
+        /// From.
+        from: Timestamp,
+        /// To.
+        to: Timestamp,
+        /// Capture period: how far back the row before the first may lie.
+        period_seconds: u32,
+    },
+    /// How much of each day is stored: the overview strip.
+    Days {
+        /// Which profile.
+        profile: i64,
+        /// From.
+        from: Timestamp,
+        /// To.
+        to: Timestamp,
+        /// IANA zone whose days are meant; this computer's where it is `None`.
+        zone: Option<String>,
+        /// The first channel counts up for ever; its differences are meant.
+        cumulative: bool,
+    },
+    /// Billing sets.
+    Billing(MeterId),
+    /// Events with `from < at <= to`.
+    Events(MeterId, Timestamp, Timestamp),
+    /// The last jobs.
+    Jobs,
+    /// Traffic of a job.
+    Trace(i64),
+    /// Serial ports of this computer.
+    Ports,
+    /// A setting of the program.
+    Setting(String),
+    /// The text of a scheme file.
+    File(PathBuf),
+}
+
+/// What is known of a meter beside its row.
+#[derive(Clone, Debug, Default)]
+pub struct Details {
+    /// Kinds of secrets that are kept; never the secrets.
+    pub secrets: Vec<SecretKind>,
+    /// What was learnt of it.
+    pub knowledge: Knowledge,
+    /// Clock comparisons, newest first.
+    pub clock: Vec<ClockReading>,
+    /// Results, newest first, with their jobs.
+    pub history: Vec<(i64, JobResult)>,
+}
+
+/// The latest registers of a meter.
+#[derive(Clone, Debug, Default)]
+pub struct RegisterSet {
+    /// Registers, demand and extended registers.
+    pub registers: Vec<RegisterReading>,
+    /// Instantaneous values.
+    pub instantaneous: Vec<RegisterReading>,
+}
+
+/// A stretch of a profile.
+#[derive(Clone, Debug, Default)]
+pub struct Slice {
+    /// The row before the first, for differences.
+    pub before: Option<ProfileRow>,
+    /// Rows, oldest first.
+    pub rows: Vec<ProfileRow>,
+    /// Versions that were replaced.
+    pub superseded: Vec<SupersededRow>,
+}
+
+/// One day of the overview strip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DayTotal {
+    /// The day.
+    pub day: jiff::civil::Date,
+    /// Intervals that are stored.
+    pub intervals: u32,
+    /// Of them flagged.
+    pub flagged: u32,
+    /// What the first channel counted on that day; nothing where the sum leaves 38 digits.
+    pub total: Option<Decimal>,
+}
+
+/// A serial port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// As it is opened.
+    pub name: String,
+    /// As a person knows it.
+    pub title: String,
+}
+
+/// What a question gives.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each answers the query of the same name")]
+pub enum Value {
+    Meters(Arc<Vec<MeterRow>>),
+    Meter(Box<Option<MeterRow>>),
+    Details(Arc<Details>),
+    Registers(Arc<RegisterSet>),
+    Profiles(Arc<Vec<StoredProfile>>),
+    Rows(Arc<Slice>),
+    Days(Arc<Vec<DayTotal>>),
+    Billing(Arc<Vec<BillingSet>>),
+    Events(Arc<Vec<MeterEvent>>),
+    Jobs(Arc<Vec<JobRow>>),
+    Trace(Arc<Vec<(MeterId, TraceRecord)>>),
+    Ports(Arc<Vec<Port>>),
+    Setting(Arc<Option<String>>),
+    File(Arc<String>),
+}
+
+/// An answer with its question.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The question.
+    pub query: Query,
+    /// The answer, or why there is none.
+    pub value: Result<Value, String>,
+}

@@ -1,0 +1,193 @@
+//! The thread that owns a `StoreReader` and answers questions in order.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use crate::model::{Decimal, Fault, MeterId, ProfileRow};
+use crate::store::{StoreError, StoreReader};
+
+use super::{Answer, DayTotal, Details, Port, Query, RegisterSet, Slice, Value};
+
+/// Questions that may wait.
+const WAITING: usize = 128;
+/// The largest scheme file that is opened.
+const LARGEST_FILE: u64 = 8 << 20;
+
+/// The windows' end of the reader thread.
+#[derive(Debug)]
+pub struct Reader {
+    questions: SyncSender<Query>,
+    answers: Receiver<Answer>,
+}
+
+impl Reader {
+    /// Opens the store for reading and starts the thread. `wake` is called after each answer.
+    ///
+    /// # Errors
+    /// The store cannot be opened, or no thread can be started.
+    pub fn start(store: &Path, wake: impl Fn() + Send + 'static) -> Result<Self, Fault> {
+        let advice = "check that the file exists and that you may read it";
+        let reader = StoreReader::open(store).map_err(|error| Fault::user(error.to_string(), advice))?;
+        let (questions, inbox) = sync_channel::<Query>(WAITING);
+        let (outbox, answers) = sync_channel::<Answer>(WAITING);
+        let work = move || {
+            while let Ok(query) = inbox.recv() {
+                let value = answer(&reader, &query);
+                if outbox.send(Answer { query, value }).is_err() {
+                    break;
+                }
+                wake();
+            }
+        };
+        std::thread::Builder::new()
+            .name("store-reader".to_owned())
+            .spawn(work)
+            .map_err(|error| Fault::internal(format!("the reader thread cannot start: {error}")))?;
+        Ok(Self { questions, answers })
+    }
+
+    /// Puts a question; false where the queue is full.
+    #[must_use]
+    pub fn ask(&self, query: &Query) -> bool {
+        match self.questions.try_send(query.clone()) {
+            Ok(()) => true,
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
+        }
+    }
+
+    /// The next answer, if one has come.
+    #[must_use]
+    pub fn take(&self) -> Option<Answer> {
+        match self.answers.try_recv() {
+            Ok(answer) => Some(answer),
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
+        }
+    }
+}
+
+fn answer(reader: &StoreReader, query: &Query) -> Result<Value, String> {
+    match query {
+        Query::Ports => Ok(Value::Ports(Arc::new(ports()))),
+        Query::File(path) => file(path).map(|text| Value::File(Arc::new(text))),
+        _ => stored(reader, query).map_err(|error| error.to_string()),
+    }
+}
+
+fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
+    Ok(match query {
+        Query::Meters => Value::Meters(Arc::new(reader.meters()?)),
+        Query::Meter(id) => Value::Meter(Box::new(reader.meter(*id)?)),
+        Query::Details(id) => Value::Details(Arc::new(details(reader, *id)?)),
+        Query::Registers(id) => Value::Registers(Arc::new(RegisterSet {
+            registers: reader.registers(*id, false)?,
+            instantaneous: reader.registers(*id, true)?,
+        })),
+        Query::Profiles(id) => Value::Profiles(Arc::new(reader.profiles(*id)?)),
+        Query::Rows { profile, from, to, period_seconds } => {
+            Value::Rows(Arc::new(slice(reader, *profile, *from, *to, *period_seconds)?))
+        }
+        Query::Days { profile, from, to, zone, cumulative } => {
+            let rows = reader.profile_rows(*profile, *from, *to)?;
+            Value::Days(Arc::new(days(&rows, &zone_named(zone.as_deref()), *cumulative)))
+        }
+        Query::Billing(id) => {
+            Value::Billing(Arc::new(reader.billing(*id, Timestamp::UNIX_EPOCH, Timestamp::MAX)?))
+        }
+        Query::Events(id, from, to) => Value::Events(Arc::new(reader.events(*id, *from, *to)?)),
+        Query::Jobs => Value::Jobs(Arc::new(reader.jobs(200)?)),
+        Query::Trace(job) => Value::Trace(Arc::new(reader.trace(*job)?)),
+        Query::Setting(key) => Value::Setting(Arc::new(reader.setting(key)?)),
+        // Answered without the store.
+        Query::Ports | Query::File(_) => Value::Ports(Arc::default()),
+    })
+}
+
+fn details(reader: &StoreReader, id: MeterId) -> Result<Details, StoreError> {
+    Ok(Details {
+        secrets: reader.secret_kinds(id)?,
+        knowledge: reader.knowledge(id)?,
+        clock: reader.clock_readings(id, 50)?,
+        history: reader.history(id, 50)?,
+    })
+}
+
+fn slice(
+    reader: &StoreReader,
+    profile: i64,
+    from: Timestamp,
+    to: Timestamp,
+    period_seconds: u32,
+) -> Result<Slice, StoreError> {
+    let back = i64::from(period_seconds.max(1)).seconds();
+    let earlier = from.checked_sub(back).unwrap_or(from);
+    let mut rows = reader.profile_rows(profile, earlier, to)?;
+    let first = rows.iter().position(|row| row.end > from).unwrap_or(rows.len());
+    let before = rows.drain(..first).next_back();
+    Ok(Slice { before, rows, superseded: reader.superseded_rows(profile, from, to)? })
+}
+
+/// The zone of this name, or this computer's.
+#[must_use]
+pub fn zone_named(name: Option<&str>) -> TimeZone {
+    name.and_then(|name| TimeZone::get(name).ok()).unwrap_or_else(TimeZone::system)
+}
+
+/// Gathers rows by the day in which their interval lies: an interval that ends at midnight belongs to the day before.
+#[must_use]
+pub fn days(rows: &[ProfileRow], zone: &TimeZone, cumulative: bool) -> Vec<DayTotal> {
+    let mut days: Vec<DayTotal> = Vec::new();
+    let mut last_value: Option<Decimal> = None;
+    for row in rows {
+        let inside = row.end.checked_sub(1.nanosecond()).unwrap_or(row.end);
+        let day = inside.to_zoned(zone.clone()).date();
+        let value = row.values.first().copied().flatten();
+        let energy = if cumulative {
+            value.zip(last_value).and_then(|(now, then)| now.checked_sub(then))
+        } else {
+            value
+        };
+        last_value = value.or(last_value);
+        if days.last().is_none_or(|last| last.day != day) {
+            days.push(DayTotal { day, intervals: 0, flagged: 0, total: Some(Decimal::ZERO) });
+        }
+        if let Some(last) = days.last_mut() {
+            last.intervals += 1;
+            last.flagged += u32::from(row.status.is_flagged());
+            last.total = last.total.and_then(|sum| sum.checked_add(energy.unwrap_or(Decimal::ZERO)));
+        }
+    }
+    days
+}
+
+fn file(path: &PathBuf) -> Result<String, String> {
+    let named = |error: std::io::Error| format!("{}: {error}", path.display());
+    let size = std::fs::metadata(path).map_err(named)?.len();
+    if size > LARGEST_FILE {
+        return Err(format!(
+            "{} has {size} bytes: a scheme file has less than {LARGEST_FILE}",
+            path.display()
+        ));
+    }
+    std::fs::read_to_string(path).map_err(named)
+}
+
+/// Serial ports with names. The system's list may panic where /sys is not mounted (`facts/desktop-stack.md`, 6).
+fn ports() -> Vec<Port> {
+    let found = std::panic::catch_unwind(serialport::available_ports).ok().and_then(Result::ok);
+    let title = |port: &serialport::SerialPortInfo| match &port.port_type {
+        serialport::SerialPortType::UsbPort(usb) => {
+            usb.product.clone().unwrap_or_else(|| "USB serial port".to_owned())
+        }
+        serialport::SerialPortType::BluetoothPort => "Bluetooth serial port".to_owned(),
+        serialport::SerialPortType::PciPort | serialport::SerialPortType::Unknown => "Serial port".to_owned(),
+    };
+    found
+        .unwrap_or_default()
+        .iter()
+        .map(|port| Port { name: port.port_name.clone(), title: title(port) })
+        .collect()
+}

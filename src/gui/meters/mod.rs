@@ -1,0 +1,270 @@
+//! Meter Manager: tree of groups, table, inspector; the forms to add, change, remove and import meters.
+
+mod clock;
+mod form;
+mod form_ui;
+mod import;
+mod inspector;
+mod remove;
+mod rows;
+mod table;
+mod tree;
+mod trial;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use egui::{Align, Frame, Layout, Margin, Panel, Popup, Stroke, Ui};
+
+use crate::model::{MeterId, What};
+
+use super::context::{AppCtx, Command, Page, usual_reading};
+use super::data::Load;
+use super::theme::{Icon, tokens};
+use super::widgets::{Act, Problem, Tone, heading, loading, problem, small};
+
+use form_ui::FormDialog;
+use import::ImportDialog;
+use remove::Removal;
+use rows::{Arranged, Filter};
+
+/// The Meter Manager.
+pub struct MeterManager {
+    search: String,
+    filter: Filter,
+    arranged: Arranged,
+    tree: tree::Tree,
+    table: table::TableState,
+    tab: inspector::Tab,
+    what: BTreeSet<What>,
+    form: Option<FormDialog>,
+    removal: Option<Removal>,
+    import: Option<ImportDialog>,
+}
+
+impl Default for MeterManager {
+    fn default() -> Self {
+        Self {
+            search: String::new(),
+            filter: Filter::All,
+            arranged: Arranged::default(),
+            tree: tree::Tree::default(),
+            table: table::TableState::default(),
+            tab: inspector::Tab::Overview,
+            what: usual_reading(),
+            form: None,
+            removal: None,
+            import: None,
+        }
+    }
+}
+
+impl MeterManager {
+    /// Opens the form for a new meter.
+    pub fn add(&mut self) {
+        let group = match &self.filter {
+            Filter::Group(path) => Some(path.clone()),
+            _ => None,
+        };
+        self.form = Some(FormDialog::add(group));
+    }
+
+    /// Opens the form of a meter.
+    pub fn edit(&mut self, cx: &mut AppCtx, id: MeterId) {
+        if let Some(row) = cx.meter(id) {
+            self.form = Some(FormDialog::edit(id, &row.config));
+        }
+    }
+
+    /// Asks whether to remove meters.
+    pub fn remove(&mut self, cx: &mut AppCtx, ids: &[MeterId]) {
+        let meters = cx.meters().ready().unwrap_or_default();
+        let named: Vec<(MeterId, String)> = meters
+            .iter()
+            .filter(|meter| ids.contains(&meter.id))
+            .map(|meter| (meter.id, meter.config.name.clone()))
+            .collect();
+        if !named.is_empty() {
+            self.removal = Some(Removal::new(named));
+        }
+    }
+
+    /// Reads a CSV file and shows what it would add.
+    pub fn import(&mut self, cx: &AppCtx, path: PathBuf) {
+        self.import = Some(ImportDialog::start(cx, path));
+    }
+
+    /// Whether a dialog is open.
+    #[must_use]
+    pub const fn has_dialog(&self) -> bool {
+        self.form.is_some() || self.removal.is_some() || self.import.is_some()
+    }
+
+    /// Whether a dialog waits for an answer.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.form.as_ref().is_some_and(FormDialog::is_waiting)
+            || self.import.as_ref().is_some_and(ImportDialog::is_waiting)
+    }
+
+    /// The dialogs, which stand over every page.
+    pub fn dialogs(&mut self, ui: &Ui, cx: &mut AppCtx) {
+        if self.form.as_mut().is_some_and(|form| form.ui(ui, cx)) {
+            self.form = None;
+        }
+        if self.removal.as_mut().is_some_and(|removal| removal.ui(ui, cx)) {
+            self.removal = None;
+        }
+        if self.import.as_mut().is_some_and(|import| import.ui(ui, cx)) {
+            self.import = None;
+        }
+    }
+
+    /// Draws the page.
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+        let t = tokens(ui);
+        let meters = match cx.meters() {
+            Load::Ready(meters) => meters,
+            Load::Loading => {
+                Frame::new().inner_margin(Margin::same(16)).show(ui, |ui| loading(ui, "meters"));
+                return;
+            }
+            Load::Failed(reason) => {
+                Frame::new().inner_margin(Margin::same(16)).show(ui, |ui| {
+                    let text = "What to try: see that the store's file exists and that you may read it";
+                    let title = format!("The meters cannot be read: {reason}");
+                    problem(ui, &Problem { title: &title, text, details: reason.clone(), tone: Tone::Bad });
+                });
+                return;
+            }
+        };
+        cx.settle_selection(&meters);
+        self.arranged.update(&meters, cx.data.version, &self.filter, &self.search, self.table.sort);
+        self.tree.update(&meters, cx.data.version);
+
+        let line = Stroke::new(1.0, t.border.0);
+        let frame =
+            Frame::new().fill(t.canvas.0).inner_margin(Margin { left: 8, right: 8, top: 12, bottom: 8 });
+        Panel::left("groups")
+            .resizable(true)
+            .default_size(200.0)
+            .size_range(140.0..=360.0)
+            .frame(frame)
+            .show(ui, |ui| {
+                if let Some(filter) = self.tree.ui(ui, &self.filter) {
+                    self.filter = filter;
+                }
+            });
+        let frame = Frame::new().fill(t.surface.0).inner_margin(Margin::ZERO);
+        let inspector =
+            Panel::right("inspector").resizable(true).default_size(336.0).size_range(280.0..=520.0);
+        inspector.frame(frame).show(ui, |ui| {
+            inspector::ui(ui, cx, &mut self.tab);
+        });
+        let toolbar = Frame::new().fill(t.canvas.0).inner_margin(Margin::symmetric(16, 12));
+        Panel::top("meter toolbar")
+            .show_separator_line(false)
+            .frame(toolbar)
+            .show(ui, |ui| self.toolbar(ui, cx));
+        let inner = ui.available_rect_before_wrap();
+        ui.painter().hline(inner.x_range(), inner.top(), line);
+        ui.painter().rect_filled(inner, 0.0, t.surface.0);
+        self.table.ui(ui, cx, &meters, &self.arranged, &mut self.search);
+    }
+
+    fn toolbar(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+        ui.horizontal(|ui| {
+            heading(ui, "Meters");
+            let shown = self.arranged.ids.len();
+            let text = match cx.selection.len() {
+                0 | 1 => format!("{shown} shown"),
+                many => format!("{many} of {shown} selected"),
+            };
+            ui.label(small(ui, text));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.actions(ui, cx));
+        });
+        ui.add_space(4.0);
+        ui.horizontal(|ui| {
+            let edit = egui::TextEdit::singleline(&mut self.search)
+                .hint_text(
+                    egui::RichText::new("Filter by name, serial number, group or line")
+                        .color(tokens(ui).text_secondary.0),
+                )
+                .margin(Margin::symmetric(8, 5))
+                .desired_width((ui.available_width() - 60.0).clamp(160.0, 360.0));
+            ui.add(edit).accessible_name("Filter the table");
+            if !self.search.is_empty() && ui.add(Act::icon_only(Icon::Cross, "Clear the filter")).clicked() {
+                self.search.clear();
+            }
+        });
+    }
+
+    /// From right to left, so that the main thing stands at the edge.
+    fn actions(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+        let selected = cx.selection.ids();
+        let words = if selected.len() > 1 {
+            format!("Read {} meters now", selected.len())
+        } else {
+            "Read now".to_owned()
+        };
+        let more = ui.add(Act::icon_only(Icon::ChevronDown, "Choose what to read").framed());
+        Popup::menu(&more).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+            self.what_menu(ui, cx);
+        });
+        ui.add_space(-4.0);
+        let read = Act::primary(&words).icon(Icon::Play).shortcut("F5").enabled(!selected.is_empty());
+        if ui.add(read.hint("Reads what was chosen from where the store ends")).clicked() {
+            cx.command(Command::Read(selected.clone(), self.what.clone()));
+        }
+        if ui.add(Act::plain("Add meter…").icon(Icon::Plus).shortcut("Ctrl+N")).clicked() {
+            cx.command(Command::AddMeter);
+        }
+        let more = ui.add(Act::icon_only(Icon::More, "More"));
+        Popup::menu(&more).show(|ui| {
+            ui.set_min_width(220.0);
+            if ui.button("Import meters from CSV…").clicked() {
+                cx.command(Command::ImportMeters);
+            }
+            ui.add_enabled_ui(!selected.is_empty(), |ui| {
+                let words = if selected.len() > 1 {
+                    format!("Remove {} meters…", selected.len())
+                } else {
+                    "Remove meter…".to_owned()
+                };
+                if ui.add(egui::Button::new(words).shortcut_text("Delete")).clicked() {
+                    cx.command(Command::RemoveMeters(selected.clone()));
+                }
+            });
+            ui.separator();
+            if ui.button("Open in its own window").clicked() {
+                cx.command(Command::Detach(Page::Meters));
+            }
+        });
+    }
+
+    fn what_menu(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+        ui.set_min_width(240.0);
+        ui.label(small(ui, "What Read now reads"));
+        for (what, _) in What::ALL {
+            let mut on = self.what.contains(&what);
+            let words = what.in_words().trim_start_matches("the ");
+            let mut title = words.to_owned();
+            if let Some(first) = title.get_mut(..1) {
+                first.make_ascii_uppercase();
+            }
+            if ui.checkbox(&mut on, title).changed() {
+                if on {
+                    self.what.insert(what)
+                } else {
+                    self.what.remove(&what)
+                };
+            }
+        }
+        ui.separator();
+        let ready = !cx.selection.is_empty() && !self.what.is_empty();
+        if ui.add(Act::primary("Read these").enabled(ready)).clicked() {
+            cx.command(Command::Read(cx.selection.ids(), self.what.clone()));
+            ui.close();
+        }
+    }
+}

@@ -1,0 +1,516 @@
+//! The chart: bars of each interval, exact values under the pointer, flags and gaps that nobody can overlook.
+//!
+//! The stretch that is seen is this module's own ([`View`]); egui_plot draws axes and bars of it. Bars are folded to
+//! pixel columns before they are drawn (`facts/desktop-stack.md`, section 2).
+
+use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2};
+use egui_plot::{
+    AxisHints, Bar as PlotBar, BarChart, GridMark, Line, Plot, PlotBounds, PlotPoints, PlotTransform,
+};
+use jiff::Timestamp;
+
+use crate::gui::context::AppCtx;
+use crate::gui::theme::{SIZES, strong, tokens};
+use crate::gui::widgets::{secondary, small};
+use crate::model::Quality;
+use crate::store::StoredProfile;
+
+use super::Subject;
+use super::axis::{Mark, interval_end, time_marks, value_marks};
+use super::decimate::{Bar, decimate};
+use super::figures::{Figures, Shown, symbol, text};
+use super::intervals::words;
+use super::legend::colour;
+use super::picture::Picture;
+use super::series::letters;
+
+/// The stretch that is seen, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct View {
+    from: f64,
+    to: f64,
+}
+
+impl View {
+    /// Zooms about a point by a factor; below 1 is nearer.
+    fn zoom(self, limits: Self, factor: f64, about: f64) -> Self {
+        let width = ((self.to - self.from) * factor)
+            .clamp(3_600.0_f64.min(limits.to - limits.from), limits.to - limits.from);
+        let share = ((about - self.from) / (self.to - self.from)).clamp(0.0, 1.0);
+        let from = about - width * share;
+        Self { from, to: from + width }.within(limits)
+    }
+
+    fn pan(self, limits: Self, by: f64) -> Self {
+        Self { from: self.from + by, to: self.to + by }.within(limits)
+    }
+
+    fn within(self, limits: Self) -> Self {
+        let width = (self.to - self.from).min(limits.to - limits.from);
+        let from = self.from.clamp(limits.from, (limits.to - width).max(limits.from));
+        Self { from, to: from + width }
+    }
+}
+
+/// The chart's own state.
+#[derive(Debug, Default)]
+pub struct Chart {
+    limits: Option<View>,
+    view: Option<View>,
+}
+
+impl Chart {
+    /// Whether less than the whole stretch is seen.
+    #[must_use]
+    pub fn is_zoomed(&self) -> bool {
+        self.view != self.limits
+    }
+
+    /// Shows the whole stretch.
+    pub fn reset(&mut self) {
+        self.view = self.limits;
+    }
+
+    /// Draws it.
+    #[allow(clippy::cast_precision_loss, reason = "pixels")]
+    pub fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &AppCtx,
+        subject: &Subject<'_>,
+        figures: &Figures,
+        (from, to): (Timestamp, Timestamp),
+        height: f32,
+    ) {
+        let limits = View { from: from.as_second() as f64, to: to.as_second() as f64 };
+        if self.limits != Some(limits) {
+            self.limits = Some(limits);
+            self.view = Some(limits);
+        }
+        let view = self.view.unwrap_or(limits);
+        let readout_height = 20.0;
+        let (readout, _) =
+            ui.allocate_exact_size(Vec2::new(ui.available_width(), readout_height), Sense::hover());
+        let (low, high) = value_range(figures, view);
+        let size = Vec2::new(
+            ui.available_width(),
+            (height - readout_height - ui.spacing().item_spacing.y).max(80.0),
+        );
+        let pixels = f64::from(size.x - 52.0);
+        let mut marks = time_marks(view.from, view.to, pixels, subject.zone);
+        // A label at the right edge would stand in the summary.
+        let edge = view.to - (view.to - view.from) * 28.0 / pixels;
+        marks.retain(|(second, _)| *second < edge);
+        let levels = value_marks(low, high, f64::from(size.y - 32.0));
+        let colours = colours(ui, cx, figures);
+        let (response, transform) = plot(ui, figures, view, (low, high), size, &marks, &levels, &colours);
+        overlays(ui, figures, &transform);
+        self.pointer(ui, &response, &transform, view, limits);
+        let hovered = response.hover_pos().and_then(|pos| figures.at(transform.value_from_position(pos).x));
+        if let Some(at) = hovered {
+            crosshair(ui, figures, &transform, at);
+        }
+        readout_line(ui, readout, subject, figures, hovered);
+        let name = format!("Load profile of {}, {}", subject.meter.config.name, subject.period.words());
+        response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Figure, true, &name));
+    }
+
+    fn pointer(&mut self, ui: &Ui, response: &Response, transform: &PlotTransform, view: View, limits: View) {
+        let mut next = view;
+        let pixels = f64::from(transform.frame().width().max(1.0));
+        if response.dragged() {
+            next = next.pan(limits, -f64::from(response.drag_delta().x) / pixels * (view.to - view.from));
+        }
+        if let Some(pos) = response.hover_pos() {
+            let (scroll, pinch) = ui.input(|input| (input.smooth_scroll_delta(), input.zoom_delta()));
+            let about = transform.value_from_position(pos).x;
+            if scroll.y != 0.0 || pinch != 1.0 {
+                let factor = (f64::from(-scroll.y) / 240.0).exp() / f64::from(pinch);
+                next = next.zoom(limits, factor, about);
+            }
+            if scroll.x != 0.0 {
+                next = next.pan(limits, -f64::from(scroll.x) / pixels * (view.to - view.from));
+            }
+        }
+        if response.double_clicked() {
+            next = limits;
+        }
+        if next != view {
+            self.view = Some(next);
+            ui.ctx().request_repaint_after(std::time::Duration::ZERO);
+        }
+    }
+}
+
+fn colours(ui: &Ui, cx: &AppCtx, figures: &Figures) -> Vec<Color32> {
+    let t = tokens(ui);
+    let of = |shown: &Shown| colour(&t, cx.prefs.phases, &shown.channel, shown.series.channel);
+    figures.shown.iter().map(of).collect()
+}
+
+/// What the value axis spans: from nought for bars, closely around the values for lines.
+fn value_range(figures: &Figures, view: View) -> (f64, f64) {
+    let seen = figures.shown.iter().flat_map(|shown| {
+        let begin = shown.bars.partition_point(|bar| bar.end <= view.from);
+        let end = shown.bars.partition_point(|bar| bar.start < view.to);
+        shown.bars.get(begin..end).unwrap_or_default()
+    });
+    let (low, high) = seen
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), bar| (low.min(bar.low), high.max(bar.high)));
+    if !low.is_finite() || !high.is_finite() {
+        return (0.0, 1.0);
+    }
+    if figures.shown.iter().all(|shown| shown.line) {
+        let margin = ((high - low) * 0.15).max(high.abs() * 0.002).max(1e-6);
+        return (low - margin, high + margin);
+    }
+    // Room above the bars for the lane of flags and their letters.
+    let high = if high > 0.0 { high * 1.16 } else { 1.0 };
+    // A little room below nought keeps its label off those of the time axis.
+    (low.min(high * -0.02), high)
+}
+
+#[allow(clippy::too_many_arguments, reason = "what one drawing needs")]
+fn plot(
+    ui: &mut Ui,
+    figures: &Figures,
+    view: View,
+    (low, high): (f64, f64),
+    size: Vec2,
+    marks: &[Mark],
+    levels: &[Mark],
+    colours: &[Color32],
+) -> (Response, PlotTransform) {
+    let t = tokens(ui);
+    let lookup = |marks: &[Mark], value: f64| {
+        let near = marks.iter().min_by(|a, b| (a.0 - value).abs().total_cmp(&(b.0 - value).abs()));
+        near.map(|(_, text)| text.clone()).unwrap_or_default()
+    };
+    let grid = |marks: &[Mark]| -> Vec<GridMark> {
+        let step = marks.first().zip(marks.get(1)).map_or(1.0, |(a, b)| b.0 - a.0);
+        marks.iter().map(|(value, _)| GridMark { value: *value, step_size: step }).collect()
+    };
+    let font = FontId::proportional(SIZES[0]);
+    let x_axis = AxisHints::new_x()
+        .formatter(|mark, _| lookup(marks, mark.value))
+        .label_spacing(1.0..=2.0)
+        .tick_label_color(t.text_secondary.0)
+        .tick_label_font(font.clone());
+    let y_axis = AxisHints::new_y()
+        .formatter(|mark, _| lookup(levels, mark.value))
+        .label_spacing(1.0..=2.0)
+        .min_thickness(44.0)
+        .tick_label_color(t.text_secondary.0)
+        .tick_label_font(font);
+    let answer = Plot::new("load profile")
+        .width(size.x)
+        .height(size.y)
+        .custom_x_axes(vec![x_axis])
+        .custom_y_axes(vec![y_axis])
+        .x_grid_spacer(|_| grid(marks))
+        .y_grid_spacer(|_| grid(levels))
+        .grid_color(t.plot_grid.0)
+        .grid_fade(0.0)
+        .show_x(false)
+        .show_y(false)
+        .show_crosshair(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_axis_zoom_drag(false)
+        .allow_double_click_reset(false)
+        .auto_bounds(false)
+        .sense(Sense::click_and_drag())
+        .show(ui, |plot| {
+            plot.set_plot_bounds(PlotBounds::from_min_max([view.from, low], [view.to, high]));
+            draw(plot, figures, view, f64::from(size.x - 52.0), colours);
+        });
+    (answer.response, answer.transform)
+}
+
+fn draw(plot: &mut egui_plot::PlotUi<'_>, figures: &Figures, view: View, pixels: f64, colours: &[Color32]) {
+    let several = figures.shown.iter().filter(|shown| !shown.line).count();
+    for (number, (shown, colour)) in figures.shown.iter().zip(colours).enumerate() {
+        let bars = decimate(&shown.bars, view.from, view.to, pixels);
+        let folded = bars.iter().any(|bar| bar.low != bar.high);
+        if shown.line || several > 1 && folded {
+            for run in runs(&bars) {
+                plot.line(
+                    Line::new(shown.series.name.clone(), PlotPoints::from(run))
+                        .color(*colour)
+                        .width(1.5)
+                        .allow_hover(false),
+                );
+            }
+            continue;
+        }
+        let bar_pixels = (view.to - view.from) / pixels;
+        #[allow(clippy::cast_precision_loss, reason = "a few channels")]
+        let (slots, slot) = (several.max(1) as f64, number as f64);
+        let shape = |bar: &Bar, height: f64, ink: Color32| {
+            let whole = bar.end - bar.start;
+            let gap = if whole / bar_pixels > 5.0 { whole * 0.14 } else { 0.0 };
+            let width = (whole - gap) / slots;
+            let middle = bar.start + gap / 2.0 + width * (slot + 0.5);
+            PlotBar::new(middle, height).width(width).fill(ink).stroke(Stroke::NONE)
+        };
+        // Where a column holds many intervals its highest is drawn light and its lowest full.
+        if folded {
+            let light = colour.gamma_multiply(0.45);
+            let highest = bars.iter().map(|bar| shape(bar, bar.high, light)).collect();
+            plot.bar_chart(BarChart::new(shown.series.name.clone(), highest).allow_hover(false));
+        }
+        let lowest = bars.iter().map(|bar| shape(bar, bar.low, *colour)).collect();
+        plot.bar_chart(BarChart::new(shown.series.name.clone(), lowest).allow_hover(false));
+    }
+}
+
+/// Lines of levels, broken where intervals are missing.
+fn runs(bars: &[Bar]) -> Vec<Vec<[f64; 2]>> {
+    let mut runs: Vec<Vec<[f64; 2]>> = Vec::new();
+    let mut last = f64::NEG_INFINITY;
+    for bar in bars {
+        if runs.is_empty() || bar.start - last > 1.0 {
+            runs.push(Vec::new());
+        }
+        if let Some(run) = runs.last_mut() {
+            let middle = f64::midpoint(bar.start, bar.end);
+            run.push([middle, bar.high]);
+            if bar.low != bar.high {
+                run.push([middle, bar.low]);
+            }
+        }
+        last = bar.end;
+    }
+    runs
+}
+
+/// Diagonal lines in a rectangle: a pattern, so that nothing hangs on colour alone.
+fn hatch(painter: &egui::Painter, rect: Rect, ink: Color32) {
+    let painter = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
+    let stroke = Stroke::new(1.0, ink);
+    let mut x = rect.left() - rect.height();
+    x -= x.rem_euclid(6.0);
+    while x < rect.right() {
+        painter.line_segment([Pos2::new(x, rect.bottom()), Pos2::new(x + rect.height(), rect.top())], stroke);
+        x += 6.0;
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "pixels")]
+fn overlays(ui: &Ui, figures: &Figures, transform: &PlotTransform) {
+    let t = tokens(ui);
+    let frame = *transform.frame();
+    let painter = ui.painter_at(frame);
+    let x = |second: f64| transform.position_from_point_x(second);
+    for gap in &figures.gaps {
+        let left = x(gap.from.as_second() as f64).max(frame.left());
+        let right = x(gap.to.as_second() as f64).min(frame.right());
+        if right < frame.left() || left > frame.right() {
+            continue;
+        }
+        let rect = Rect::from_min_max(
+            Pos2::new(left, frame.top()),
+            Pos2::new(right.max(left + 2.0), frame.bottom()),
+        );
+        painter.rect_filled(rect, 0.0, t.bad_soft.0.gamma_multiply(0.6));
+        hatch(&painter, rect, t.bad_mark.0.gamma_multiply(0.35));
+        painter.rect_filled(Rect::from_min_size(rect.min, Vec2::new(rect.width(), 4.0)), 0.0, t.bad_mark.0);
+        if rect.width() > 64.0 {
+            let words = format!("{} missing", gap.intervals);
+            painter.text(
+                rect.center_top() + Vec2::new(0.0, 18.0),
+                Align2::CENTER_CENTER,
+                words,
+                FontId::proportional(SIZES[0]),
+                t.bad.0,
+            );
+        }
+    }
+    let width = f64::from(figures.period_seconds.max(60));
+    let begin =
+        figures.slice.rows.partition_point(|row| (row.end.as_second() as f64) < transform.bounds().min()[0]);
+    let mut drawn = f32::NEG_INFINITY;
+    for row in figures.slice.rows.iter().skip(begin) {
+        let end = row.end.as_second() as f64;
+        if end - width > transform.bounds().max()[0] {
+            break;
+        }
+        if !row.status.is_flagged() {
+            continue;
+        }
+        let (left, right) = (x(end - width), x(end));
+        if right < drawn + 1.0 {
+            continue;
+        }
+        drawn = right;
+        let suspect = row.quality == Quality::Suspect;
+        let ink = if suspect { t.bad_mark.0 } else { t.warn_mark.0 };
+        let lane = Rect::from_min_max(
+            Pos2::new(left, frame.top()),
+            Pos2::new(right.max(left + 2.0), frame.top() + 4.0),
+        );
+        painter.rect_filled(lane, 0.0, ink);
+        if right - left >= 5.0 {
+            let column =
+                Rect::from_min_max(Pos2::new(left, frame.top() + 4.0), Pos2::new(right, frame.bottom()));
+            hatch(&painter, column, ink.gamma_multiply(0.55));
+        }
+        if right - left >= 9.0 {
+            let ink = if suspect { t.bad.0 } else { t.warn.0 };
+            let at = Pos2::new(f32::midpoint(left, right), frame.top() + 13.0);
+            painter.text(at, Align2::CENTER_CENTER, letters(row.status), FontId::proportional(SIZES[0]), ink);
+        }
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "pixels")]
+fn crosshair(ui: &Ui, figures: &Figures, transform: &PlotTransform, at: usize) {
+    let t = tokens(ui);
+    let Some(row) = figures.slice.rows.get(at) else { return };
+    let frame = *transform.frame();
+    let painter = ui.painter_at(frame);
+    let end = row.end.as_second() as f64;
+    let start = end - f64::from(figures.period_seconds.max(60));
+    let column = Rect::from_x_y_ranges(
+        transform.position_from_point_x(start)..=transform.position_from_point_x(end),
+        frame.y_range(),
+    );
+    painter.rect_filled(column.expand2(Vec2::new(0.5, 0.0)), 0.0, t.text.0.gamma_multiply(0.08));
+    painter.vline(column.center().x, frame.y_range(), Stroke::new(1.0, t.text_secondary.0));
+    for shown in &figures.shown {
+        if let Some(value) = shown.series.values.get(at).copied().flatten() {
+            let height = super::figures::drawn(value, shown.series.unit);
+            let y = transform.position_from_point_y(height);
+            painter.hline(frame.x_range(), y, Stroke::new(1.0, t.text_secondary.0.gamma_multiply(0.5)));
+            painter.circle(Pos2::new(column.center().x, y), 3.0, t.plot.0, Stroke::new(1.5, t.text.0));
+        }
+    }
+}
+
+/// The exact values of the interval under the pointer, always in one place: nothing jumps.
+fn readout_line(ui: &mut Ui, rect: Rect, subject: &Subject<'_>, figures: &Figures, at: Option<usize>) {
+    let mut line = ui.new_child(
+        egui::UiBuilder::new().max_rect(rect).layout(egui::Layout::left_to_right(egui::Align::Center)),
+    );
+    line.spacing_mut().item_spacing.x = 12.0;
+    line.add_space(4.0);
+    let Some((at, row)) = at.and_then(|at| figures.slice.rows.get(at).map(|row| (at, row))) else {
+        let units: Vec<String> = units(figures);
+        line.label(small(&line, units.join(", ")));
+        let hint = "Point at an interval for its exact values. Scroll zooms, drag moves, double click shows the whole stretch.";
+        line.add(egui::Label::new(small(&line, hint)).truncate());
+        return;
+    };
+    let zone = row.end.to_zoned(subject.zone.clone()).strftime("%Z").to_string();
+    line.label(secondary(&line, format!("Interval ending {} {zone}", interval_end(row.end, subject.zone))));
+    for shown in &figures.shown {
+        let value = shown.series.values.get(at).copied().flatten();
+        let words = value.map_or_else(
+            || "no value".to_owned(),
+            |value| format!("{} {}", text(value, shown.series.unit), symbol(shown.series.unit)),
+        );
+        if figures.shown.len() > 1 {
+            line.label(small(&line, &shown.series.name));
+        }
+        line.label(strong(words));
+    }
+    if row.status.is_flagged() {
+        let ink = if row.quality == Quality::Suspect { tokens(&line).bad.0 } else { tokens(&line).warn.0 };
+        let flags = words(row)
+            .lines()
+            .filter(|line| !line.starts_with("Daylight") && !line.starts_with("Status"))
+            .collect::<Vec<_>>()
+            .join(", ");
+        line.add(egui::Label::new(egui::RichText::new(flags).color(ink)).truncate());
+    }
+}
+
+fn units(figures: &Figures) -> Vec<String> {
+    let mut units: Vec<String> = Vec::new();
+    for Shown { series, .. } in &figures.shown {
+        let unit = symbol(series.unit);
+        if !units.contains(&unit) {
+            units.push(unit);
+        }
+    }
+    units
+}
+
+/// The whole stretch as a picture: a name for the file, and the file.
+#[allow(clippy::cast_precision_loss, reason = "drawing")]
+pub fn picture(subject: &Subject<'_>, profile: &StoredProfile, figures: &Figures) -> (String, String) {
+    const COLOURS: [&str; 8] =
+        ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6E7A87", "#B8A800"];
+    let (from, to) = subject.period.bounds(subject.zone);
+    let view = View { from: from.as_second() as f64, to: to.as_second() as f64 };
+    let (_, high) = value_range(figures, view);
+    let width = f64::from(figures.period_seconds.max(60));
+    let flagged = figures.slice.rows.iter().filter(|row| row.status.is_flagged()).map(|row| {
+        let end = row.end.as_second() as f64;
+        let ink = if row.quality == Quality::Suspect { "#CC332B" } else { "#D98200" };
+        (end - width, end, ink.to_owned())
+    });
+    let missing = figures
+        .gaps
+        .iter()
+        .map(|gap| (gap.from.as_second() as f64, gap.to.as_second() as f64, "#CC332B".to_owned()));
+    let title = format!("{} · {}", subject.meter.config.name, subject.period.words());
+    let channels: Vec<String> = figures
+        .shown
+        .iter()
+        .map(|shown| {
+            let side =
+                profile.layout.channels.get(shown.series.channel).map_or("", |channel| channel.side.name());
+            format!("{} ({}, {side})", shown.series.name, symbol(shown.series.unit))
+        })
+        .collect();
+    let subtitle = format!("{} · interval end, {}", channels.join(", "), subject.zone_name);
+    let picture = Picture {
+        title: &title,
+        subtitle: &subtitle,
+        range: (view.from, view.to),
+        top: high,
+        series: figures
+            .shown
+            .iter()
+            .zip(COLOURS.iter().cycle())
+            .map(|(shown, colour)| (shown.series.name.clone(), (*colour).to_owned(), shown.bars.clone()))
+            .collect(),
+        x_marks: time_marks(view.from, view.to, 1_100.0, subject.zone),
+        y_marks: value_marks(0.0, high, 360.0),
+        marks: flagged.chain(missing).collect(),
+    };
+    let name =
+        format!("{} {} to {}.svg", subject.meter.config.name, subject.period.first, subject.period.last);
+    (name.replace(['/', '\\', ':'], "-"), picture.svg())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DAY: View = View { from: 0.0, to: 86_400.0 };
+
+    #[test]
+    fn zooming_keeps_what_is_under_the_pointer_there() {
+        let near = DAY.zoom(DAY, 0.5, 21_600.0);
+        assert_eq!(near, View { from: 10_800.0, to: 54_000.0 });
+        assert_eq!(near.zoom(DAY, 100.0, 50_000.0), DAY, "never wider than the stretch");
+    }
+
+    #[test]
+    fn moving_stops_at_the_ends_of_the_stretch() {
+        let near = View { from: 10_000.0, to: 20_000.0 };
+        assert_eq!(near.pan(DAY, -50_000.0), View { from: 0.0, to: 10_000.0 });
+        assert_eq!(near.pan(DAY, 90_000.0), View { from: 76_400.0, to: 86_400.0 });
+    }
+
+    #[test]
+    fn lines_are_broken_where_intervals_are_missing() {
+        let bar = |start: f64| Bar { start, end: start + 10.0, low: 1.0, high: 1.0 };
+        let found = runs(&[bar(0.0), bar(10.0), bar(40.0)]);
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
+    }
+}

@@ -1,0 +1,127 @@
+//! The chart as a picture: an SVG, sharp at any size, that documents and browsers take.
+
+use std::fmt::Write as _;
+
+use super::decimate::{Bar, decimate};
+
+const WIDTH: f64 = 1200.0;
+const HEIGHT: f64 = 480.0;
+const LEFT: f64 = 72.0;
+const TOP: f64 = 56.0;
+const BOTTOM: f64 = 48.0;
+
+/// What a picture shows.
+pub struct Picture<'a> {
+    /// Title: the meter and the period.
+    pub title: &'a str,
+    /// Second line: channel, unit, side, zone.
+    pub subtitle: &'a str,
+    /// First and last second.
+    pub range: (f64, f64),
+    /// Highest value of the axis.
+    pub top: f64,
+    /// Channels: name, colour, bars.
+    pub series: Vec<(String, String, Vec<Bar>)>,
+    /// Marks of the time axis: second and text.
+    pub x_marks: Vec<(f64, String)>,
+    /// Marks of the value axis.
+    pub y_marks: Vec<(f64, String)>,
+    /// Stretches that are flagged or missing: from, to, colour.
+    pub marks: Vec<(f64, f64, String)>,
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+impl Picture<'_> {
+    /// The picture's text.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        let (from, to) = self.range;
+        let span = (to - from).max(1.0);
+        let (right, floor) = (WIDTH - 24.0, HEIGHT - BOTTOM);
+        let x = |second: f64| LEFT + (second - from) / span * (right - LEFT);
+        let y = |value: f64| floor - value / self.top.max(f64::MIN_POSITIVE) * (floor - TOP);
+        let mut out = String::new();
+        // Writing to a String cannot fail.
+        let mut put = |text: std::fmt::Arguments<'_>| {
+            let _ = out.write_fmt(text);
+            out.push('\n');
+        };
+        put(format_args!(
+            r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="IBM Plex Sans, sans-serif" font-size="12" fill="#17202B">"##
+        ));
+        put(format_args!(r##"<rect width="100%" height="100%" fill="#FFFFFF"/>"##));
+        put(format_args!(
+            r#"<text x="{LEFT}" y="22" font-size="15" font-weight="600">{}</text>"#,
+            escaped(self.title)
+        ));
+        put(format_args!(r##"<text x="{LEFT}" y="40" fill="#515D6B">{}</text>"##, escaped(self.subtitle)));
+        for (value, text) in &self.y_marks {
+            let at = y(*value);
+            put(format_args!(r##"<path d="M{LEFT} {at:.1}H{right}" stroke="#E4E8ED"/>"##));
+            put(format_args!(
+                r##"<text x="{:.1}" y="{:.1}" text-anchor="end" fill="#515D6B">{}</text>"##,
+                LEFT - 8.0,
+                at + 4.0,
+                escaped(text)
+            ));
+        }
+        for (second, text) in &self.x_marks {
+            let at = x(*second);
+            put(format_args!(
+                r##"<text x="{at:.1}" y="{:.1}" text-anchor="middle" fill="#515D6B">{}</text>"##,
+                floor + 20.0,
+                escaped(text)
+            ));
+        }
+        for (name, colour, bars) in &self.series {
+            put(format_args!(r#"<g fill="{colour}"><title>{}</title>"#, escaped(name)));
+            for bar in decimate(bars, from, to, right - LEFT) {
+                let (left, edge, high) = (x(bar.start.max(from)), x(bar.end.min(to)), y(bar.high));
+                let gap = if edge - left > 3.0 { 1.0 } else { 0.0 };
+                put(format_args!(
+                    r#"<rect x="{left:.2}" y="{high:.2}" width="{:.2}" height="{:.2}"/>"#,
+                    (edge - left - gap).max(0.3),
+                    (floor - high).max(0.0)
+                ));
+            }
+            put(format_args!("</g>"));
+        }
+        for (start, end, colour) in &self.marks {
+            let (left, edge) = (x(start.max(from)), x(end.min(to)));
+            put(format_args!(
+                r#"<rect x="{left:.1}" y="{:.1}" width="{:.1}" height="5" fill="{colour}"/>"#,
+                TOP - 8.0,
+                (edge - left).max(1.0)
+            ));
+        }
+        put(format_args!(r##"<path d="M{LEFT} {floor}H{right}" stroke="#515D6B"/>"##));
+        put(format_args!("</svg>"));
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_break_the_picture() {
+        let bar = Bar { start: 0.0, end: 10.0, low: 1.0, high: 1.0 };
+        let picture = Picture {
+            title: "<Kiln & \"Co\">",
+            subtitle: "",
+            range: (0.0, 10.0),
+            top: 2.0,
+            series: vec![("a".to_owned(), "#000000".to_owned(), vec![bar])],
+            x_marks: Vec::new(),
+            y_marks: Vec::new(),
+            marks: Vec::new(),
+        };
+        let svg = picture.svg();
+        assert!(svg.contains("&lt;Kiln &amp; &quot;Co&quot;&gt;"));
+        assert_eq!(svg.matches("<rect").count(), 2, "the ground and one bar");
+    }
+}

@@ -1,0 +1,97 @@
+//! The summary at the side.
+
+use egui::{ScrollArea, Ui};
+
+use crate::gui::theme::{SIZES, strong, tokens};
+use crate::gui::widgets::{Tone, badge, key_value, loading, secondary, section, small};
+use crate::store::StoredProfile;
+
+use super::Subject;
+use super::axis::interval_end;
+use super::figures::{Figures, Shown, symbol, text};
+
+/// Draws it.
+pub fn ui(ui: &mut Ui, subject: &Subject<'_>, profile: &StoredProfile, figures: Option<&Figures>) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 4.0;
+        let Some(figures) = figures else {
+            loading(ui, "the summary");
+            return;
+        };
+        for (number, shown) in figures.shown.iter().enumerate() {
+            if number > 0 {
+                ui.add_space(12.0);
+            }
+            let side =
+                profile.layout.channels.get(shown.series.channel).map_or("", |channel| channel.side.name());
+            channel(ui, subject, shown, side);
+        }
+        section(ui, "Quality");
+        let missing = figures.missing();
+        let stored = figures.slice.rows.len();
+        key_value(ui, "Intervals", stored.to_string());
+        if missing > 0 {
+            ui.horizontal(|ui| badge(ui, &format!("{missing} missing"), Tone::Bad));
+        }
+        let flagged = figures.shown.first().map_or(0, |shown| shown.summary.flagged);
+        if flagged > 0 {
+            ui.horizontal(|ui| badge(ui, &format!("{flagged} flagged"), Tone::Warn));
+        }
+        if missing == 0 && flagged == 0 && stored > 0 {
+            ui.horizontal(|ui| badge(ui, "Complete, no flags", Tone::Good));
+        }
+        if let Some(first) = figures.shown.first() {
+            for (quality, count) in &first.summary.quality {
+                key_value(ui, quality.name(), count.to_string());
+            }
+        }
+        let replaced = figures.slice.superseded.len();
+        if replaced > 0 {
+            key_value(ui, "Replaced", replaced.to_string());
+            ui.label(small(ui, "Older versions of these intervals are kept beside the new ones."));
+        }
+        section(ui, "About the figures");
+        let minutes = profile.layout.period_seconds / 60;
+        let period = if minutes > 0 { format!("{minutes} min") } else { "By event".to_owned() };
+        key_value(ui, "Interval", period);
+        key_value(ui, "Stamp", "Interval end");
+        key_value(ui, "Time zone", subject.zone_name.to_owned());
+        key_value(ui, "Profile", profile.layout.obis.short());
+    });
+}
+
+fn channel(ui: &mut Ui, subject: &Subject<'_>, shown: &Shown, side: &str) {
+    let t = tokens(ui);
+    let unit = shown.series.unit;
+    let summary = &shown.summary;
+    ui.label(strong(&shown.series.name));
+    ui.label(small(ui, format!("{side} figures")));
+    ui.add_space(2.0);
+    let big = |ui: &mut Ui, title: &str, value: String, unit: &str| {
+        ui.label(secondary(ui, title).size(SIZES[0]));
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            ui.add(egui::Label::new(strong(value).size(SIZES[2]).color(t.text.0)).selectable(true));
+            ui.label(secondary(ui, unit));
+        });
+    };
+    if let Some(total) = summary.total {
+        big(ui, "Total", text(total, unit), &symbol(unit));
+    }
+    if let Some((highest, at)) = summary.highest {
+        let title = if shown.series.adds_up { "Highest interval" } else { "Highest" };
+        big(ui, title, text(highest, unit), &symbol(unit));
+        ui.label(small(ui, format!("interval ending {}", interval_end(at, subject.zone))));
+    }
+    if let Some((lowest, at)) = summary.lowest.filter(|_| !shown.series.adds_up) {
+        key_value(ui, "Lowest", format!("{} {}", text(lowest, unit), symbol(unit)));
+        ui.label(small(ui, format!("interval ending {}", interval_end(at, subject.zone))));
+    }
+    if let Some(tenths) = summary.load_factor {
+        ui.add_space(4.0);
+        key_value(ui, "Load factor", format!("{}.{} %", tenths / 10, tenths % 10));
+    }
+    if summary.intervals == 0 {
+        ui.label(secondary(ui, "No figures in this stretch"));
+    }
+}

@@ -1,0 +1,154 @@
+//! The top of the readings: which meter, which page, and the stretch of time with its steps.
+
+use egui::{Align, ComboBox, Layout, Margin, Popup, TextEdit, Ui};
+use jiff::civil::Date;
+
+use crate::gui::context::{AppCtx, Command, Page};
+use crate::gui::theme::{Icon, strong, tokens};
+use crate::gui::widgets::{Act, Tone, badge, heading, segmented, small};
+
+use super::period::{Period, Span};
+use super::{Readings, Subject, Tab};
+
+/// Meters that the chooser lists.
+const LISTED: usize = 200;
+
+impl Readings {
+    pub(super) fn toolbar(&mut self, ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, today: Date) {
+        ui.horizontal(|ui| {
+            heading(ui, "Readings");
+            ui.add_space(8.0);
+            chooser(ui, cx, subject);
+            if let Some(serial) = &subject.meter.config.serial {
+                ui.label(small(ui, serial));
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let more = ui.add(Act::icon_only(Icon::More, "More"));
+                Popup::menu(&more).show(|ui| {
+                    ui.set_min_width(200.0);
+                    if ui.button("Show in the Meter Manager").clicked() {
+                        cx.command(Command::Go(Page::Meters));
+                    }
+                    if ui.button("Open in its own window").clicked() {
+                        cx.command(Command::Detach(Page::Readings));
+                    }
+                });
+                let doing = cx.jobs.doing(subject.meter.id);
+                let read = Act::primary("Read now").icon(Icon::Play).shortcut("F5").enabled(doing.is_none());
+                if ui.add(read.hint("Reads from where the store ends")).clicked() {
+                    cx.command(Command::Read(vec![subject.meter.id], std::collections::BTreeSet::new()));
+                }
+                if let Some(doing) = doing {
+                    ui.label(small(ui, doing));
+                } else if subject.meter.last_ok == Some(false) {
+                    let why = subject.meter.last_result.clone().unwrap_or_default();
+                    badge(ui, "Last read failed", Tone::Bad).on_hover_text(why);
+                }
+            });
+        });
+        ui.add_space(6.0);
+        ui.horizontal(|ui| {
+            let tabs = [
+                (Tab::Profile, "Load profile"),
+                (Tab::Registers, "Registers"),
+                (Tab::Instantaneous, "Instantaneous"),
+                (Tab::Billing, "Billing"),
+                (Tab::Events, "Events"),
+            ];
+            segmented(ui, "readings", &mut self.tab, &tabs);
+            if matches!(self.tab, Tab::Profile | Tab::Events) {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.time(ui, subject, today));
+            }
+        });
+    }
+
+    /// From right to left.
+    fn time(&mut self, ui: &mut Ui, subject: &Subject<'_>, today: Date) {
+        let period = subject.period;
+        if period.span == Span::Custom {
+            self.dates(ui, period);
+        } else {
+            let at_end = period.last >= today;
+            let next = Act::icon_only(Icon::ChevronRight, "Later").framed().enabled(!at_end);
+            if ui.add(next).clicked() {
+                self.period = Some(period.step(1));
+            }
+            ui.add_space(-4.0);
+            if ui.add(Act::icon_only(Icon::ChevronLeft, "Earlier").framed()).clicked() {
+                self.period = Some(period.step(-1));
+            }
+            if ui.add(Act::plain("Today").enabled(!at_end)).clicked() {
+                self.period = Some(Period::of(period.span, today));
+            }
+        }
+        let mut span = period.span;
+        let spans =
+            [(Span::Day, "Day"), (Span::Week, "Week"), (Span::Month, "Month"), (Span::Custom, "From – to")];
+        if segmented(ui, "span", &mut span, &spans) {
+            self.typed = None;
+            self.period = Some(match span {
+                Span::Custom => Period { span, ..period },
+                _ => Period::of(span, period.last.min(today)),
+            });
+        }
+        if period.span != Span::Custom {
+            if let Some(hours) = period.odd_hours(subject.zone) {
+                let text = format!("{hours} hours");
+                badge(ui, &text, Tone::Plain).on_hover_text("The clock changes in this stretch");
+            }
+            ui.label(strong(period.words()));
+        }
+    }
+
+    fn dates(&mut self, ui: &mut Ui, period: Period) {
+        let shown = || (period.first.to_string(), period.last.to_string());
+        let (mut from, mut to) = self.typed.clone().unwrap_or_else(shown);
+        let bad = tokens(ui).bad_soft.0;
+        let read = |text: &str| text.trim().parse::<Date>().ok();
+        let right = read(&from).zip(read(&to)).and_then(|(from, to)| Period::between(from, to));
+        let edit = |ui: &mut Ui, text: &mut String, name: &str, wrong: bool| {
+            let mut edit = TextEdit::singleline(text).desired_width(88.0).margin(Margin::symmetric(8, 5));
+            if wrong {
+                edit = edit.background_color(bad);
+            }
+            ui.add(edit).accessible_name(name).on_hover_text("YYYY-MM-DD").changed()
+        };
+        let changed = edit(ui, &mut to, "To, inclusive", right.is_none());
+        ui.label("–");
+        let wrong = read(&from).is_none();
+        let changed = edit(ui, &mut from, "From", wrong) || changed;
+        if changed {
+            if let Some(period) = read(&from).zip(read(&to)).and_then(|(from, to)| Period::between(from, to))
+            {
+                self.period = Some(period);
+            }
+            self.typed = Some((from, to));
+        }
+    }
+}
+
+/// The meter: one of the selected, or of all where one alone is selected.
+fn chooser(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
+    let meters = cx.meters().ready().unwrap_or_default();
+    let many = cx.selection.len() > 1;
+    let listed: Vec<_> = meters.iter().filter(|meter| !many || cx.selection.contains(meter.id)).collect();
+    let mut chosen = None;
+    let combo = ComboBox::from_id_salt("meter")
+        .width(220.0)
+        .truncate()
+        .selected_text(subject.meter.config.name.clone());
+    let response = combo.show_ui(ui, |ui| {
+        for meter in listed.iter().take(LISTED) {
+            if ui.selectable_label(meter.id == subject.meter.id, &meter.config.name).clicked() {
+                chosen = Some(meter.id);
+            }
+        }
+        if listed.len() > LISTED {
+            ui.label(small(ui, format!("and {} more: find them with Ctrl+K", listed.len() - LISTED)));
+        }
+    });
+    response.response.accessible_name("Meter");
+    if let Some(id) = chosen {
+        if many { cx.selection.focus_on(id) } else { cx.selection.only(id) }
+    }
+}

@@ -1,0 +1,71 @@
+//! The first start: an empty store, and three ways to fill it.
+
+use egui::{CornerRadius, Frame, Margin, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};
+
+use crate::gui::context::{AppCtx, Command};
+use crate::gui::theme::{Icon, strong, tokens};
+use crate::gui::widgets::secondary;
+
+const CARD: Vec2 = Vec2::new(236.0, 156.0);
+
+/// What to do with an empty store.
+pub fn welcome(ui: &mut Ui, cx: &mut AppCtx) {
+    let above = (ui.available_height() * 0.18).clamp(16.0, 160.0);
+    ui.add_space(above);
+    ui.vertical_centered(|ui| {
+        ui.label(strong("This store holds no meters yet").size(22.0));
+        ui.add_space(-2.0);
+        ui.label(secondary(
+            ui,
+            "Connect to one that stands before you, bring a list, or look around with simulated meters.",
+        ));
+        ui.add_space(24.0);
+        let gap = 16.0;
+        let width = CARD.x * 3.0 + gap * 2.0;
+        let side = ((ui.available_width() - width) / 2.0).max(0.0);
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = gap;
+            ui.add_space((side - gap).max(0.0));
+            let add = "Name it, say where it hangs, test the connection and read it.";
+            if card(ui, Icon::Plus, "Add a meter", add, "Ctrl+N", true) {
+                cx.command(Command::AddMeter);
+            }
+            let demo = "200 virtual meters on this computer that speak the real protocol.";
+            if card(ui, Icon::Fleet, "Open the demo fleet", demo, "", false) {
+                cx.command(Command::OpenDemo);
+            }
+            let import = "One meter a line; you see what will be added before it is.";
+            if card(ui, Icon::Import, "Import a CSV", import, "or drop the file here", false) {
+                cx.command(Command::ImportMeters);
+            }
+        });
+    });
+}
+
+fn card(ui: &mut Ui, icon: Icon, title: &str, text: &str, foot: &str, main: bool) -> bool {
+    let t = tokens(ui);
+    let (rect, response) = ui.allocate_exact_size(CARD, Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, title));
+    let lively = response.hovered() || response.has_focus();
+    let edge = if lively || main {
+        Stroke::new(if lively { 2.0 } else { 1.0 }, t.accent.0)
+    } else {
+        Stroke::new(1.0, t.border.0)
+    };
+    ui.painter().rect(rect, CornerRadius::same(8), t.surface.0, edge, StrokeKind::Inside);
+    let inner = rect.shrink(16.0);
+    let mut child = ui.new_child(egui::UiBuilder::new().max_rect(inner));
+    Frame::new().inner_margin(Margin::ZERO).show(&mut child, |ui| {
+        ui.spacing_mut().item_spacing.y = 6.0;
+        let (plate, _) = ui.allocate_exact_size(Vec2::splat(32.0), Sense::hover());
+        ui.painter().rect_filled(plate, CornerRadius::same(8), t.accent_soft.0);
+        icon.paint(ui.painter(), plate, 18.0, t.accent.0);
+        ui.add_space(2.0);
+        ui.label(strong(title).size(14.0));
+        ui.label(secondary(ui, text));
+        if !foot.is_empty() {
+            ui.label(crate::gui::widgets::small(ui, foot));
+        }
+    });
+    response.clicked()
+}

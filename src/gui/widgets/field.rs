@@ -1,0 +1,91 @@
+//! Fields with their label above and what is wrong with them below.
+
+use egui::{Align, ComboBox, Layout, Margin, Response, TextEdit, Ui, Vec2};
+
+use crate::gui::theme::{CONTROL, SIZES, strong, tokens};
+
+fn label(ui: &mut Ui, name: &str) -> Response {
+    let colour = tokens(ui).text_secondary.0;
+    ui.label(strong(name).size(SIZES[0]).color(colour))
+}
+
+/// A label, a control under it, and below that what is wrong or a hint. `control` gives the response to name.
+pub fn field(
+    ui: &mut Ui,
+    name: &str,
+    remark: Option<(&str, bool)>,
+    control: impl FnOnce(&mut Ui) -> Response,
+) -> Response {
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing = Vec2::new(0.0, 4.0);
+        let label = label(ui, name);
+        let response = control(ui).labelled_by(label.id);
+        if let Some((text, wrong)) = remark.filter(|(text, _)| !text.is_empty()) {
+            let t = tokens(ui);
+            let colour = if wrong { t.bad.0 } else { t.text_secondary.0 };
+            ui.label(egui::RichText::new(text).size(SIZES[0]).color(colour));
+        }
+        response
+    })
+    .inner
+}
+
+fn edit<'t>(ui: &Ui, text: &'t mut String, hint: &str, width: f32, wrong: bool) -> TextEdit<'t> {
+    let t = tokens(ui);
+    let hint = egui::RichText::new(hint).color(t.text_disabled.0);
+    let mut edit = TextEdit::singleline(text)
+        .hint_text(hint)
+        .desired_width(width - 16.0)
+        .min_size(Vec2::new(width, CONTROL))
+        .margin(Margin::symmetric(8, 5))
+        .align(egui::Align2::LEFT_CENTER);
+    if wrong {
+        edit = edit.background_color(t.bad_soft.0);
+    }
+    edit
+}
+
+/// One line of text.
+pub fn text_field(ui: &mut Ui, text: &mut String, hint: &str, width: f32, wrong: bool) -> Response {
+    let edit = edit(ui, text, hint, width, wrong);
+    ui.add(edit)
+}
+
+/// One line that is not shown while it is typed, and never again.
+pub fn password(ui: &mut Ui, text: &mut String, hint: &str, width: f32, wrong: bool) -> Response {
+    let edit = edit(ui, text, hint, width, wrong).password(true);
+    ui.add(edit)
+}
+
+/// One of a few choices. Gives true when another was chosen.
+pub fn choice<T: Clone + PartialEq>(
+    ui: &mut Ui,
+    name: &str,
+    width: f32,
+    value: &mut T,
+    choices: &[(T, String)],
+) -> bool {
+    let current =
+        choices.iter().find(|(one, _)| one == value).map_or("", |(_, text)| text.as_str()).to_owned();
+    let mut changed = false;
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing = Vec2::new(0.0, 4.0);
+        label(ui, name);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.set_max_height(CONTROL);
+            let combo =
+                ComboBox::from_id_salt(("choice", name)).width(width).selected_text(current).truncate();
+            let response = combo.show_ui(ui, |ui| {
+                ui.spacing_mut().item_spacing = Vec2::new(0.0, 2.0);
+                for (one, text) in choices {
+                    if ui.selectable_label(one == value, text).clicked() && one != value {
+                        value.clone_from(one);
+                        changed = true;
+                    }
+                }
+            });
+            response.response.accessible_name(name);
+        });
+    });
+    changed
+}

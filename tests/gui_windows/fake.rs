@@ -1,0 +1,560 @@
+//! Floors below that live in memory: meters, readings and jobs, answered at once and driven by the test.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, Mutex};
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use meterwright::comms::{Edit, Edited, Event, Job, JobId};
+use meterwright::gui::data::{
+    Answer, Backend, Details, Import, Later, Port, Query, RegisterSet, Slice, Value, reader,
+};
+use meterwright::model::{
+    BillingSet, Channel, ClockReading, ClockRule, Decimal, Fault, Identity, IntervalStatus, MeterConfig,
+    MeterEvent, MeterId, MeterSecrets, Obis, ProfileLayout, ProfileRow, Quality, ReadingValue,
+    RegisterReading, ScalerUnit, SecretKind, Side, Step, Unit, What, plain_name,
+};
+use meterwright::store::{JobResult, JobRow, MeterRow, StoredProfile, TraceRecord};
+
+/// The moment at which all tests happen.
+pub fn now() -> Timestamp {
+    "2026-11-22T14:35:00Z".parse().unwrap()
+}
+
+pub fn london() -> TimeZone {
+    TimeZone::get("Europe/London").unwrap()
+}
+
+/// What the fake holds; tests look into it and change it through [`Fake::world`].
+#[derive(Default)]
+pub struct World {
+    pub meters: Vec<MeterRow>,
+    pub secrets: BTreeMap<MeterId, Vec<SecretKind>>,
+    pub settings: BTreeMap<String, String>,
+    pub answers: VecDeque<Answer>,
+    pub events: VecDeque<Event>,
+    pub submitted: Vec<Job>,
+    pub cancelled: Vec<JobId>,
+    pub edits: Vec<Edit>,
+    pub asked: Vec<Query>,
+    pub read: Vec<MeterId>,
+    /// Leave questions unanswered.
+    pub mute: bool,
+    /// Answer questions with this failure.
+    pub broken: Option<String>,
+    next: i64,
+}
+
+#[derive(Clone, Default)]
+pub struct Fake(Arc<Mutex<World>>);
+
+const STREETS: [&str; 8] = [
+    "Mill Lane",
+    "Kiln Road",
+    "Station Yard",
+    "Harbour Street",
+    "Quarry Hill",
+    "Chapel Row",
+    "Weir Close",
+    "Foundry Way",
+];
+
+impl Fake {
+    pub fn world<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        change(&mut self.0.lock().unwrap())
+    }
+
+    /// So many meters, all read but some.
+    pub fn with_meters(count: usize) -> Self {
+        let fake = Self::default();
+        fake.world(|world| {
+            world.meters = (0..count).map(meter).collect();
+            world.read =
+                world.meters.iter().filter(|meter| meter.last_read.is_some()).map(|meter| meter.id).collect();
+        });
+        fake
+    }
+
+    /// Plays a job of reading to its end.
+    pub fn finish(&self, job: JobId, fault: Option<Fault>) {
+        self.world(|world| {
+            let Some(Job::Read { meters, .. }) = world.submitted.last().cloned() else { return };
+            for id in &meters {
+                let result = JobResult { fault: fault.clone(), ..result(*id) };
+                let words = fault
+                    .as_ref()
+                    .map_or_else(|| "21 registers, 48 intervals".to_owned(), ToString::to_string);
+                let name = world.meters.iter().find(|meter| meter.id == *id).unwrap().config.name.clone();
+                let row = world.meters.iter_mut().find(|meter| meter.id == *id).unwrap();
+                row.last_read = Some(now());
+                row.last_ok = Some(fault.is_none());
+                row.last_result = Some(words.clone());
+                row.drift_ms = Some(1_200);
+                if fault.is_none() {
+                    world.read.push(*id);
+                }
+                world.events.push_back(Event::MeterEnded {
+                    job,
+                    meter: Some(*id),
+                    name,
+                    result: Box::new(result),
+                    words,
+                });
+            }
+            let (ok, failed) = if fault.is_none() { (meters.len(), 0) } else { (0, meters.len()) };
+            world.events.push_back(Event::Ended { job, ok, failed, cancelled: false });
+        });
+    }
+}
+
+fn result(meter: MeterId) -> JobResult {
+    JobResult {
+        meter,
+        at: now(),
+        fault: None,
+        registers: 21,
+        intervals: 48,
+        events: 2,
+        exchanges: 37,
+        bytes_sent: 1_940,
+        bytes_received: 18_322,
+        duration_ms: 2_310,
+    }
+}
+
+fn timed_out() -> Fault {
+    Fault::line(
+        "no answer to the SNRM within 6 s",
+        "check that the probe sits on the optical port and that the meter is powered",
+    )
+}
+
+fn meter(n: usize) -> MeterRow {
+    let street = STREETS[n % STREETS.len()];
+    let number = n / STREETS.len() + 1;
+    let mut config = MeterConfig::new(
+        format!("{street} {number}"),
+        format!("tcp://10.20.{}.{}:4059", n / 250, n % 250 + 1).parse().unwrap(),
+    );
+    config.serial = Some(format!("{:08}", 11_830_000 + n * 37));
+    config.group = Some(format!("{}/{street}", if n % 8 < 4 { "North district" } else { "Harbour" }));
+    if n % 5 == 0 {
+        config.template = "dlms-idis".to_owned();
+    }
+    config.time_zone = Some("Europe/London".to_owned());
+    let failed = n % 23 == 7;
+    let never = n % 41 == 11;
+    let drift = [900, -1_400, 2_100, 6_300, 300, -800, 45_000][n % 7];
+    MeterRow {
+        id: MeterId(i64::try_from(n).unwrap() + 1),
+        config,
+        last_read: (!never).then(|| now().checked_sub(i64::try_from(n % 400).unwrap().minutes()).unwrap()),
+        last_result: (!never).then(|| {
+            if failed { timed_out().message } else { "21 registers, 48 intervals, 2 events".to_owned() }
+        }),
+        last_ok: (!never).then_some(!failed),
+        drift_ms: (!never && !failed).then_some(drift),
+    }
+}
+
+fn number(obis: &str, mantissa: i128, exponent: i8, unit: Unit) -> RegisterReading {
+    let obis: Obis = obis.parse().unwrap();
+    RegisterReading {
+        obis,
+        attribute: 2,
+        name: plain_name(obis),
+        value: ReadingValue::Number(Decimal::new(mantissa, exponent)),
+        unit,
+        side: Side::Secondary,
+        read_at: now(),
+        stamp: None,
+    }
+}
+
+fn registers(id: MeterId) -> RegisterSet {
+    let base = 18_234_567 + i128::from(id.0) * 1_013;
+    let rule = ClockRule::standard(london());
+    let peak: Timestamp = "2026-11-17T17:30:00Z".parse().unwrap();
+    let mut demand = number("1-0:1.6.0*255", 6_842, 0, Unit::W);
+    demand.stamp = Some((rule.to_stamp(peak), peak));
+    RegisterSet {
+        registers: vec![
+            number("1-0:1.8.0*255", base, 0, Unit::WH),
+            number("1-0:1.8.1*255", base / 3, 0, Unit::WH),
+            number("1-0:1.8.2*255", base - base / 3, 0, Unit::WH),
+            number("1-0:2.8.0*255", 1_204_310, 0, Unit::WH),
+            number("1-0:3.8.0*255", 3_980_112, 0, Unit::VARH),
+            number("1-0:4.8.0*255", 88_731, 0, Unit::VARH),
+            number("1-0:9.8.0*255", base + 601_223, 0, Unit::VAH),
+            demand,
+            number("1-0:1.2.0*255", 1_203_441, -1, Unit::W),
+            number("0-0:96.7.21*255", 14, 0, Unit::NONE),
+        ],
+        instantaneous: vec![
+            number("1-0:32.7.0*255", 2_312, -1, Unit::V),
+            number("1-0:52.7.0*255", 2_298, -1, Unit::V),
+            number("1-0:72.7.0*255", 2_305, -1, Unit::V),
+            number("1-0:31.7.0*255", 412, -2, Unit::A),
+            number("1-0:51.7.0*255", 287, -2, Unit::A),
+            number("1-0:71.7.0*255", 1_033, -2, Unit::A),
+            number("1-0:1.7.0*255", 3_882, 0, Unit::W),
+            number("1-0:13.7.0*255", 978, -3, Unit::NONE),
+            number("1-0:14.7.0*255", 4_998, -2, Unit::HZ),
+        ],
+    }
+}
+
+fn channel(obis: &str, scaler: i8, unit: Unit) -> Channel {
+    let obis: Obis = obis.parse().unwrap();
+    Channel {
+        obis,
+        attribute: 2,
+        data_index: 0,
+        class_id: 3,
+        name: plain_name(obis),
+        scaler_unit: ScalerUnit { scaler, unit },
+        side: Side::Secondary,
+    }
+}
+
+pub fn layout() -> ProfileLayout {
+    ProfileLayout {
+        obis: "1-0:99.1.0*255".parse().unwrap(),
+        name: "Load profile 1".to_owned(),
+        period_seconds: 1_800,
+        channels: vec![
+            channel("1-0:1.29.0*255", 0, Unit::WH),
+            channel("1-0:2.29.0*255", 0, Unit::WH),
+            channel("1-0:3.29.0*255", 0, Unit::VARH),
+            channel("1-0:32.27.0*255", -1, Unit::V),
+        ],
+    }
+}
+
+/// Half-hours from the beginning of October to now, with a gap, a power failure and a doubtful clock in them.
+pub fn rows(from: Timestamp, to: Timestamp) -> Vec<ProfileRow> {
+    let first: Timestamp = "2026-10-01T00:00:00Z".parse().unwrap();
+    let step = 1_800;
+    let start = from.max(first).as_second() / step * step + step;
+    let end = to.min(now()).as_second();
+    (0..)
+        .map(|n| start + n * step)
+        .take_while(|second| *second <= end)
+        .filter(|second| !(1_795_046_400..1_795_060_800).contains(second))
+        .map(|second| row(Timestamp::from_second(second).unwrap()))
+        .collect()
+}
+
+fn row(end: Timestamp) -> ProfileRow {
+    let local = end.checked_sub(1.second()).unwrap().to_zoned(london());
+    let slot = i128::from(local.hour()) * 2 + i128::from(local.minute()) / 30;
+    let noise = i128::from((end.as_second() / 1_800 * 7_919) % 211);
+    let weekend = i128::from(u8::from(local.weekday().to_monday_one_offset() > 5));
+    let morning = 620 - (slot - 15) * (slot - 15) * 22;
+    let evening = 1_950 - (slot - 37) * (slot - 37) * 58;
+    let midday = weekend * (700 - (slot - 25) * (slot - 25) * 12).max(0);
+    let import = 140 + noise + morning.max(0) + evening.max(0) + midday;
+    let sun = (420 - (slot - 25) * (slot - 25) * 14).max(0);
+    let mut status = if local.datetime().month() < 11 && local.offset().seconds() > 0 {
+        IntervalStatus::DAYLIGHT_SAVING
+    } else {
+        IntervalStatus::empty()
+    };
+    match end.as_second() / 1_800 % 431 {
+        7 => status |= IntervalStatus::POWER_DOWN,
+        8 => status |= IntervalStatus::POWER_UP | IntervalStatus::CLOCK_ADJUSTED,
+        200 => status |= IntervalStatus::CLOCK_INVALID,
+        _ => {}
+    }
+    ProfileRow {
+        end,
+        stamp: Some(ClockRule::standard(london()).to_stamp(end)),
+        status,
+        raw_status: Some(0),
+        quality: Quality::from_status(status),
+        values: vec![
+            Some(Decimal::new(import, 0)),
+            Some(Decimal::new(sun, 0)),
+            Some(Decimal::new(import / 4 + 20, 0)),
+            Some(Decimal::new(2_310 + noise / 12 - import / 200, -1)),
+        ],
+    }
+}
+
+fn billing() -> Vec<BillingSet> {
+    (0..8)
+        .map(|n| {
+            let month = jiff::civil::date(2026, 4 + n, 1).to_zoned(london()).unwrap().timestamp();
+            let base = 15_000_000 + i128::from(n) * 402_113;
+            BillingSet {
+                profile: "0-0:98.1.0*255".parse().unwrap(),
+                at: month,
+                stamp: None,
+                registers: vec![
+                    number("1-0:1.8.0*255", base, 0, Unit::WH),
+                    number("1-0:1.8.1*255", base / 3, 0, Unit::WH),
+                    number("1-0:1.8.2*255", base - base / 3, 0, Unit::WH),
+                    number("1-0:1.6.0*255", 5_900 + i128::from(n) * 131, 0, Unit::W),
+                ],
+            }
+        })
+        .collect()
+}
+
+fn events() -> Vec<MeterEvent> {
+    let texts = [
+        (1, "Supply failed"),
+        (2, "Supply returned"),
+        (4, "Clock adjusted, old time"),
+        (5, "Clock adjusted, new time"),
+        (8, "Battery voltage low"),
+    ];
+    (0..24usize)
+        .map(|n| {
+            let (code, text) = texts[n % texts.len()];
+            MeterEvent {
+                log: "0-0:99.98.0*255".parse().unwrap(),
+                code: Some(code),
+                text: text.to_owned(),
+                at: now().checked_sub(i64::try_from((24 - n) * 31).unwrap().hours()).unwrap(),
+                stamp: None,
+                until: (code == 1)
+                    .then(|| now().checked_sub(i64::try_from((24 - n) * 31 - 1).unwrap().hours()).unwrap()),
+                detail: Vec::new(),
+            }
+        })
+        .collect()
+}
+
+fn details(world: &World, id: MeterId) -> Details {
+    let Some(row) = world.meters.iter().find(|meter| meter.id == id) else { return Details::default() };
+    let mut details =
+        Details { secrets: world.secrets.get(&id).cloned().unwrap_or_default(), ..Details::default() };
+    if world.read.contains(&id) {
+        details.knowledge.identity = Identity {
+            serial: row.config.serial.clone(),
+            logical_device_name: Some(format!("MTW{:013}", id.0)),
+            firmware: Some("2.14.0".to_owned()),
+            model: Some("VM-3P".to_owned()),
+            maker: Some("MTW".to_owned()),
+            more: Vec::new(),
+        };
+        let fault = (row.last_ok == Some(false)).then(timed_out);
+        details.history = vec![(41, JobResult { fault, ..result(id) }), (38, result(id)), (32, result(id))];
+        let stamp = ClockRule::standard(london()).to_stamp(now());
+        details.clock = vec![ClockReading {
+            stamp,
+            meter_utc: now(),
+            read_at: now(),
+            uncertainty_ms: 24,
+            sign_looks_inverted: false,
+        }];
+    }
+    details
+}
+
+fn answer(world: &World, query: &Query) -> Value {
+    match query {
+        Query::Meters => Value::Meters(Arc::new(world.meters.clone())),
+        Query::Meter(id) => {
+            Value::Meter(Box::new(world.meters.iter().find(|meter| meter.id == *id).cloned()))
+        }
+        Query::Details(id) => Value::Details(Arc::new(details(world, *id))),
+        Query::Registers(id) if world.read.contains(id) => Value::Registers(Arc::new(registers(*id))),
+        Query::Registers(_) => Value::Registers(Arc::default()),
+        Query::Profiles(id) if world.read.contains(id) => {
+            let span =
+                Some(("2026-10-01T00:30:00Z".parse().unwrap(), "2026-11-22T14:30:00Z".parse().unwrap()));
+            Value::Profiles(Arc::new(vec![StoredProfile {
+                id: id.0,
+                layout: layout(),
+                span,
+                intervals: 2_525,
+            }]))
+        }
+        Query::Profiles(_) => Value::Profiles(Arc::default()),
+        Query::Rows { from, to, .. } => {
+            Value::Rows(Arc::new(Slice { before: None, rows: rows(*from, *to), superseded: Vec::new() }))
+        }
+        Query::Days { from, to, cumulative, .. } => {
+            Value::Days(Arc::new(reader::days(&rows(*from, *to), &london(), *cumulative)))
+        }
+        Query::Billing(id) => {
+            Value::Billing(Arc::new(if world.read.contains(id) { billing() } else { Vec::new() }))
+        }
+        Query::Events(id, from, to) => {
+            let mut events = if world.read.contains(id) { events() } else { Vec::new() };
+            events.retain(|event| event.at > *from && event.at <= *to);
+            Value::Events(Arc::new(events))
+        }
+        Query::Jobs => Value::Jobs(Arc::new(vec![JobRow {
+            id: 41,
+            title: "Read Mill Lane 1".to_owned(),
+            submitted: now(),
+            ended: Some(now()),
+            results: vec![result(MeterId(1))],
+        }])),
+        Query::Trace(_) => Value::Trace(Arc::new(trace())),
+        Query::Ports => {
+            Value::Ports(Arc::new(vec![Port { name: "/dev/ttyUSB0".into(), title: "Optical probe".into() }]))
+        }
+        Query::Setting(key) => Value::Setting(Arc::new(world.settings.get(key).cloned())),
+        Query::File(path) => Value::File(Arc::new(std::fs::read_to_string(path).unwrap_or_default())),
+    }
+}
+
+fn trace() -> Vec<(MeterId, TraceRecord)> {
+    let record = |ms: i64, sent: bool, hex: &str| {
+        let bytes =
+            (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect();
+        let at = now().checked_add(ms.milliseconds()).unwrap();
+        (MeterId(1), TraceRecord { at, sent, bytes, masked: Vec::new(), note: None })
+    };
+    let note = TraceRecord {
+        at: now(),
+        sent: true,
+        bytes: Vec::new(),
+        masked: Vec::new(),
+        note: Some("connected to 10.20.0.1:4059".into()),
+    };
+    vec![
+        (MeterId(1), note),
+        record(3, true, "000100100001001F601DA109060760857405080101BE10040E01000000065F1F0400007E1FFFFF"),
+        record(
+            41,
+            false,
+            "00010001001000116129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F040000501F01F40007",
+        ),
+        record(44, true, "000100100001000DC001C100080000010000FF0200"),
+        record(79, false, "0001000100100012C401C100090C07EA0B16070E2300FF000000"),
+    ]
+}
+
+impl Backend for Fake {
+    fn ask(&self, query: &Query) -> bool {
+        self.world(|world| {
+            world.asked.push(query.clone());
+            if !world.mute {
+                let value = world.broken.clone().map_or_else(|| Ok(answer(world, query)), Err);
+                world.answers.push_back(Answer { query: query.clone(), value });
+            }
+        });
+        true
+    }
+
+    fn take_answer(&self) -> Option<Answer> {
+        self.world(|world| world.answers.pop_front())
+    }
+
+    fn take_event(&self) -> Option<Event> {
+        self.world(|world| world.events.pop_front())
+    }
+
+    fn submit(&self, job: Job) -> Result<JobId, Fault> {
+        self.world(|world| {
+            world.next += 1;
+            let id = JobId(world.next + 100);
+            let named = |meter: &MeterId| {
+                world.meters.iter().find(|row| row.id == *meter).map(|row| row.config.name.clone())
+            };
+            let (title, meters): (String, Vec<Option<MeterId>>) = match &job {
+                Job::Read { meters, .. } => {
+                    let title = match meters.as_slice() {
+                        [one] => format!("Read {}", named(one).unwrap_or_default()),
+                        many => format!("Read {} meters", many.len()),
+                    };
+                    (title, meters.iter().copied().map(Some).collect())
+                }
+                Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
+            };
+            world.events.push_back(Event::Submitted { job: id, title, meters: meters.len() });
+            for meter in meters.iter().take(32) {
+                let name = meter.as_ref().and_then(named).unwrap_or_else(|| "New meter".to_owned());
+                world.events.push_back(Event::MeterStarted { job: id, meter: *meter, name });
+                let steps = [
+                    Step::Opening,
+                    Step::Associating,
+                    Step::Reading(What::Profile),
+                    Step::Rows { done: 24, expected: Some(48) },
+                ];
+                for step in steps {
+                    world.events.push_back(Event::MeterStep { job: id, meter: *meter, step });
+                }
+            }
+            world.submitted.push(job);
+            Ok(id)
+        })
+    }
+
+    fn cancel(&self, job: JobId) {
+        self.world(|world| {
+            world.cancelled.push(job);
+            world.events.push_back(Event::Ended { job, ok: 0, failed: 0, cancelled: true });
+        });
+    }
+
+    fn edit(&self, edit: Edit) -> Receiver<Result<Edited, Fault>> {
+        let (sender, receiver) = sync_channel(1);
+        let edited = self.world(|world| {
+            world.edits.push(edit.clone());
+            match edit {
+                Edit::AddMeters(meters) => {
+                    Edited::Added(meters.iter().map(|(config, _)| world.add(config)).collect())
+                }
+                Edit::UpdateMeter { id, config, .. } => {
+                    world.meters.iter_mut().find(|meter| meter.id == id).unwrap().config = *config;
+                    Edited::Done
+                }
+                Edit::RemoveMeters(ids) => {
+                    world.meters.retain(|meter| !ids.contains(&meter.id));
+                    Edited::Done
+                }
+                Edit::Setting { key, value } => {
+                    world.settings.insert(key, value);
+                    Edited::Done
+                }
+            }
+        });
+        self.world(|world| world.events.push_back(Event::StoreChanged));
+        sender.send(Ok(edited)).unwrap();
+        receiver
+    }
+
+    fn import(&self, _file: PathBuf) -> Later<Import> {
+        let (sender, receiver) = sync_channel(1);
+        let config = MeterConfig::new("Imported 1", "tcp://10.9.9.9:4059".parse().unwrap());
+        let import = Import {
+            meters: vec![(config, MeterSecrets::default())],
+            refused: vec!["line 3: `meter:4059` is not a line".to_owned()],
+        };
+        sender.send(Ok(import)).unwrap();
+        receiver
+    }
+
+    fn open_demo(&self) -> Later<Box<dyn Backend>> {
+        let (sender, receiver) = sync_channel(1);
+        sender.send(Ok(Box::new(Fake::with_meters(200)) as Box<dyn Backend>)).unwrap();
+        receiver
+    }
+
+    fn store_name(&self) -> String {
+        "North district".to_owned()
+    }
+}
+
+impl World {
+    fn add(&mut self, config: &MeterConfig) -> MeterId {
+        let id = MeterId(self.meters.iter().map(|meter| meter.id.0).max().unwrap_or(0) + 1);
+        self.meters.push(MeterRow {
+            id,
+            config: config.clone(),
+            last_read: None,
+            last_result: None,
+            last_ok: None,
+            drift_ms: None,
+        });
+        id
+    }
+}
