@@ -81,16 +81,21 @@ impl Get {
         app.print(
             || {
                 let each = results.all.iter().zip(&clocks);
-                let documents: Vec<Value> = each.map(|(done, clock)| document(done, clock.as_ref())).collect();
+                let documents: Vec<Value> =
+                    each.map(|(done, clock)| document(done, clock.as_ref())).collect();
                 json!({ "results": documents, "summary": results.summary() })
             },
             |out| {
-                let mut table = Table::new(&["meter", "its clock", "drift s", "±", "result"]).numbers(&[2, 3]);
+                let mut table =
+                    Table::new(&["meter", "its clock", "drift s", "±", "result"]).numbers(&[2, 3]);
                 for ((done, clock), zone) in results.all.iter().zip(&clocks).zip(&zones) {
                     let fault = done.result.fault.as_ref().map(ToString::to_string);
                     table.row(vec![
                         done.name.clone(),
-                        clock.as_ref().map(|clock| stamps::for_eyes(clock.meter_utc, zone)).unwrap_or_default(),
+                        clock
+                            .as_ref()
+                            .map(|clock| stamps::for_eyes(clock.meter_utc, zone))
+                            .unwrap_or_default(),
                         clock.as_ref().map(|clock| seconds(clock.drift_ms())).unwrap_or_default(),
                         clock.as_ref().map(|clock| seconds(clock.uncertainty_ms.into())).unwrap_or_default(),
                         fault.unwrap_or_else(|| "ok".to_owned()),

@@ -81,7 +81,9 @@ impl Options {
         let export = export::Export { readings, format: self.format, profile, parts, now: Timestamp::now() };
         let Some(path) = &self.output else {
             if app.global.json {
-                return Err(Failure::usage("with --json the readings need a file of their own: give -o FILE"));
+                return Err(Failure::usage(
+                    "with --json the readings need a file of their own: give -o FILE",
+                ));
             }
             return match export.write(&store, &mut io::stdout().lock()) {
                 Ok(_) => Ok(DONE),

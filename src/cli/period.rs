@@ -36,9 +36,10 @@ impl When {
     fn at(self, zone: &TimeZone) -> Result<Timestamp, Failure> {
         match self {
             Self::Instant(instant) => Ok(instant),
-            Self::Local(local) => local.to_zoned(zone.clone()).map(|zoned| zoned.timestamp()).map_err(|_| {
-                Failure::usage(format!("{local} lies outside the years that a clock can show"))
-            }),
+            Self::Local(local) => local
+                .to_zoned(zone.clone())
+                .map(|zoned| zoned.timestamp())
+                .map_err(|_| Failure::usage(format!("{local} lies outside the years that a clock can show"))),
         }
     }
 }

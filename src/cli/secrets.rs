@@ -21,9 +21,9 @@ fn hint(kind: SecretKind) -> Failure {
 pub(super) fn gather(arguments: &[String]) -> Result<Vec<(SecretKind, Secret)>, Failure> {
     let mut all: Vec<(SecretKind, Secret)> = Vec::new();
     for argument in arguments {
-        let (kind, source) = argument.split_once('=').ok_or_else(|| {
-            Failure::usage("--secret wants KIND=env:NAME, KIND=file:PATH or KIND=prompt")
-        })?;
+        let (kind, source) = argument
+            .split_once('=')
+            .ok_or_else(|| Failure::usage("--secret wants KIND=env:NAME, KIND=file:PATH or KIND=prompt"))?;
         let kind: SecretKind = kind.parse().map_err(|error| Failure::usage(format!("--secret: {error}")))?;
         if all.iter().any(|(known, _)| *known == kind) {
             return Err(Failure::usage(format!("the {} is given twice", kind.word())));

@@ -35,7 +35,11 @@ impl Table {
         let widths: Vec<usize> = (0..header.len()).map(width).collect();
         for row in all() {
             let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| {
-                if self.right.contains(&column) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+                if self.right.contains(&column) {
+                    format!("{cell:>width$}")
+                } else {
+                    format!("{cell:<width$}")
+                }
             });
             writeln!(out, "{}", cells.collect::<Vec<_>>().join("  ").trim_end())?;
         }

@@ -13,8 +13,8 @@ use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, SecretK
 use super::JobId;
 use super::backoff;
 use super::conductor::Attempt;
-use super::link::Cancel;
 use super::counters::{Counters, Place};
+use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
 use super::sink::Sink;
@@ -53,11 +53,7 @@ pub(super) fn cancelled_fault() -> Fault {
 }
 
 /// Lets `future` end, within the grace once the job is cancelled; nothing where it was cut off.
-async fn within<F: Future>(
-    cancel: &Cancel,
-    grace: Duration,
-    future: F,
-) -> Option<F::Output> {
+async fn within<F: Future>(cancel: &Cancel, grace: Duration, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     tokio::select! {
         biased;

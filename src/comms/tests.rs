@@ -98,7 +98,8 @@ impl Script {
                 Ok(())
             }
             Act::WantsPassword(wanted) => {
-                let password = attempt.access.secrets.password.as_ref().map(|secret| secret.expose().to_vec());
+                let password =
+                    attempt.access.secrets.password.as_ref().map(|secret| secret.expose().to_vec());
                 assert_eq!(password.as_deref(), Some(wanted.as_bytes()));
                 Ok(())
             }
@@ -332,9 +333,9 @@ async fn a_meter_read_in_part_has_failed_and_keeps_what_came() {
         let ids = bench.add(&[("A", "tcp://a")]).await;
         let job = bench.submit(ids.clone()).await;
         let events = words(&bench.until_ended(job).await);
-        assert!(events.contains(
-            &"ended A: Read in part: 1 register; the meter refused the event log".to_owned()
-        ));
+        assert!(
+            events.contains(&"ended A: Read in part: 1 register; the meter refused the event log".to_owned())
+        );
         assert_eq!(events.last().unwrap(), "over 0 1 false");
         assert_eq!(bench.reader().registers(ids[0], false).unwrap().len(), 1);
     })
@@ -516,7 +517,8 @@ async fn secrets_are_sealed_in_the_store_and_open_for_the_session() {
         config.auth = Auth::Low;
         let password = SecretKind::Password.parse("MARKED-PASSWORD").unwrap();
         let secrets = MeterSecrets { password: Some(password), ..MeterSecrets::default() };
-        let Ok(Edited::Added(ids)) = bench.edit(Edit::AddMeters(vec![(config.clone(), secrets)])).await else {
+        let Ok(Edited::Added(ids)) = bench.edit(Edit::AddMeters(vec![(config.clone(), secrets)])).await
+        else {
             panic!("not added")
         };
         let job = bench.submit(ids.clone()).await;

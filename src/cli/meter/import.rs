@@ -121,7 +121,8 @@ fn parse(text: &str) -> List {
         match read {
             Ok(meter) => match seen.insert(meter.name.clone(), row) {
                 Some(first) => {
-                    let problem = format!("row {row}, column name: `{}` stands in row {first} too", meter.name);
+                    let problem =
+                        format!("row {row}, column name: `{}` stands in row {first} too", meter.name);
                     list.problems.push(problem);
                 }
                 None => list.meters.push(meter),

@@ -34,7 +34,8 @@ impl List {
             || json!({ "meters": rows.iter().map(document).collect::<Vec<_>>() }),
             |out| {
                 let zone = TimeZone::system();
-                let mut table = Table::new(&["name", "serial", "line", "template", "group", "last read", "result"]);
+                let mut table =
+                    Table::new(&["name", "serial", "line", "template", "group", "last read", "result"]);
                 for row in &rows {
                     let config = &row.config;
                     table.row(vec![

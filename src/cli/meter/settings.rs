@@ -3,7 +3,7 @@
 use clap::Args;
 
 use crate::model::{
-    Auth, Line, MeterConfig, MeterSecrets, Security, SecretKind, ServerAddress, Side, SystemTitle,
+    Auth, Line, MeterConfig, MeterSecrets, SecretKind, Security, ServerAddress, Side, SystemTitle,
 };
 
 /// A setting that an empty text takes away.

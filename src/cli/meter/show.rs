@@ -61,7 +61,11 @@ impl Show {
                         Value::Object(plate) => {
                             for (name, value) in plate {
                                 if let Some(text) = value.as_str() {
-                                    writeln!(out, "{:<16} {text}", format!("plate: {}", name.replace('_', " ")))?;
+                                    writeln!(
+                                        out,
+                                        "{:<16} {text}",
+                                        format!("plate: {}", name.replace('_', " "))
+                                    )?;
                                 }
                             }
                         }

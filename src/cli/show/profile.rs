@@ -92,10 +92,21 @@ impl Profile {
                 let Some(joined) = &joined else {
                     return writeln!(out, "Nothing is stored: `meterwright read --what profile` reads it");
                 };
-                writeln!(out, "{} {} of {}; stamps are interval ends", joined.obis, joined.name, row.config.name)?;
+                writeln!(
+                    out,
+                    "{} {} of {}; stamps are interval ends",
+                    joined.obis, joined.name, row.config.name
+                )?;
                 for (column, channel) in channels.iter().enumerate() {
                     let unit = channel.scaler_unit.unit.symbol();
-                    writeln!(out, "{}: {} {} [{unit}] {}", column + 1, channel.obis, channel.name, channel.side.name())?;
+                    writeln!(
+                        out,
+                        "{}: {} {} [{unit}] {}",
+                        column + 1,
+                        channel.obis,
+                        channel.name,
+                        channel.side.name()
+                    )?;
                 }
                 for row in &rows {
                     write!(out, "{}", stamps::for_eyes(row.end, &zone))?;

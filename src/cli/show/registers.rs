@@ -68,7 +68,8 @@ pub(super) fn run(app: &App, which: &Which, instantaneous: bool) -> Outcome {
             let header = ["OBIS", "name", "value", "unit", "side", "meter's stamp", "read at"];
             let mut table = Table::new(&header).numbers(&[2]);
             for reading in &readings {
-                let stamp = reading.stamp.as_ref().map(|(stamp, _)| stamp.local.to_string().replacen('T', " ", 1));
+                let stamp =
+                    reading.stamp.as_ref().map(|(stamp, _)| stamp.local.to_string().replacen('T', " ", 1));
                 table.row(vec![
                     reading.obis.to_string(),
                     reading.name.clone(),

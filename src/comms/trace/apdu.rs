@@ -165,8 +165,11 @@ fn aare_words(aare: &Aare) -> Words {
 }
 
 fn conformance_words(conformance: Conformance) -> String {
-    let names: Vec<&str> =
-        Conformance::NAMES.iter().filter(|(bit, _)| conformance.contains(*bit)).map(|(_, name)| *name).collect();
+    let names: Vec<&str> = Conformance::NAMES
+        .iter()
+        .filter(|(bit, _)| conformance.contains(*bit))
+        .map(|(_, name)| *name)
+        .collect();
     format!("conformance: {}", names.join(", "))
 }
 

@@ -1,7 +1,9 @@
 //! HDLC frames, wrapper messages and sign-on lines in a stream of octets.
 
 use crate::protocol::gateway;
-use crate::protocol::hdlc::{Control, FLAG, FrameError, HdlcAddress, Header, LLC_COMMAND, LLC_RESPONSE, Parameters, is_intact};
+use crate::protocol::hdlc::{
+    Control, FLAG, FrameError, HdlcAddress, Header, LLC_COMMAND, LLC_RESPONSE, Parameters, is_intact,
+};
 use crate::protocol::wrapper;
 
 use super::{Layer, apdu};
@@ -198,7 +200,10 @@ fn behind_llc(message: &[u8]) -> Vec<Layer> {
 fn parameter_words(parameters: &Parameters) -> String {
     format!(
         "information field {} sent, {} received; window {} sent, {} received",
-        parameters.info_transmit, parameters.info_receive, parameters.window_transmit, parameters.window_receive
+        parameters.info_transmit,
+        parameters.info_receive,
+        parameters.window_transmit,
+        parameters.window_receive
     )
 }
 

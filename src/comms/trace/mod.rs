@@ -84,6 +84,7 @@ pub fn hex(octets: &[u8], masked: &[(u32, u32)]) -> String {
             at >= u64::from(*start) && at < u64::from(*start) + u64::from(*length)
         })
     };
-    let one = |(at, octet): (usize, &u8)| if is_masked(at) { "**".to_owned() } else { format!("{octet:02X}") };
+    let one =
+        |(at, octet): (usize, &u8)| if is_masked(at) { "**".to_owned() } else { format!("{octet:02X}") };
     octets.iter().enumerate().map(one).collect::<Vec<_>>().join(" ")
 }
