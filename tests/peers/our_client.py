@@ -17,8 +17,14 @@ VARIANTS = [
     ("no object list", ["--no-objects"]),
     ("deviations the other way round", ["--inverted"]),
     ("GMAC, no lists, small messages", ["--gmac", "--no-list", "--pdu", "300"]),
+    ("low", ["--password", "12345678"]),
+    ("blocks of 1,024 octets", ["--send", "1024"]),
+    ("blocks of 200 octets, low", ["--send", "200", "--password", "12345678"]),
+    ("HDLC, 128 octets, window 1", ["--hdlc", "128/1"]),
+    ("HDLC, 128 octets, window 7, low", ["--hdlc", "128/7", "--password", "12345678"]),
+    ("HDLC, 2,030 octets, window 3, GMAC", ["--hdlc", "2030/3", "--gmac"]),
+    ("HDLC, 500 octets, window 2, blocks of 1,024 octets", ["--hdlc", "500/2", "--send", "1024"]),
 ]
-
 
 # Objects of the peer that are not among those that many meters have: nobody asks for them without an object list.
 UNUSUAL = {"1-0:1.29.0*255", "1-0:13.0.0*255"}
@@ -26,8 +32,13 @@ UNUSUAL = {"1-0:1.29.0*255", "1-0:13.0.0*255"}
 
 def read_and_compare(program, server, title, flags):
     with serving([server, *flags]) as truth, Meterwright(program) as mw:
-        secure = {"auth": "high-gmac", "security": "both", "secrets": KEYS} if "--gmac" in flags else {}
-        mw.add("peer", f"tcp://127.0.0.1:{truth['port']}", "Europe/Berlin", **secure)
+        access = {}
+        if "--gmac" in flags:
+            access = {"auth": "high-gmac", "security": "both", "secrets": KEYS}
+        if "--password" in flags:
+            access = {"auth": "low", "secrets": {"password": flags[flags.index("--password") + 1]}}
+        scheme = "tcp+hdlc" if "--hdlc" in flags else "tcp"
+        mw.add("peer", f"{scheme}://127.0.0.1:{truth['port']}", "Europe/Berlin", **access)
         # The profile's first row ends half an hour after this.
         first = truth["rows"][0]["utc"]
         start = mw.half_hour_before(first)
