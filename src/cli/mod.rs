@@ -10,6 +10,7 @@ mod meter;
 mod period;
 mod progress;
 mod read;
+mod scheme;
 mod secrets;
 mod select;
 mod show;
@@ -60,6 +61,9 @@ enum Command {
     /// The clock
     #[command(subcommand)]
     Clock(clock::Clock),
+    /// Check, try out and compare schemes
+    #[command(subcommand)]
+    Scheme(scheme::Scheme),
     /// What went over the line
     #[command(subcommand)]
     Trace(trace::Trace),
@@ -87,6 +91,7 @@ fn run(line: Line) -> Outcome {
         Some(Command::Show(command)) => command.run(&app),
         Some(Command::Export(command)) => command.run(&app),
         Some(Command::Clock(command)) => command.run(&app),
+        Some(Command::Scheme(command)) => command.run(&app),
         Some(Command::Trace(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
     }

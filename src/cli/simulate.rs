@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
 use clap::Args;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::app::{App, Outcome};
@@ -11,7 +12,7 @@ use super::failure::Failure;
 use super::table::Table;
 use crate::comms::Edit;
 use crate::model::{Secret, Template};
-use crate::simulator::{Fleet, FleetOptions, Framing, SimulatedMeter};
+use crate::simulator::{Fleet, FleetOptions, Framing, SimulatedMeter, SimulationClock, World};
 
 /// Runs virtual meters. Their passwords and keys are the same everywhere and printed with --json: they guard nothing.
 #[derive(Args, Debug)]
@@ -32,6 +33,10 @@ pub(super) struct Simulate {
     /// Everything that looks like chance follows from it
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
+    /// The meters' time stands at this instant (RFC 3339), so that their figures do not move [default: it goes as on
+    /// this computer]
+    #[arg(long, value_name = "T")]
+    at: Option<Timestamp>,
     /// Add the meters to the store
     #[arg(long)]
     add: bool,
@@ -96,15 +101,17 @@ impl Simulate {
         if self.meters == 0 {
             return Err(Failure::usage("--meters wants at least 1"));
         }
-        let fleet = Fleet::start(&FleetOptions {
+        let options = FleetOptions {
             meters: self.meters,
             template: self.template.clone(),
             listen: self.listen.address,
             framing: self.listen.framing,
             seed: self.seed,
             faults: self.faults.clone(),
-        })
-        .map_err(Failure::usage)?;
+        };
+        let clock = self.at.map_or(SimulationClock::Real, SimulationClock::Fixed);
+        let world = World { clock, ..World::default() };
+        let fleet = Fleet::start_in(&options, &world).map_err(Failure::usage)?;
         if self.add {
             let meters = fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone()));
             app.edit(Edit::AddMeters(meters.collect()))?;

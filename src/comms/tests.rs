@@ -389,7 +389,7 @@ async fn a_cancelled_job_ends_each_meter_that_had_started_then_itself() {
         let bus = "serial:/dev/ttyUSB0";
         let ids = bench.add(&[("A", bus), ("B", bus), ("C", bus)]).await;
         let job = bench.submit(ids.clone()).await;
-        bench.until(|event| word(event) == "step Waiting for the line").await;
+        bench.until(|event| word(event) == "step Opening the line").await;
         assert!(bench.commands.send(Command::Cancel(job)).await.is_ok());
         let events = words(&bench.until_ended(job).await);
         assert_eq!(events, ["ended B: Cancelled", "ended A: Cancelled", "over 0 2 true"]);

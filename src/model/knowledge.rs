@@ -30,6 +30,9 @@ pub struct Knowledge {
     pub profiles: BTreeMap<Obis, ProfileColumns>,
     /// The most attributes a GET-with-list may carry, learnt from a refusal; `None` is as the template says.
     pub list_max: Option<u16>,
+    /// Sessions left in which short messages are proposed, since the line failed while long ones were allowed; nought
+    /// proposes what the template says.
+    pub short_messages: u8,
     /// Profiles that refused selective access by range.
     pub no_range: BTreeSet<Obis>,
     /// Profiles that refused selective access by entry.

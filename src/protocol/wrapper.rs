@@ -85,10 +85,10 @@ impl WrapperDecoder {
         frame
     }
 
-    /// Whether a message has begun and not ended.
+    /// Whether a message has begun, with a whole header, and not ended.
     #[must_use]
     pub fn is_mid_message(&self) -> bool {
-        !self.buffer.is_empty()
+        self.buffer.len() >= HEADER
     }
 
     /// Drops what has come of a message.

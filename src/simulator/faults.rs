@@ -136,7 +136,7 @@ impl LineEmulator {
     }
 
     /// The fate of the next answer.
-    pub fn next(&mut self) -> Fate {
+    pub fn next_fate(&mut self) -> Fate {
         self.sent += 1;
         let place = self.sent;
         let every = i64::from(self.faults.reset_every);
@@ -207,7 +207,7 @@ mod tests {
         let faults = Faults { loss_percent: 20, garbage_percent: 20, ..Faults::default() };
         let fates = |seed| {
             let mut line = LineEmulator::new(faults, seed);
-            (0..200).map(|_| line.next()).collect::<Vec<_>>()
+            (0..200).map(|_| line.next_fate()).collect::<Vec<_>>()
         };
         assert_eq!(fates(1), fates(1));
         assert_ne!(fates(1), fates(2));

@@ -98,7 +98,7 @@ impl Fleet {
         for number in 1..=options.meters {
             let settings = world.settings(number, options.seed, &zone, began, faults);
             let (berth, line) = berth(options, number)?;
-            meters.push(describe(options, world, &settings, line));
+            meters.push(describe(options, world, &settings, &line));
             let seed = settings.seed;
             let meter = SharedMeter::new(VirtualMeter::new(settings).into());
             inside.push(meter.clone());
@@ -184,7 +184,7 @@ fn pty_berth() -> Result<(Berth, String), String> {
     Err("pseudo-terminals exist on Unix alone: let the meters listen on sockets".to_owned())
 }
 
-fn describe(options: &FleetOptions, world: &World, settings: &Settings, line: String) -> SimulatedMeter {
+fn describe(options: &FleetOptions, world: &World, settings: &Settings, line: &str) -> SimulatedMeter {
     let name = format!("{} {:04}", settings.premises.word(), settings.number);
     // The line was written by this program a moment ago.
     let line = line.parse::<Line>().unwrap_or_else(|_| fallback_line());
@@ -224,3 +224,6 @@ fn fallback_line() -> Line {
     let path = LinePath::Tcp(HostPort { host: "localhost".to_owned(), port: 1 });
     Line { path, gateway: None, medium: Medium::Direct }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,6 +43,7 @@ pub mod quirks;
 mod record;
 pub mod server;
 mod settings;
+mod sign_on;
 mod world;
 
 pub use fleet::Fleet;
@@ -50,6 +51,7 @@ pub use load::{Energies, Premises};
 pub use meter::{LOAD_PROFILE, Rights, VirtualMeter, load_quantities};
 pub use objects::Quantity;
 pub use record::{Interval, Log, LogEntry, Maxima, Maximum, Moment, Record};
+pub use server::{SharedMeter, lock};
 pub use settings::Settings;
 pub use world::{SimulationClock, World};
 

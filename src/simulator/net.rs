@@ -1,6 +1,6 @@
 //! Sockets and pseudo-terminals of a fleet, on one thread.
 
-use std::sync::Arc;
+use std::rc::Rc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub(super) fn run(
         let tasks = LocalSet::new();
         tasks.block_on(&runtime, async move {
             for station in stations {
-                tokio::task::spawn_local(serve(Arc::new(station), time.clone()));
+                tokio::task::spawn_local(serve(Rc::new(station), time.clone()));
             }
             // An error says that the fleet is gone, which is a stop too.
             let _ = stopped.wait_for(|stop| *stop).await;
@@ -53,7 +53,7 @@ pub(super) fn run(
         .map_err(|error| format!("the fleet's thread: {error}"))
 }
 
-async fn serve(station: Arc<Station>, time: TrueTime) {
+async fn serve(station: Rc<Station>, time: TrueTime) {
     match &station.berth {
         Berth::Socket(listener) => {
             let cloned = listener.try_clone().and_then(TcpListener::from_std);
@@ -67,15 +67,15 @@ async fn serve(station: Arc<Station>, time: TrueTime) {
     }
 }
 
-async fn accept(listener: &TcpListener, station: &Arc<Station>, time: &TrueTime) {
-    let open = Arc::new(());
+async fn accept(listener: &TcpListener, station: &Rc<Station>, time: &TrueTime) {
+    let open = Rc::new(());
     let mut connection = 0;
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        if Arc::strong_count(&open) > MOST_CONNECTIONS {
+        if Rc::strong_count(&open) > MOST_CONNECTIONS {
             continue;
         }
         connection += 1;
@@ -137,7 +137,7 @@ pub(super) use pty::Pty;
 mod pty {
     use std::cell::RefCell;
     use std::io::{ErrorKind, Read, Write};
-    use std::sync::Arc;
+    use std::rc::Rc;
     use std::time::Duration;
 
     use serialport::{SerialPort, TTYPort};
@@ -177,7 +177,7 @@ mod pty {
             &self.path
         }
 
-        pub(super) async fn serve(&self, station: &Arc<Station>, time: &TrueTime) {
+        pub(super) async fn serve(&self, station: &Rc<Station>, time: &TrueTime) {
             let Some(master) = self.master.borrow_mut().take() else { return };
             #[allow(
                 deprecated,

@@ -105,7 +105,7 @@ quirks! {
     GbtUnasked = "gbt-unasked", 55;
     /// Each second block of a general block transfer is lost once.
     GbtLoses = "gbt-loses", 55;
-    /// Answers to ACTION leave out the optional data.
+    /// Answers to ACTION leave out the flag that they return nothing.
     ActionBare = "action-bare", 56;
     /// The object list claims more elements than it has.
     ArrayCounts = "array-counts", 57;

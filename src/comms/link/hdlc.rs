@@ -107,10 +107,12 @@ impl HdlcLink {
         let Some(deadline) = self.station()?.deadline() else { return Ok(false) };
         let octets = self.wire.read(Instant::from_std(deadline)).await?;
         let now = Instant::now().into_std();
-        match octets {
-            Some(octets) => self.station()?.handle_bytes(&octets, now),
-            None => self.station()?.handle_timeout(now),
+        let station = self.station()?;
+        if let Some(octets) = octets {
+            station.handle_bytes(&octets, now);
         }
+        // Also when octets came: a line that never falls silent must not keep a deadline from passing.
+        station.handle_timeout(now);
         Ok(true)
     }
 

@@ -32,7 +32,7 @@ pub enum AnyLink {
     /// HDLC on a serial line, behind an optical probe, or through a terminal server.
     Hdlc(Box<HdlcLink>),
     /// The wrapper over TCP.
-    Wrapper(WrapperLink),
+    Wrapper(Box<WrapperLink>),
 }
 
 /// Where a link's traffic is kept, and what must not be seen there.
@@ -84,7 +84,9 @@ pub fn open_link(
         Framing::Hdlc => {
             AnyLink::Hdlc(Box::new(HdlcLink::new(pipe, address, template, gateway, optical, cancel)))
         }
-        Framing::Wrapper => AnyLink::Wrapper(WrapperLink::new(pipe, address, template, gateway, cancel)),
+        Framing::Wrapper => {
+            AnyLink::Wrapper(Box::new(WrapperLink::new(pipe, address, template, gateway, cancel)))
+        }
     })
 }
 

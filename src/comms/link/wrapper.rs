@@ -28,6 +28,8 @@ pub struct WrapperLink {
 
 /// Keeps a careless caller's wait within what a clock can hold.
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+/// Time for a whole message once it has begun: whoever takes longer will never end.
+const LONGEST_MESSAGE: Duration = Duration::from_secs(600);
 /// Long enough for the runtime to ask the system about a connection.
 const GLANCE: Duration = Duration::from_millis(20);
 /// Remarks about odd headers are not repeated endlessly.
@@ -111,7 +113,7 @@ impl WrapperLink {
 
 impl Link for WrapperLink {
     async fn connect(&mut self, client: u16) -> Result<(), LinkError> {
-        if self.client != Some(client) && self.wire.is_open() {
+        if self.client.is_some_and(|before| before != client) && self.wire.is_open() {
             self.still_there().await?;
         }
         if !self.wire.is_open() {
@@ -131,19 +133,25 @@ impl Link for WrapperLink {
     }
 
     async fn receive(&mut self, wait: Duration) -> Result<Vec<u8>, LinkError> {
-        let started = Instant::now();
-        let mut limit = started + wait.min(LONGEST_WAIT);
+        let mut limit = Instant::now() + wait.min(LONGEST_WAIT);
+        let end = limit + LONGEST_MESSAGE;
+        let mut heard = None;
         loop {
             if let Some(apdu) = self.next_apdu() {
                 return Ok(apdu);
             }
-            if let Some(octets) = self.wire.read(limit).await? {
+            if let Some(heard) = heard.take().filter(|_| self.decoder.is_mid_message()) {
+                limit = end.min(heard + millis(self.timing.inter_frame_ms));
+            }
+            let octets = if Instant::now() < limit { self.wire.read(limit).await? } else { None };
+            if let Some(octets) = octets {
                 self.decoder.push(&octets);
-                limit = Instant::now() + millis(self.timing.inter_frame_ms);
+                heard = Some(Instant::now());
                 continue;
             }
-            if self.decoder.is_mid_message() {
-                self.decoder.clear();
+            let begun = self.decoder.is_mid_message();
+            self.decoder.clear();
+            if begun {
                 return Err(LinkError::Garbled("the meter stopped in the middle of a message".to_owned()));
             }
             let waited_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);

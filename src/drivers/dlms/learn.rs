@@ -36,11 +36,6 @@ impl<L: Link> Session<'_, '_, L> {
         let plate =
             if is_new { identity::plate_objects(self.knowledge, self.template()) } else { Vec::new() };
         let mut wanted: Vec<AttributeRef> = self.plate_attributes(&plate);
-        if is_new {
-            wanted.extend(self.configuration_attribute());
-            let clock = objects::clock(self.knowledge, self.template());
-            wanted.extend(attribute(class::CLOCK, clock, 2));
-        }
         let registers = self.registers_without_scaler();
         wanted.extend(
             registers
@@ -50,6 +45,11 @@ impl<L: Link> Session<'_, '_, L> {
         let profiles = self.profiles_without_columns();
         for (_, obis) in &profiles {
             wanted.extend(DESCRIPTION.iter().filter_map(|number| attribute(class::PROFILE, *obis, *number)));
+        }
+        if is_new && !wanted.is_empty() {
+            wanted.extend(self.configuration_attribute());
+            let clock = objects::clock(self.knowledge, self.template());
+            wanted.insert(0, AttributeRef::new(class::CLOCK, clock, 2));
         }
         let answers = self.ask(wanted).await?;
         if is_new {
@@ -91,6 +91,8 @@ impl<L: Link> Session<'_, '_, L> {
         identity::check(self.access.config.serial.as_deref(), &self.knowledge.identity, &now)?;
         if now != Identity::default() {
             self.sink.identity(&now)?;
+        } else if self.wants(What::Identity) {
+            self.sink.remark("the meter says nothing of its identity".to_owned());
         }
         self.knowledge.identity = now;
         self.identified = true;
@@ -208,8 +210,8 @@ impl<L: Link> Session<'_, '_, L> {
         found: &[(What, Obis, Vec<CaptureObject>)],
     ) -> Result<(), Fault> {
         let mut wanted: Vec<(u16, Obis, u8)> = Vec::new();
-        for (_, _, captured) in found {
-            for one in scalers_wanted(captured) {
+        for (what, _, captured) in found {
+            for one in scalers_wanted(*what, captured) {
                 if !self.knowledge.scalers.contains_key(&one.1) && !wanted.contains(&one) {
                     wanted.push(one);
                 }

@@ -42,7 +42,7 @@ use crate::protocol::dlms::CounterStore;
 use crate::protocol::link::Link;
 
 use fetch::Fetched;
-use session::Session;
+use session::{Session, learn_message_size};
 use timed_link::TimedLink;
 
 /// Reads what is asked for in one session: associate, read, release.
@@ -62,6 +62,8 @@ pub async fn read<L: Link>(
         Ok(mut session) => {
             let outcome = session.run().await;
             session.tell_oddities();
+            let line_failed = outcome.as_ref().is_err_and(|fault| fault.blame == Blame::Line);
+            learn_message_size(session.knowledge, &access.template, line_failed);
             match outcome {
                 // A line that is gone needs no goodbye; a meter that is there does, or it stays associated.
                 Err(fault) if fault.blame == Blame::Line => Err(fault),

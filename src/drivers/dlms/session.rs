@@ -18,11 +18,31 @@ use super::faults::{self, EXCEPTION, OTHER_REASON, SENSELESS, TEMPORARY_FAILURE,
 use super::timed_link::{StopWatch, TimedLink};
 use super::{clock, objects};
 
+/// A message that every meter and every line in between carries.
+const SHORT_PDU: u16 = 1024;
+/// Sessions after which long messages are tried again.
+const SHORT_SESSIONS: u8 = 20;
+
+/// Learns from how a session ended whether the line carries long messages: some meters and converters take the
+/// proposal of a large PDU and then fall silent over the first answer that fills it.
+pub(super) fn learn_message_size(knowledge: &mut Knowledge, template: &Template, line_failed: bool) {
+    knowledge.short_messages = match (line_failed, knowledge.short_messages) {
+        (true, 0) if template.association.max_pdu > SHORT_PDU => SHORT_SESSIONS,
+        // Short messages fail as well: their length is not the cause.
+        (true, _) => 0,
+        (false, left) => left.saturating_sub(1),
+    };
+}
+
 /// Everything that the association must know beforehand.
 pub(super) fn association_config(access: &MeterAccess, knowledge: &Knowledge) -> AssociationConfig {
     let MeterAccess { config, template, secrets, client_title } = access;
     let addressing = &template.addressing;
     let usual_client = if config.auth == Auth::None { addressing.public_client } else { addressing.client };
+    let mut tuning = template.association.clone();
+    if knowledge.short_messages > 0 {
+        tuning.max_pdu = tuning.max_pdu.min(SHORT_PDU);
+    }
     let mut requests = template.requests.clone();
     requests.list_max = knowledge.list_max.unwrap_or(u16::MAX).min(requests.list_max);
     AssociationConfig {
@@ -32,7 +52,7 @@ pub(super) fn association_config(access: &MeterAccess, knowledge: &Knowledge) ->
         client_title: *client_title,
         server_title: config.server_title,
         public_client: addressing.public_client,
-        tuning: template.association.clone(),
+        tuning,
         requests,
         timing: template.timing.clone(),
         secrets: secrets.clone(),
@@ -91,6 +111,8 @@ pub(super) struct Session<'s, 'l, L: Link> {
     pub(super) rule: ClockRule,
     /// The identity was read in this session.
     pub(super) identified: bool,
+    /// What was remarked of the deviation's sign in this session.
+    pub(super) told_sign: bool,
     /// Objects that were refused for the first time, in words.
     pub(super) newly_refused: Vec<String>,
     /// Objects whose scaler was refused for the first time, in words.
@@ -130,6 +152,7 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
             sink,
             rule,
             identified: false,
+            told_sign: false,
             newly_refused: Vec::new(),
             without_scaler: Vec::new(),
         })
@@ -329,6 +352,7 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
         *knowledge = Knowledge {
             learnt_as: std::mem::take(&mut knowledge.learnt_as),
             identity: Identity::default(),
+            short_messages: knowledge.short_messages,
             sign_looks_inverted: knowledge.sign_looks_inverted,
             ..Knowledge::default()
         };

@@ -7,6 +7,10 @@ use super::time::{CosemDate, CosemDateTime, CosemTime};
 /// Deepest nesting of arrays and structures that is read.
 const DEPTH_MAX: u8 = 32;
 
+/// Most values that one tree holds: a quarter of a gigabyte where a meter means harm, years of a load profile where
+/// it does not.
+const VALUES_MAX: usize = 4 << 20;
+
 /// A value that was read leniently.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Lenient {
@@ -27,7 +31,8 @@ struct Decoder<'a> {
 
 impl<'a> Decoder<'a> {
     fn new(bytes: &'a [u8]) -> Self {
-        Self { reader: Reader::new(bytes), left: bytes.len().saturating_mul(4).saturating_add(256) }
+        let left = bytes.len().saturating_mul(4).saturating_add(256).min(VALUES_MAX);
+        Self { reader: Reader::new(bytes), left }
     }
 
     fn value(&mut self, depth: u8) -> Result<Data, DataError> {
@@ -169,7 +174,7 @@ impl<'a> Decoder<'a> {
     fn account(&mut self) -> Result<(), DataError> {
         match self.left.checked_sub(1) {
             Some(left) => self.left = left,
-            None => return self.reader.fail("more values than the bytes can hold"),
+            None => return self.reader.fail("more values than the bytes can hold, or than are read at once"),
         }
         Ok(())
     }

@@ -109,6 +109,13 @@ fn a_compact_array_of_nothing_cannot_make_many_values_out_of_few_bytes() {
 }
 
 #[test]
+fn a_tree_of_many_million_values_is_refused_before_it_fills_the_memory() {
+    let nothing = [&[1u8, 0x84, 0, 0x60, 0, 0][..], &vec![0; 0x60_0000]].concat();
+    assert!(Data::decode(&nothing).is_err());
+    assert_eq!(value_length(&nothing).unwrap(), nothing.len());
+}
+
+#[test]
 fn bytes_after_a_value_are_left_to_the_caller() {
     // facts/dlms-quirks.md, line 52: a clock sent twice.
     let (value, used) = Data::decode(&hex("11 05 11 05")).unwrap();
@@ -141,7 +148,10 @@ proptest! {
     ) {
         if let Ok((value, used)) = Data::decode(&bytes) {
             prop_assert_eq!(value_length(&bytes).unwrap(), used);
-            let _ = value.to_bytes();
+            let written = value.to_bytes();
+            let (again, length) = Data::decode(&written).unwrap();
+            prop_assert_eq!(length, written.len());
+            prop_assert_eq!(again.to_bytes(), written);
         }
         let _ = Data::decode_lenient(&bytes);
     }

@@ -61,10 +61,11 @@ impl FrameDecoder {
         frame
     }
 
-    /// Whether a frame has begun and not ended.
+    /// Whether a frame with an intact header has begun and not ended. Noise hardly ever looks so, which is why a wait
+    /// may be lengthened for it.
     #[must_use]
     pub fn is_mid_frame(&self) -> bool {
-        self.buffer.len() > 1
+        self.buffer.get(1..).is_some_and(|octets| Header::read(octets).is_ok())
     }
 
     /// Octets skipped since the last call because they belonged to no frame.

@@ -2,7 +2,7 @@
 
 use super::Checker;
 use crate::model::Unit;
-use crate::scheme::clock::WallClock;
+use crate::scheme::clock;
 use crate::scheme::document::{OutputFunction, Source};
 use crate::scheme::json::quoted;
 use crate::scheme::problem::Code;
@@ -31,7 +31,7 @@ impl Checker<'_> {
             );
             self.bad("identity", message);
         }
-        if let Err(error) = WallClock::of_zone(&document.time_zone) {
+        if let Err(error) = clock::zone(&document.time_zone) {
             self.bad("time_zone", error.to_string());
         }
         self.ids();

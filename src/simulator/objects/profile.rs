@@ -7,7 +7,7 @@ use super::super::clock::Grid;
 use super::super::quirks::Quirk;
 use super::super::record::{BILLING_ENTRIES, Interval, LOG_ENTRIES, Log, Moment};
 use super::registers::capture_time;
-use super::{Clock, Context, Object, Quantity, entry, name, refusal};
+use super::{Clock, Context, LastFailure, Object, Quantity, entry, name, refusal};
 
 /// 0-0:98.1.0.
 pub(crate) const BILLING: Obis = Obis::new(0, 0, 98, 1, 0, 255);
@@ -63,7 +63,7 @@ impl Column {
     /// The profile status.
     pub(crate) const STATUS: Self = Self::new(1, Obis::new(0, 0, 96, 10, 1, 255), 2, ColumnSource::Status);
     /// The length of the last supply failure.
-    pub(crate) const SECONDS: Self = Self::new(3, Obis::new(0, 0, 96, 7, 19, 255), 2, ColumnSource::Seconds);
+    pub(crate) const SECONDS: Self = Self::new(3, LastFailure::NAME, 2, ColumnSource::Seconds);
 
     /// The code of a log's events, kept in 0-0:96.11.x.
     #[must_use]
@@ -212,7 +212,7 @@ impl Profile {
             Some(Selective { selector: 1, parameters }) => {
                 self.by_range(rows, columns, parameters, context)?
             }
-            Some(Selective { selector: 2, parameters }) => by_entry(rows, columns, parameters, context)?,
+            Some(Selective { selector: 2, parameters }) => by_entry(&rows, &columns, parameters, context)?,
             Some(_) => return Err(refusal::SCOPE_VIOLATED),
         };
         if chosen.rows.is_empty() {
@@ -368,8 +368,8 @@ fn bound(value: &Data, is_end: bool, context: &Context<'_>) -> Result<Option<i12
 
 /// Entries and columns are counted from 1; 0 as the last is the end.
 fn by_entry(
-    rows: Vec<Row>,
-    columns: Vec<Column>,
+    rows: &[Row],
+    columns: &[Column],
     parameters: &Data,
     context: &Context<'_>,
 ) -> Result<Chosen, DataAccessResult> {
@@ -397,7 +397,7 @@ fn by_entry(
         if quirks.has(Quirk::EntryCount) && to > 0 { from.saturating_add(to).saturating_sub(1) } else { to };
     let rows = rows.get(slice(from, to, rows.len())).unwrap_or_default().to_vec();
     let columns = if quirks.has(Quirk::NoColumnChoice) {
-        columns
+        columns.to_vec()
     } else {
         columns.get(slice(first, last, columns.len())).unwrap_or_default().to_vec()
     };

@@ -202,7 +202,8 @@ impl Server {
         if self.session.is_none() && reply.apdus.is_empty() && self.quirks.has(Quirk::CounterCloses) {
             reply.close = true;
         }
-        if self.quirks.has(Quirk::Notifications) && self.session.is_some() && self.requests % 3 == 0 {
+        if self.quirks.has(Quirk::Notifications) && self.session.is_some() && self.requests.is_multiple_of(3)
+        {
             reply.apdus.insert(0, notification(now_ms));
         }
         reply

@@ -344,17 +344,19 @@ impl Server {
         match done {
             Ok(returned) => ActionOutcome {
                 result: ActionResult::SUCCESS,
-                returned: returned
-                    .filter(|_| !self.quirks.has(Quirk::ActionBare))
-                    .map(|value| Ok(Encoded::from(&value))),
+                returned: returned.map(|value| Ok(Encoded::from(&value))),
             },
             Err(reason) => failed(reason),
         }
     }
 
     fn answer_action(&mut self, invoke: InvokeId, outcome: ActionOutcome) -> Vec<u8> {
-        let outcome_bytes = outcome.to_bytes();
-        let answer = Apdu::ActionResponse(ActionResponse::Normal { invoke, outcome }).encode();
+        let (outcome_bytes, is_bare) = (outcome.to_bytes(), outcome.returned.is_none());
+        let mut answer = Apdu::ActionResponse(ActionResponse::Normal { invoke, outcome }).encode();
+        if is_bare && self.quirks.has(Quirk::ActionBare) {
+            // Not even the flag that nothing was returned.
+            answer.pop();
+        }
         if !self.is_too_long(&answer) || self.negotiated(Conformance::BLOCK_TRANSFER_ACTION).is_err() {
             return answer;
         }

@@ -11,6 +11,8 @@ use crate::protocol::dlms::Data;
 
 use super::super::values::number;
 
+const DAY_SECONDS: u32 = 86_400;
+
 /// One field of a row, with what the meter left out put back.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Cell<'d> {
@@ -212,17 +214,13 @@ impl<'a> Reader<'a> {
             }
         }
         // Stamps that were left out follow from their neighbour in the buffer (`facts/dlms-quirks.md`, 73).
-        let period = i64::from(self.columns.layout.period_seconds);
-        let step = SignedDuration::from_secs(if newest_first { -period } else { period });
         let mut last: Option<Timestamp> = None;
         raw.iter()
             .zip(times)
             .enumerate()
             .map(|(place, (row, found))| {
-                let reckoned = || {
-                    let at = last?.checked_add(step).ok()?;
-                    Some((at, IntervalStatus::STAMP_RECKONED))
-                };
+                let reckoned =
+                    || Some((self.neighbour(last?, newest_first)?, IntervalStatus::STAMP_RECKONED));
                 let found = if row.stamp == Stamp::Null { reckoned() } else { found };
                 last = found.map(|(at, _)| at);
                 let why = match row.stamp {
@@ -233,6 +231,20 @@ impl<'a> Reader<'a> {
                 found.ok_or_else(|| format!("row {}: {why}", place + 1))
             })
             .collect()
+    }
+
+    /// The instant one period on, or back. Periods of whole days are days of the meter's calendar, which daylight
+    /// saving makes an hour shorter or longer.
+    fn neighbour(&self, at: Timestamp, newest_first: bool) -> Option<Timestamp> {
+        let seconds = i64::from(self.columns.layout.period_seconds);
+        let period = SignedDuration::from_secs(if newest_first { -seconds } else { seconds });
+        if seconds == 0 || seconds % i64::from(DAY_SECONDS) != 0 {
+            return at.checked_add(period).ok();
+        }
+        let stamp = self.rule.to_stamp(at);
+        let local = stamp.local.checked_add(period).ok()?;
+        let stamp = MeterStamp { local, deviation_minutes: None, clock_status: None };
+        self.rule.to_utc(&stamp, None).ok()
     }
 
     /// The order of rows: by their own stamps where these tell, else as the meter says.
@@ -287,13 +299,12 @@ impl<'a> Reader<'a> {
 
     /// Whether a stamp lies between the marks of the period, which count from midnight at the meter.
     fn is_off_grid(&self, stamp: &MeterStamp) -> bool {
-        const DAY: u32 = 86_400;
         let period = self.columns.layout.period_seconds;
         let time = stamp.local.time();
         let [hour, minute, second] =
             [time.hour(), time.minute(), time.second()].map(|one| u32::try_from(one).unwrap_or(0));
         let of_day = hour * 3600 + minute * 60 + second;
-        period > 0 && DAY.is_multiple_of(period) && !of_day.is_multiple_of(period)
+        period > 0 && DAY_SECONDS.is_multiple_of(period) && !of_day.is_multiple_of(period)
     }
 }
 

@@ -305,6 +305,16 @@ fn without_deviation_and_status_the_order_of_rows_tells_the_doubled_hour_apart()
 }
 
 #[test]
+fn a_daily_profile_with_null_stamps_keeps_to_midnight_across_daylight_saving() {
+    let mut profile = Profile::narrow(zone("Europe/Berlin"));
+    profile.columns.layout.period_seconds = 86_400;
+    let first = wire(datetime(2026, 10, 24, 0, 0, 0, 0), Some(-120), Some(0x80));
+    let rows = [first, Data::Null, Data::Null].map(|stamp| row(vec![stamp, Data::U32(1)]));
+    let got = profile.intervals(&buffer(rows.to_vec()));
+    assert_eq!(ends(&got), ["2026-10-23T22:00:00Z", "2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"]);
+}
+
+#[test]
 fn a_stamp_in_a_doubled_hour_that_nothing_settles_is_flagged() {
     let data = buffer(vec![
         row(vec![bare(datetime(2026, 10, 24, 12, 0, 0, 0)), Data::U32(1)]),
@@ -384,19 +394,23 @@ fn rows_with_another_number_of_fields_show_that_the_columns_changed() {
 
 #[test]
 fn events_have_the_templates_words_and_unknown_codes_are_told_as_such() {
-    let list =
-        vec![captured(8, "0-0:1.0.0", 2), captured(1, "0-0:96.11.0", 2), captured(3, "0-0:96.20.1", 2)];
+    let list = vec![
+        captured(8, "0-0:1.0.0", 2),
+        captured(1, "0-0:96.11.0", 2),
+        captured(3, "2.8.0", 2),
+        captured(1, "0-0:96.1.0", 2),
+    ];
     let profile = Profile::new(What::Events, "0-0:99.98.0", list, 0);
     let at = |minute, code, status| {
         let stamp = wire(datetime(2026, 11, 1, 0, minute, 0, 0), Some(-60), Some(status));
-        row(vec![stamp, Data::U8(code), Data::U16(4)])
+        row(vec![stamp, Data::U8(code), Data::U16(412), Data::Octets(b"A7".to_vec())])
     };
     let data = buffer(vec![at(1, 2, 0), at(2, 199, 1)]);
     let rows = profile.rows(&data).rows;
     let made: Vec<_> =
         rows.iter().map(|row| events::event(row, &profile.columns, &profile.template)).collect();
     assert_eq!((made[0].code, made[0].text.as_str()), (Some(2), "Supply returned"));
-    assert_eq!(made[0].detail, ["Tamper counter: 4"]);
+    assert_eq!(made[0].detail, ["Active export energy: 4.12 Wh", "Serial number: A7"]);
     assert_eq!(made[1].text, "Event 199, which the template does not name");
     assert!(made[1].detail.last().unwrap().contains("doubted its clock"));
     assert_eq!(made[0].at.to_string(), "2026-10-31T23:01:00Z");

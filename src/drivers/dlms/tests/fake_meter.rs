@@ -9,8 +9,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{CaptureObject, ClockRule, Obis};
 use crate::protocol::dlms::apdu::{
-    Aare, Apdu, ApplicationContext, AssociateResult, Diagnostic, Encoded, ExceptionResponse, GetRequest,
-    GetResponse, InitiateResponse, InvokeId, Release, encode_get_results,
+    Aare, Aarq, Apdu, ApplicationContext, AssociateResult, Diagnostic, Encoded, ExceptionResponse,
+    GetRequest, GetResponse, InitiateResponse, InvokeId, Release, encode_get_results,
 };
 use crate::protocol::dlms::{AttributeRef, Conformance, CosemDateTime, Data, DataAccessResult, Selective};
 use crate::protocol::link::{Link, LinkError};
@@ -56,6 +56,8 @@ pub(super) struct FakeMeter {
     pub(super) pdu: usize,
     /// Refuses lists with an exception although it offered them.
     pub(super) lists_fail: bool,
+    /// Falls silent over an answer above this.
+    pub(super) chokes_above: Option<usize>,
     /// Answers for this object end in the middle of a value.
     pub(super) garbled: Option<Obis>,
     /// The line is cut when this many APDUs have come.
@@ -65,6 +67,7 @@ pub(super) struct FakeMeter {
     /// APDUs that came.
     pub(super) exchanges: usize,
     pub(super) associated: bool,
+    client_pdu: usize,
     outbox: VecDeque<Vec<u8>>,
     blocks: Option<(Vec<u8>, u32)>,
 }
@@ -152,10 +155,12 @@ impl FakeMeter {
             pdu: 1024,
             lists_fail: false,
             garbled: None,
+            chokes_above: None,
             cut_after: None,
             asked: Vec::new(),
             exchanges: 0,
             associated: false,
+            client_pdu: 0,
             outbox: VecDeque::new(),
             blocks: None,
         };
@@ -247,8 +252,9 @@ impl FakeMeter {
 
     fn handle(&mut self, apdu: Apdu) -> Apdu {
         match apdu {
-            Apdu::Aarq(_) => {
+            Apdu::Aarq(request) => {
                 self.associated = true;
+                self.client_pdu = proposed_pdu(&request);
                 let response = InitiateResponse {
                     quality: None,
                     dlms_version: 6,
@@ -306,7 +312,7 @@ impl FakeMeter {
 
     fn whole_or_blocks(&mut self, invoke: InvokeId, whole: GetResponse, bytes: Vec<u8>) -> Apdu {
         let whole = Apdu::GetResponse(whole);
-        if whole.encode().len() <= self.pdu {
+        if whole.encode().len() <= self.pdu.min(self.client_pdu) {
             return whole;
         }
         self.blocks = Some((bytes, 0));
@@ -317,7 +323,7 @@ impl FakeMeter {
         const OVERHEAD: usize = 13;
         let (bytes, number) = self.blocks.take().unwrap();
         let number = number + 1;
-        let size = bytes.len().min(self.pdu - OVERHEAD);
+        let size = bytes.len().min(self.pdu.min(self.client_pdu) - OVERHEAD);
         let (block, rest) = bytes.split_at(size);
         let last = rest.is_empty();
         let response = GetResponse::WithDatablock { invoke, last, number, result: Ok(block.to_vec()) };
@@ -326,6 +332,12 @@ impl FakeMeter {
         }
         Apdu::GetResponse(response)
     }
+}
+
+fn proposed_pdu(request: &Aarq) -> usize {
+    let information = request.user_information.clone().unwrap();
+    let (Apdu::InitiateRequest(initiate), _) = Apdu::decode(&information).unwrap() else { panic!() };
+    usize::from(initiate.max_pdu)
 }
 
 impl FakeProfile {
@@ -395,7 +407,9 @@ impl Link for FakeMeter {
         }
         let (apdu, _) = Apdu::decode(apdu).unwrap();
         let answer = self.handle(apdu).encode();
-        self.outbox.push_back(answer);
+        if self.chokes_above.is_none_or(|most| answer.len() <= most) {
+            self.outbox.push_back(answer);
+        }
         Ok(())
     }
 

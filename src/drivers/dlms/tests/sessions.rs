@@ -377,6 +377,51 @@ async fn a_line_that_is_cut_is_the_lines_fault_and_what_came_before_is_kept() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_meter_without_plate_data_costs_no_exchange_more() {
+    let mut bench = Bench::new();
+    for (class_id, name) in [(1, "0-0:96.1.0"), (1, "0-0:42.0.0"), (1, "1-0:0.2.0")] {
+        bench.meter.attributes.remove(&(class_id, obis(name), 2));
+    }
+    let what = [What::Identity, What::Registers];
+    let got = bench.read(&what, (None, None)).await;
+    assert!(got.identities.is_empty() && got.faults.is_empty());
+    assert!(got.remarks[0].contains("nothing of its identity"), "{:?}", got.remarks);
+    bench.meter.count_anew();
+    bench.read(&[What::Registers], (None, None)).await;
+    assert_eq!(bench.meter.exchanges, 3);
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_meter_that_chokes_on_long_messages_is_asked_for_short_ones_for_a_while() {
+    let mut bench = Bench::new();
+    bench.meter.pdu = 65_535;
+    bench.meter.chokes_above = Some(2048);
+    let span = day(&bench);
+    let mut sink = bench.recorder();
+    assert_eq!(bench.read_into(&JOB, span, &mut sink).await.unwrap_err().blame, Blame::Line);
+    for _session in 0..20 {
+        assert_eq!(bench.read(&JOB, span).await.registers.len(), 12);
+    }
+    assert_eq!(bench.knowledge.short_messages, 0, "then long ones are tried again");
+    bench.meter.chokes_above = None;
+    bench.meter.count_anew();
+    bench.read(&JOB, span).await;
+    assert_eq!(bench.meter.exchanges, 3);
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_line_that_fails_with_short_messages_too_is_not_slowed_down_by_them() {
+    let mut bench = Bench::new();
+    for expected in [20, 0] {
+        bench.meter.count_anew();
+        bench.meter.cut_after = Some(2);
+        let mut sink = bench.recorder();
+        bench.read_into(&JOB, day(&bench), &mut sink).await.unwrap_err();
+        assert_eq!(bench.knowledge.short_messages, expected);
+    }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_register_that_holds_nothing_is_absent() {
     let mut bench = Bench::new();
     bench.meter.put(3, "1.8.4", 2, Data::Null);

@@ -305,9 +305,17 @@ proptest! {
     }
 
     #[test]
-    fn random_bytes_behind_any_tag_never_panic(tag: u8, bytes in prop::collection::vec(any::<u8>(), 0..120)) {
-        let _ = Apdu::decode(&bytes);
-        let _ = Apdu::decode(&[vec![tag], bytes].concat());
+    fn random_bytes_behind_any_tag_never_panic_and_what_is_read_is_written_back_as_it_means(
+        tag: u8, kind in 0u8..7, bytes in prop::collection::vec(prop_oneof![0u8..9, any::<u8>()], 0..120),
+    ) {
+        for bytes in [bytes.clone(), [vec![tag], bytes.clone()].concat(), [vec![tag, kind], bytes].concat()] {
+            if let Ok((apdu, used)) = Apdu::decode(&bytes) {
+                prop_assert!(used <= bytes.len());
+                let written = apdu.encode();
+                let (again, _) = Apdu::decode(&written).unwrap();
+                prop_assert_eq!(again.encode(), written);
+            }
+        }
     }
 
     #[test]

@@ -214,14 +214,21 @@ impl<L: Link> Session<'_, L> {
         invoke: InvokeId,
         what: &dyn Display,
     ) -> Result<Apdu, DlmsError> {
-        self.send(&apdu.encode()).await?;
-        self.answer(invoke, what).await
+        let plain = apdu.encode();
+        self.send(&plain).await?;
+        match self.answer(invoke, what).await {
+            Err(_) if self.state.raise_dedicated() => {
+                self.send(&plain).await?;
+                self.answer(invoke, what).await
+            }
+            answer => answer,
+        }
     }
 
     /// The answer to the request with this number.
     pub(super) async fn answer(&mut self, invoke: InvokeId, what: &dyn Display) -> Result<Apdu, DlmsError> {
         for _ in 0..STRAYS_MAX {
-            let bytes = self.receive().await?;
+            let bytes = self.receive().await.map_err(|error| asked_for(error, what))?;
             let (apdu, used) = Apdu::decode(&bytes).map_err(|error| senseless(what, &error, &bytes))?;
             let found = match &apdu {
                 Apdu::GetResponse(response) => response.invoke(),
@@ -281,6 +288,19 @@ impl<L: Link> Session<'_, L> {
 }
 
 impl State {
+    /// Some meters keep one row of counters for both keys: where such a one names the counter that it expects under
+    /// the dedicated key, that row goes on from there.
+    fn raise_dedicated(&mut self) -> bool {
+        let (Doubt::Expected(expected), Some(cipher)) = (self.doubt, &mut self.cipher) else { return false };
+        if cipher.context.dedicated.is_none() || expected < cipher.dedicated_counter {
+            return false;
+        }
+        cipher.dedicated_counter = expected;
+        self.doubt = Doubt::None;
+        self.remark("the meter counts the dedicated key's invocations together with the global key's");
+        true
+    }
+
     /// An exception as an error; keeps what it says of the counter.
     pub(super) fn refused(&mut self, exception: &ExceptionResponse, what: &dyn Display) -> DlmsError {
         self.doubt = match (exception.service, exception.counter) {
@@ -337,6 +357,17 @@ impl State {
                     .to_owned(),
             )),
         }
+    }
+}
+
+/// The same error with what was asked for, where it does not say so itself.
+fn asked_for(error: DlmsError, what: &dyn Display) -> DlmsError {
+    match error {
+        DlmsError::Security(text) => DlmsError::Security(format!("{text} ({what})")),
+        DlmsError::Protocol { reason, raw } => {
+            DlmsError::Protocol { reason: format!("{reason} ({what})"), raw }
+        }
+        other => other,
     }
 }
 

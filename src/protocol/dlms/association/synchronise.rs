@@ -22,7 +22,7 @@ pub(super) async fn synchronise<L: Link>(
     let Failure { error, doubt, used } = failure;
     let (Some(used), false) = (used, doubt == Doubt::None) else { return Err(error) };
     let expected = match doubt {
-        Doubt::Expected(expected) if expected <= used => {
+        Doubt::Expected(expected) if expected < used => {
             return Err(DlmsError::Security(format!(
                 "security event: the meter expects invocation counter {expected} after {used} was used; a counter \
                  is never lowered"

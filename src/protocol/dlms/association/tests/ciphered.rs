@@ -1,5 +1,5 @@
-use crate::model::Step;
 use crate::model::template::CipheringForm;
+use crate::model::{Obis, Step};
 use crate::protocol::dlms::Data;
 
 use super::meter::{Meter, Stale};
@@ -80,6 +80,17 @@ async fn under_a_dedicated_key_apdus_count_from_nought() {
     config.tuning.dedicated_key = true;
     let (_, meter) = read(Meter::new(Auth::None, Security::Both), &config, &mut Row::from(500)).await;
     assert_eq!((meter.seen, meter.tags), (vec![500, 0], vec![0x60, 0xD0, 0x62]));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_meter_with_one_row_of_counters_for_both_keys_is_followed_once_it_says_so() {
+    // As the server of the crate dlms-cosem-rs 0.1.0 does.
+    let mut config = config(Auth::HighGmac, Security::Both);
+    config.tuning.dedicated_key = true;
+    let mut meter = Meter::new(Auth::HighGmac, Security::Both);
+    meter.one_row = true;
+    let (value, meter) = read(meter, &config, &mut Row::from(500)).await;
+    assert_eq!((value, meter.seen), (Ok(Data::U32(42)), vec![500, 501, 502]));
 }
 
 #[tokio::test(flavor = "current_thread")]
@@ -180,6 +191,16 @@ async fn a_meter_without_a_proof_of_its_own_is_taken_only_where_the_template_say
     assert!(matches!(&value, Err(DlmsError::Security(words)) if words.contains("accept_missing_proof")));
     config.tuning.accept_missing_proof = true;
     assert_eq!(read(meter(), &config, &mut Row::from(1)).await.0, Ok(Data::U32(42)));
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn the_proof_goes_to_the_association_object_that_the_template_names() {
+    // facts/dlms-quirks.md, line 34.
+    let mut config = config(Auth::HighMd5, Security::None);
+    config.tuning.object = Obis::new(0, 0, 40, 0, 3, 255);
+    let (mut link, _) = Meter::new(Auth::HighMd5, Security::None).link();
+    associate(&mut link, &config, &mut Row::from(0)).await;
+    assert_eq!(link.sent[1][3..12], hex("000F 00 00 28 00 03 FF 01"));
 }
 
 #[tokio::test(flavor = "current_thread")]

@@ -4,91 +4,31 @@
 //! answer shows what arrived, and sends again what did not. REJ is understood but never sent, because IEC 62056-46
 //! does not list it; an RR with the number that is missing says the same.
 
+mod config;
+mod exchange;
+mod setup;
+
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
+
+pub use config::ClientConfig;
 
 use super::address::HdlcAddress;
 use super::decoder::FrameDecoder;
 use super::frame::{Control, Frame};
 use super::parameters::{LLC_COMMAND, Parameters, without_llc};
-use super::transfer::{Accepted, Transfer};
-use crate::model::ServerAddress;
-use crate::model::template::{HdlcParameters, HdlcTuning, Timing};
+use super::transfer::Transfer;
 use crate::protocol::link::LinkError;
 
-/// First pause before a meter that is still thinking is polled again; it doubles up to [`LONGEST_PAUSE`].
+/// First pause before a meter that is still thinking is polled again; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// Between the frames of one message some meters pause for three seconds (`facts/dlms-quirks.md`, 15).
-const LEAST_INTER_FRAME: Duration = Duration::from_secs(4);
-
 /// Keeps a careless caller's wait within what a clock can hold.
 const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
+/// Seven frames of 2030 octets take eight minutes at 300 baud: whoever speaks for longer without getting further will
+/// never end.
+const LONGEST_TURN: Duration = Duration::from_secs(600);
 /// Fewer stray octets are what a bus makes when its direction turns, and no sign of a garbled answer.
 const TELLING_NOISE: u64 = 8;
-
-/// How a primary station is set up.
-#[derive(Clone, Debug)]
-pub struct ClientConfig {
-    /// This client's address.
-    pub client: HdlcAddress,
-    /// The meter's address.
-    pub server: HdlcAddress,
-    /// What this side can do.
-    pub most: Parameters,
-    /// Whether SNRM says so.
-    pub parameters: HdlcParameters,
-    /// Whether a DISC goes ahead of the SNRM.
-    pub disconnect_first: bool,
-    /// Longest wait for the first octet of an answer.
-    pub response: Duration,
-    /// Longest gap between the frames of one answer.
-    pub inter_frame: Duration,
-    /// Silence that ends a frame which has not come whole.
-    pub inter_octet: Duration,
-    /// Times a frame is sent again before the link is given up.
-    pub retries: u32,
-    /// Longest message taken, in octets.
-    pub max_message: usize,
-}
-
-impl ClientConfig {
-    /// From a template. `max_pdu` is the largest APDU that the client proposes; some octets more are taken.
-    ///
-    /// # Errors
-    /// A client above 127 or a server part that does not fit: in words.
-    pub fn new(
-        client: u16,
-        server: &ServerAddress,
-        tuning: &HdlcTuning,
-        timing: &Timing,
-        max_pdu: u16,
-    ) -> Result<Self, LinkError> {
-        let millis = |value: u32| Duration::from_millis(u64::from(value));
-        let (most, parameters) = match tuning.parameters {
-            HdlcParameters::Omit => (Parameters::default(), HdlcParameters::Omit),
-            asked => (Parameters::both_ways(tuning.info, tuning.window), asked),
-        };
-        // Saying the defaults changes nothing, and some meters refuse parameters.
-        let silent = parameters == HdlcParameters::Propose && most == Parameters::default();
-        Ok(Self {
-            client: HdlcAddress::client(client).ok_or_else(|| {
-                LinkError::Open(format!("client {client} does not fit an HDLC address: the highest is 127"))
-            })?,
-            server: HdlcAddress::server(server).ok_or_else(|| {
-                LinkError::Open(format!("server address {server} does not fit an HDLC frame"))
-            })?,
-            most,
-            parameters: if silent { HdlcParameters::Omit } else { parameters },
-            disconnect_first: tuning.disconnect_first,
-            response: millis(timing.response_ms),
-            inter_frame: millis(timing.inter_frame_ms).max(LEAST_INTER_FRAME),
-            inter_octet: millis(tuning.inter_octet_ms),
-            retries: timing.frame_retries,
-            max_message: usize::from(if max_pdu == 0 { u16::MAX } else { max_pdu }) + super::MESSAGE_SLACK,
-        })
-    }
-}
 
 /// What a primary station tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +103,8 @@ pub struct HdlcClient {
     skipped: u64,
     garbled: bool,
     goodbyes: u32,
+    /// The last thing said was RR.
+    polled: bool,
 }
 
 impl HdlcClient {
@@ -190,6 +132,7 @@ impl HdlcClient {
             skipped: 0,
             garbled: false,
             goodbyes: 0,
+            polled: false,
             config,
         }
     }
@@ -204,7 +147,7 @@ impl HdlcClient {
     pub fn connect(&mut self, now: Instant) {
         self.forget();
         self.events.clear();
-        self.wait = self.config.response;
+        self.wait = self.config.response.min(LONGEST_WAIT);
         if self.config.disconnect_first {
             self.say_disc(true, now);
         } else {
@@ -216,7 +159,7 @@ impl HdlcClient {
     pub fn disconnect(&mut self, wait: Duration, times: u32, now: Instant) {
         self.forget();
         self.events.clear();
-        self.wait = wait;
+        self.wait = wait.min(LONGEST_WAIT);
         self.goodbyes = times;
         self.say_disc(false, now);
     }
@@ -227,7 +170,7 @@ impl HdlcClient {
             return;
         }
         self.transfer.queue(&[&LLC_COMMAND, apdu].concat());
-        self.wait = self.config.response;
+        self.wait = self.config.response.min(LONGEST_WAIT);
         self.due = now.checked_add(self.wait);
         self.pause = FIRST_PAUSE;
         if !matches!(self.turn, Turn::Theirs { .. }) && !self.meter_busy {
@@ -269,15 +212,13 @@ impl HdlcClient {
             Turn::Ours => None,
             Turn::Pausing { until } => Some(until),
             Turn::Theirs { since, heard } => {
-                let ends = heard.map_or_else(
+                let answer = heard.map_or_else(
                     || since.checked_add(self.wait),
                     |heard| heard.checked_add(self.config.inter_frame),
                 );
-                match self.octet_limit() {
-                    // A frame that is arriving is never cut off by a limit for its beginning.
-                    Some(limit) => Some(limit),
-                    None => ends,
-                }
+                // A frame that is arriving is never cut off by a limit for its beginning.
+                let ends = self.octet_limit().or(answer);
+                ends.min(since.checked_add(self.wait + LONGEST_TURN))
             }
         }
     }
@@ -309,8 +250,7 @@ impl HdlcClient {
         if let Turn::Theirs { since, .. } = &mut self.turn {
             *since = now;
         }
-        let asked = self.spoken.iter().any(|frame| matches!(frame.control, Control::I { .. }));
-        if self.due.is_some() && asked {
+        if self.due.is_some() && !self.polled {
             self.due = now.checked_add(self.wait);
         }
     }
@@ -324,16 +264,6 @@ impl HdlcClient {
     #[must_use]
     pub fn has_event(&self) -> bool {
         !self.events.is_empty()
-    }
-
-    fn lost_patience(&mut self) {
-        if self.transfer.is_assembling() || self.transfer.has_outgoing() {
-            return self.fail(LinkError::Garbled("the meter stopped in the middle of a message".to_owned()));
-        }
-        self.turn = Turn::Ours;
-        if self.due.take().is_some() {
-            self.events.push_back(ClientEvent::NothingYet(self.timeout("a request")));
-        }
     }
 
     fn octet_limit(&self) -> Option<Instant> {
@@ -374,6 +304,7 @@ impl HdlcClient {
 
     /// Puts frames on the line, the last of which gives the turn away.
     fn speak(&mut self, frames: Vec<Frame>, now: Instant) {
+        self.polled = matches!(frames.last(), Some(Frame { control: Control::Rr { .. }, .. }));
         self.spoken.clone_from(&frames);
         self.out.extend(frames);
         self.turn = Turn::Theirs { since: now, heard: None };
@@ -386,42 +317,6 @@ impl HdlcClient {
         if skipped > 0 {
             self.events.push_back(ClientEvent::Remark(format!("{skipped} octets belong to no frame")));
         }
-    }
-
-    fn say_snrm(&mut self, now: Instant) {
-        self.phase = Phase::Connecting;
-        let info = match self.config.parameters {
-            HdlcParameters::Omit => Vec::new(),
-            HdlcParameters::Propose | HdlcParameters::Force => self.config.most.encode(),
-        };
-        let frame = self.frame(Control::Snrm { poll: true }, false, info);
-        self.speak(vec![frame], now);
-    }
-
-    fn say_disc(&mut self, then_connect: bool, now: Instant) {
-        self.phase = Phase::Disconnecting { then_connect };
-        let frame = self.frame(Control::Disc { poll: true }, false, Vec::new());
-        self.speak(vec![frame], now);
-    }
-
-    /// Gives the meter the turn, saying what has arrived so far.
-    fn poll(&mut self, now: Instant) {
-        let receive = self.transfer.next_number();
-        let frame = self.frame(Control::Rr { receive, poll: true }, false, Vec::new());
-        self.speak(vec![frame], now);
-    }
-
-    /// Sends what the window leaves room for.
-    fn burst(&mut self, now: Instant) {
-        let receive = self.transfer.next_number();
-        let pieces = self.transfer.burst();
-        let last = pieces.len().saturating_sub(1);
-        let frames = pieces.into_iter().enumerate().map(|(at, piece)| {
-            let control = Control::I { send: piece.send, receive, poll: at == last };
-            self.frame(control, piece.more, piece.info)
-        });
-        let frames = frames.collect::<Vec<_>>();
-        self.speak(frames, now);
     }
 
     fn read_frames(&mut self, now: Instant) {
@@ -485,136 +380,6 @@ impl HdlcClient {
         }
     }
 
-    fn closed(&mut self, then_connect: bool, now: Instant) {
-        self.silences = 0;
-        self.phase = Phase::Disconnected;
-        self.turn = Turn::Ours;
-        if then_connect {
-            self.say_snrm(now);
-        } else {
-            self.events.push_back(ClientEvent::Disconnected);
-        }
-    }
-
-    fn answer_to_snrm(&mut self, frame: &Frame, now: Instant) {
-        match frame.control {
-            Control::Ua { .. } => {
-                let said = Parameters::decode(&frame.info).unwrap_or_default();
-                let proposed = match self.config.parameters {
-                    HdlcParameters::Omit => Parameters::default(),
-                    HdlcParameters::Propose | HdlcParameters::Force => self.config.most,
-                };
-                let agreed = proposed.limited_by(said);
-                self.transfer = Transfer::new(agreed, self.config.max_message);
-                self.phase = Phase::Connected;
-                self.turn = Turn::Ours;
-                self.silences = 0;
-                self.stalls = 0;
-                self.events.push_back(ClientEvent::Connected(agreed));
-            }
-            Control::Dm { .. } | Control::Frmr { .. } => {
-                if self.without_parameters() {
-                    self.say_disc(true, now);
-                } else if self.stalls == 0 {
-                    // Left over from a session that broke off (`facts/dlms-quirks.md`, 13).
-                    self.stalls = 1;
-                    self.say_disc(true, now);
-                } else {
-                    self.fail(LinkError::Refused(format!("{} in answer to SNRM", frame.control.name())));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Falls back to an SNRM that proposes nothing; false where there is nothing to fall back from.
-    fn without_parameters(&mut self) -> bool {
-        if self.config.parameters != HdlcParameters::Propose {
-            return false;
-        }
-        self.config.parameters = HdlcParameters::Omit;
-        self.events.push_back(ClientEvent::Remark("trying SNRM without parameters".to_owned()));
-        true
-    }
-
-    fn exchange(&mut self, frame: &Frame, now: Instant) {
-        let acknowledged = match frame.control {
-            Control::I { receive, .. } => receive,
-            Control::Rr { receive, .. } | Control::Rej { receive, .. } => {
-                self.meter_busy = false;
-                receive
-            }
-            Control::Rnr { receive, .. } => {
-                self.meter_busy = true;
-                receive
-            }
-            Control::Dm { .. } => {
-                return self.fail(LinkError::Refused("DM: it knows of no connection".to_owned()));
-            }
-            Control::Frmr { .. } => return self.fail(LinkError::Refused(frame_reject(&frame.info))),
-            _ => return,
-        };
-        // A number of a frame that was never sent stands in a frame that comes very late.
-        let Some(settled) = self.transfer.acknowledge(acknowledged) else { return };
-        self.progress |= settled > 0;
-        if let Control::I { send, .. } = frame.control {
-            match self.transfer.accept(send, frame.segmented, &frame.info) {
-                Accepted::InOrder(message) => {
-                    self.progress = true;
-                    self.due = self.due.and_then(|_| now.checked_add(self.wait));
-                    if let Some(message) = message {
-                        self.due = None;
-                        self.events.push_back(ClientEvent::Apdu(without_llc(&message).to_vec()));
-                    }
-                }
-                // The last answer once more, because the meter was polled twice for it: no answer to what was said
-                // since. To take the turn now would have both sides say everything twice from here on.
-                Accepted::NotNext if settled == 0 && self.transfer.has_outgoing() => return,
-                Accepted::NotNext => {}
-                Accepted::TooLong => {
-                    let limit = self.config.max_message;
-                    return self.fail(LinkError::Garbled(format!("a message of more than {limit} octets")));
-                }
-            }
-        }
-        match &mut self.turn {
-            Turn::Ours => {}
-            Turn::Pausing { .. } if !self.progress => {}
-            Turn::Pausing { .. } | Turn::Theirs { .. } if frame.control.poll() => self.take_turn(now),
-            turn => *turn = Turn::Theirs { since: now, heard: Some(now) },
-        }
-    }
-
-    /// The meter gave the turn back.
-    fn take_turn(&mut self, now: Instant) {
-        if self.progress {
-            self.silences = 0;
-            self.stalls = 0;
-            self.garbled = false;
-            self.pause = FIRST_PAUSE;
-        }
-        if !self.transfer.has_outgoing() {
-            self.silences = 0;
-        }
-        self.transfer.rewind();
-        if self.transfer.has_outgoing() && !self.meter_busy {
-            self.stalls += 1;
-            if self.stalls > self.config.retries + 2 {
-                return self.fail(LinkError::Garbled("the meter answers but never gets further".to_owned()));
-            }
-            self.burst(now);
-        } else if self.transfer.is_assembling() && self.progress {
-            self.poll(now);
-        } else if self.due.is_some() || self.transfer.has_outgoing() || self.transfer.is_assembling() {
-            let until = now + self.pause;
-            self.due = self.due.or_else(|| now.checked_add(self.wait));
-            self.turn = Turn::Pausing { until: self.due.map_or(until, |due| until.min(due)) };
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
-        } else {
-            self.turn = Turn::Ours;
-        }
-    }
-
     /// The meter did not answer, or not to the end.
     fn silence(&mut self, now: Instant) {
         self.silences += 1;
@@ -636,8 +401,7 @@ impl HdlcClient {
             }
             Phase::Connected if !more => self.give_up("a request"),
             Phase::Connected => {
-                let asked = matches!(self.spoken.last(), Some(Frame { control: Control::Rr { .. }, .. }));
-                if asked && self.transfer.has_outgoing() && !self.meter_busy {
+                if self.polled && self.transfer.has_outgoing() && !self.meter_busy {
                     self.transfer.rewind();
                     self.burst(now);
                 } else {
@@ -654,22 +418,5 @@ impl HdlcClient {
             self.timeout(what)
         };
         self.fail(error);
-    }
-}
-
-/// FRMR in words (ISO/IEC 13239: the rejected control octet, both counters, the bits W, X, Y and Z).
-fn frame_reject(info: &[u8]) -> String {
-    let reason = |bits: u8| match bits & 0x0F {
-        bits if bits & 8 != 0 => "a wrong sequence number",
-        bits if bits & 4 != 0 => "an information field that is too long",
-        bits if bits & 2 != 0 => "an information field that is not permitted",
-        bits if bits & 1 != 0 => "a frame it does not know",
-        _ => "no reason given",
-    };
-    match *info {
-        [control, _, bits, ..] => {
-            format!("FRMR to {}: {}", Control::from_octet(control).name(), reason(bits))
-        }
-        _ => "FRMR without a reason".to_owned(),
     }
 }
