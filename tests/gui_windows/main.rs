@@ -1,5 +1,7 @@
 //! The windows, driven through AccessKit: no display, no images, no clock.
 
+#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "a test says what went wrong by breaking off")]
+
 #[allow(dead_code, reason = "the real window uses other parts of it")]
 mod fake;
 mod form;
@@ -50,7 +52,7 @@ fn named<'a>(app: &'a Harness<'_, App>, label: &'a str, roles: &[Role]) -> Node<
     let all: Vec<_> = app.query_all_by_label(label).collect();
     let mut fit = all.iter().filter(|node| roles.contains(&node.accesskit_node().role()));
     match (fit.next(), fit.next(), all.as_slice()) {
-        (Some(one), None, _) | (None, None, [one]) => one.clone(),
+        (Some(one), None, _) | (None, None, [one]) => *one,
         _ => panic!("{} things are named {label:?}", all.len()),
     }
 }
