@@ -63,7 +63,7 @@ impl FormDialog {
             return true;
         }
         let mut close = false;
-        let height = (ui.ctx().content_rect().height() - 120.0).clamp(320.0, 680.0);
+        let height = (ui.ctx().content_rect().height() - 200.0).clamp(320.0, 620.0);
         let modal = dialog_window(ui, "meter form", WIDTH, |ui| {
             let title =
                 if self.id.is_some() { format!("Edit {}", self.name) } else { "Add a meter".to_owned() };

@@ -95,8 +95,14 @@ pub fn matches(text: &str, meters: &[MeterRow]) -> Vec<Found> {
             .collect::<Vec<_>>()
             .join(" · "),
     };
-    let meters = meters.iter().filter(|one| meter_matches(one, &words)).take(MOST - 3).map(meter);
-    meters.chain(commands).take(MOST).collect()
+    // Names first: a serial number that holds the same digits is seldom meant.
+    let by_name = |one: &&MeterRow| {
+        let name = one.config.name.to_lowercase();
+        words.iter().all(|word| name.contains(word))
+    };
+    let named = meters.iter().filter(by_name);
+    let others = meters.iter().filter(|one| !by_name(one) && meter_matches(one, &words));
+    named.chain(others).take(MOST - 3).map(meter).chain(commands).take(MOST).collect()
 }
 
 /// Draws the list under the field; gives what was clicked, and whether the pointer is in the list.

@@ -54,7 +54,8 @@ fn card(ui: &mut Ui, icon: Icon, title: &str, text: &str, foot: &str, main: bool
     };
     ui.painter().rect(rect, CornerRadius::same(8), t.surface.0, edge, StrokeKind::Inside);
     let inner = rect.shrink(16.0);
-    let mut child = ui.new_child(egui::UiBuilder::new().max_rect(inner));
+    let mut child =
+        ui.new_child(egui::UiBuilder::new().max_rect(inner).layout(egui::Layout::top_down(egui::Align::Min)));
     Frame::new().inner_margin(Margin::ZERO).show(&mut child, |ui| {
         ui.spacing_mut().item_spacing.y = 6.0;
         let (plate, _) = ui.allocate_exact_size(Vec2::splat(32.0), Sense::hover());
