@@ -2,6 +2,7 @@
 
 import sys
 
+import awkward_meters
 import harness
 import our_client
 import our_meters
@@ -11,6 +12,7 @@ def main():
     program, server = sys.argv[1:]
     try:
         our_client.run(program, server)
+        awkward_meters.run(program)
         our_meters.run(program)
     except harness.Difference as difference:
         print(f"not equal: {difference}")
