@@ -15,17 +15,17 @@ use meterwright::transport::NoTap;
 
 /// What a session handed over.
 #[derive(Debug, Default)]
-pub struct Recorder {
-    pub now: Timestamp,
-    pub identity: Option<Identity>,
-    pub clock: Option<ClockReading>,
-    pub registers: Vec<RegisterReading>,
-    pub billing: Vec<BillingSet>,
-    pub rows: BTreeMap<Obis, Vec<ProfileRow>>,
-    pub layouts: BTreeMap<Obis, ProfileLayout>,
-    pub events: Vec<MeterEvent>,
-    pub faults: Vec<Fault>,
-    pub remarks: Vec<String>,
+pub(crate) struct Recorder {
+    pub(crate) now: Timestamp,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) clock: Option<ClockReading>,
+    pub(crate) registers: Vec<RegisterReading>,
+    pub(crate) billing: Vec<BillingSet>,
+    pub(crate) rows: BTreeMap<Obis, Vec<ProfileRow>>,
+    pub(crate) layouts: BTreeMap<Obis, ProfileLayout>,
+    pub(crate) events: Vec<MeterEvent>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) remarks: Vec<String>,
 }
 
 impl ReadSink for Recorder {
@@ -88,17 +88,17 @@ impl CounterStore for Counting {
 }
 
 /// One meter in a world whose time stands, and its reader.
-pub struct Bench {
+pub(crate) struct Bench {
     _fleet: Fleet,
-    pub access: MeterAccess,
-    pub knowledge: Knowledge,
-    pub now: Timestamp,
+    pub(crate) access: MeterAccess,
+    pub(crate) knowledge: Knowledge,
+    pub(crate) now: Timestamp,
     counter: Counting,
 }
 
 impl Bench {
     /// A meter with habits (`quirk:…`), behind a framing, at a standing time.
-    pub fn new(faults: &[&str], framing: Framing, now: &str) -> Self {
+    pub(crate) fn new(faults: &[&str], framing: Framing, now: &str) -> Self {
         let now: Timestamp = now.parse().unwrap();
         let options = FleetOptions {
             meters: 1,
@@ -123,7 +123,7 @@ impl Bench {
     }
 
     /// Reads without protection, as the public client.
-    pub fn in_public(mut self) -> Self {
+    pub(crate) fn in_public(mut self) -> Self {
         self.access.config.client = Some(16);
         self.access.config.auth = Auth::None;
         self.access.config.security = Security::None;
@@ -131,7 +131,7 @@ impl Bench {
     }
 
     /// One session.
-    pub fn read(
+    pub(crate) fn read(
         &mut self,
         what: &[What],
         from: Option<Timestamp>,
