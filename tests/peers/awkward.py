@@ -93,6 +93,7 @@ class AwkwardMeter:
         self.block_number = 0
         self.hung_up = 0
         self.is_profile = False
+        self.associations = 0
 
     def stamps(self):
         return [self.newest - PERIOD * (ROWS - 1 - row) for row in range(ROWS)]
@@ -163,6 +164,7 @@ class AwkwardMeter:
         """The answer to one request; nothing where the meter stays silent."""
         tag = request[0]
         if tag == 0x60:
+            self.associations += 1
             return aare(**self.aare_settings)
         if tag == 0x62:
             if self.silent_release:
