@@ -26,6 +26,32 @@ VARIANTS = [
     ("HDLC, 500 octets, window 2, blocks of 1,024 octets", ["--hdlc", "500/2", "--send", "1024"]),
 ]
 
+LOW, GMAC = ["--password", "12345678"], ["--gmac"]
+WRONG = "FF" * 16
+
+# Title, the peer's flags, options of `meter add`, `error.fault`, what the message must hold.
+REFUSALS = [
+    ("a wrong password", LOW, {"auth": "low", "secrets": {"password": "87654321"}}, "meter", ["check the password"]),
+    ("no authentication where low is due", LOW, {}, "meter", ["authentication is required"]),
+    ("a mechanism that the meter does not have", [], {"auth": "low", "secrets": {"password": "1"}}, "meter", ["mechanism"]),
+    (
+        "a wrong encryption key",
+        GMAC,
+        {"auth": "high-gmac", "security": "both", "secrets": {**KEYS, "encryption-key": WRONG}},
+        "meter",
+        ["check the password or the keys"],
+    ),
+    (
+        "a wrong authentication key",
+        GMAC,
+        {"auth": "high-gmac", "security": "both", "secrets": {**KEYS, "authentication-key": WRONG}},
+        "meter",
+        ["check the password or the keys"],
+    ),
+    ("no ciphering where it is due", GMAC, {"auth": "high-gmac", "secrets": KEYS}, "meter", ["security setting"]),
+    ("another meter's serial number", [], {"serial": "OTHER"}, "meter", ["another meter answered", "PEER0007"]),
+]
+
 # Objects of the peer that are not among those that many meters have: nobody asks for them without an object list.
 UNUSUAL = {"1-0:1.29.0*255", "1-0:13.0.0*255"}
 
@@ -70,7 +96,22 @@ def read_and_compare(program, server, title, flags):
         equal(f"{title}: and finds nothing new", again["stored"]["intervals"] <= 1, True)
 
 
+def refused(program, server, title, flags, access, fault, words):
+    with serving([server, *flags]) as truth, Meterwright(program) as mw:
+        mw.add("peer", f"tcp://127.0.0.1:{truth['port']}", "Europe/Berlin", **access)
+        result = mw.json("read", "peer", exit_code=lambda _: 1)["results"][0]
+        equal(f"{title}: it failed", result["ok"], False)
+        equal(f"{title}: whose fault", result["error"]["fault"], fault)
+        for word in words:
+            check(f"{title}: {word!r} in {result['error']['message']!r}", word in result["error"]["message"])
+        check(f"{title}: not tried again", result["exchanges"] <= 5)
+        equal(f"{title}: nothing was stored", result["stored"], {"registers": 0, "intervals": 0, "events": 0})
+
+
 def run(program, server):
+    for title, flags, access, fault, words in REFUSALS:
+        with case(f"our client, {title}"):
+            refused(program, server, title, flags, access, fault, words)
     for title, flags in VARIANTS:
         with case(f"our client, {title}"):
             read_and_compare(program, server, title, flags)

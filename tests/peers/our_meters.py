@@ -245,3 +245,7 @@ def run(program):
         command = [program, "simulate", "--listen", line, "--at", STANDS_AT, "--json", "--quiet"]
         with case(f"virtual meter on {line}"), serving(command) as document:
             on_line(program, line, readings, document["meters"][0])
+    # The tenth of a fleet is a factory: three phases, transformers, energies in tens of watt-hours.
+    command = [program, "simulate", "--meters", "10", "--at", STANDS_AT, "--json", "--quiet"]
+    with case("a fleet"), serving(command) as document:
+        on_line(program, "fleet", [(BOTH, "three phases", {**GMAC, "security": "both"})], document["meters"][9])
