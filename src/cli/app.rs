@@ -78,12 +78,12 @@ impl App {
 
     /// Starts the communications thread on the store, which is made where there is none.
     pub(super) fn comms(&self) -> Result<Comms, Failure> {
-        self.comms_on(&self.store_path()?)
+        self.comms_on(&self.store_path()?, SESSIONS)
     }
 
-    /// Starts the communications thread on a store.
-    pub(super) fn comms_on(&self, store: &Path) -> Result<Comms, Failure> {
-        Ok(Comms::start(CommsOptions { store: store.to_owned(), sessions: SESSIONS, trace: true })?)
+    /// Starts the communications thread on a store, with so many sessions at once.
+    pub(super) fn comms_on(&self, store: &Path, sessions: usize) -> Result<Comms, Failure> {
+        Ok(Comms::start(CommsOptions { store: store.to_owned(), sessions, trace: true })?)
     }
 
     /// Has the store changed.
@@ -98,9 +98,7 @@ impl App {
     pub(super) fn meter_secrets(&self) -> Result<MeterSecrets, Failure> {
         let mut all = MeterSecrets::default();
         for (kind, secret) in self.secrets()? {
-            if !all.set(kind, secret) {
-                return Err(Failure::usage(format!("a meter has no {}", kind.word())));
-            }
+            all.set(kind, secret);
         }
         Ok(all)
     }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 
 use super::app::{App, Outcome};
@@ -18,6 +19,11 @@ use crate::store::StoreReader;
 
 /// Meters in the demo.
 const METERS: u32 = 200;
+/// How far back the headless poll goes: a fleet of full profiles takes minutes and shows no more.
+const DAYS: SignedDuration = SignedDuration::from_hours(24 * 7);
+
+/// Sessions at once: few, because the meters live in this program too and share its processors.
+const SESSIONS: usize = 8;
 
 /// A folder that is gone when it is dropped.
 struct TemporaryFolder(PathBuf);
@@ -64,7 +70,7 @@ fn headless(app: &App, path: &Path) -> Outcome {
     })
     .map_err(Failure::internal)?;
     let meters = fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone())).collect();
-    let comms = app.comms_on(path)?;
+    let comms = app.comms_on(path, SESSIONS)?;
     let added = comms.edit(Edit::AddMeters(meters)).recv();
     added.map_err(|_| Failure::internal("the communications thread has stopped"))??;
     let results = poll(app, &comms, path);
@@ -100,6 +106,7 @@ fn headless(app: &App, path: &Path) -> Outcome {
 
 fn poll(app: &App, comms: &Comms, path: &Path) -> Result<Results, Failure> {
     let meters = StoreReader::open(path)?.meters()?;
-    let request = ReadRequest { what: usual(), from: None, to: None };
+    let from = Timestamp::now().checked_sub(DAYS).ok();
+    let request = ReadRequest { what: usual(), from, to: None };
     jobs::run(app, comms, vec![Batch { request, meters }])
 }

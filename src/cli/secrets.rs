@@ -17,7 +17,7 @@ fn hint(kind: SecretKind) -> Failure {
     ))
 }
 
-/// Gets every secret from where it is said to be.
+/// Gets every secret of a meter from where it is said to be.
 pub(super) fn gather(arguments: &[String]) -> Result<Vec<(SecretKind, Secret)>, Failure> {
     let mut all: Vec<(SecretKind, Secret)> = Vec::new();
     for argument in arguments {
@@ -25,6 +25,9 @@ pub(super) fn gather(arguments: &[String]) -> Result<Vec<(SecretKind, Secret)>, 
             .split_once('=')
             .ok_or_else(|| Failure::usage("--secret wants KIND=env:NAME, KIND=file:PATH or KIND=prompt"))?;
         let kind: SecretKind = kind.parse().map_err(|error| Failure::usage(format!("--secret: {error}")))?;
+        if matches!(kind, SecretKind::SigningKey | SecretKind::Passphrase) {
+            return Err(Failure::usage(format!("a meter has no {}", kind.word())));
+        }
         if all.iter().any(|(known, _)| *known == kind) {
             return Err(Failure::usage(format!("the {} is given twice", kind.word())));
         }

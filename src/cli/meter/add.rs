@@ -11,7 +11,7 @@ use crate::model::{Line, MeterConfig};
 
 /// Adds a meter.
 #[derive(Args, Debug)]
-pub(super) struct Add {
+pub(in crate::cli) struct Add {
     /// The name that it goes by
     name: String,
     /// Where it hangs: tcp://host:port, tcp+hdlc://host:port, serial:/dev/ttyUSB0?baud=9600&format=8n1, …

@@ -14,7 +14,7 @@ use crate::store::MeterRow;
 
 /// Writes the list of meters.
 #[derive(Args, Debug)]
-pub(super) struct Export {
+pub(in crate::cli) struct Export {
     /// The file [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,

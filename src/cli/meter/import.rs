@@ -22,7 +22,7 @@ const MOST_PROBLEMS: usize = 20;
 
 /// Adds all meters of a CSV file, or none.
 #[derive(Args, Debug)]
-pub(super) struct Import {
+pub(in crate::cli) struct Import {
     /// The file: a header row with columns as `meter export` writes them (name and line at least), no secrets
     #[arg(value_name = "CSV")]
     file: PathBuf,

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 /// Lists the meters.
 #[derive(Args, Debug)]
-pub(super) struct List {
+pub(in crate::cli) struct List {
     /// A group with all groups under it
     #[arg(long, value_name = "G")]
     group: Option<String>,

@@ -10,7 +10,7 @@ use crate::comms::Edit;
 
 /// Takes meters off the list.
 #[derive(Args, Debug)]
-pub(super) struct Remove {
+pub(in crate::cli) struct Remove {
     /// The meters
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,

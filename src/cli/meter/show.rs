@@ -10,7 +10,7 @@ use crate::model::Identity;
 
 /// Shows a meter.
 #[derive(Args, Debug)]
-pub(super) struct Show {
+pub(in crate::cli) struct Show {
     /// The meter
     name: String,
 }

@@ -14,7 +14,7 @@ use crate::store::StoreReader;
 
 /// Prints a profile.
 #[derive(Args, Debug)]
-pub(super) struct Profile {
+pub(in crate::cli) struct Profile {
     #[command(flatten)]
     which: Which,
     /// Which profile, by its logical name [default: the load profile]

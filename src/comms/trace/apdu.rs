@@ -4,7 +4,7 @@ use crate::model::plain_name;
 use crate::protocol::dlms::apdu::{
     Aare, Aarq, ActionOutcome, ActionRequest, ActionResponse, ApplicationContext, AssociateResult, Ciphered,
     DataBlock, Diagnostic, Encoded, GeneralKey, GetRequest, GetResponse, GetResult, InitiateRequest,
-    InitiateResponse, InvokeId, Protected, ServiceKey, SetRequest, SetResponse,
+    InitiateResponse, InvokeId, Protected, Release, ServiceKey, SetRequest, SetResponse,
 };
 use crate::protocol::dlms::{Apdu, AttributeRef, Conformance, Data, MethodRef};
 
@@ -46,8 +46,8 @@ fn words(apdu: &Apdu) -> Words {
     match apdu {
         Apdu::Aarq(aarq) => aarq_words(aarq),
         Apdu::Aare(aare) => aare_words(aare),
-        Apdu::Rlrq(release) => ("release request (RLRQ)".to_owned(), reason(release.reason)),
-        Apdu::Rlre(release) => ("release response (RLRE)".to_owned(), reason(release.reason)),
+        Apdu::Rlrq(release) => ("release request (RLRQ)".to_owned(), release_lines(release)),
+        Apdu::Rlre(release) => ("release response (RLRE)".to_owned(), release_lines(release)),
         Apdu::InitiateRequest(request) => ("initiate request".to_owned(), initiate_request(request)),
         Apdu::InitiateResponse(response) => ("initiate response".to_owned(), initiate_response(response)),
         Apdu::ConfirmedServiceError(error) => (format!("confirmed service error: {error}"), Vec::new()),
@@ -82,8 +82,11 @@ fn words(apdu: &Apdu) -> Words {
     }
 }
 
-fn reason(reason: Option<u8>) -> Vec<String> {
-    reason.map(|reason| format!("reason {reason}")).into_iter().collect()
+fn release_lines(release: &Release) -> Vec<String> {
+    let mut details: Vec<String> =
+        release.reason.map(|reason| format!("reason {reason}")).into_iter().collect();
+    user_information(release.user_information.as_deref(), &mut details);
+    details
 }
 
 fn context_words(context: ApplicationContext) -> String {
