@@ -48,6 +48,7 @@ struct Line {
 }
 
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "made once, when the program starts")]
 enum Command {
     /// Keep the list of meters
     #[command(subcommand)]

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::table::Table;
 use crate::comms::Edit;
 use crate::model::{Secret, Template};
+use crate::simulator::server::{CLIENTS, ClientRule};
 use crate::simulator::{Fleet, FleetOptions, Framing, SimulatedMeter, SimulationClock, World};
 
 /// Runs virtual meters. Their passwords and keys are the same everywhere and printed with --json: they guard nothing.
@@ -94,6 +95,11 @@ fn document(meter: &SimulatedMeter) -> Value {
     })
 }
 
+/// A way in that every virtual meter has beside the one in its settings.
+fn client_document(rule: &ClientRule) -> Value {
+    json!({ "client": rule.client, "auths": rule.auths })
+}
+
 impl Simulate {
     pub(super) fn run(&self, app: &App) -> Outcome {
         app.no_secrets()?;
@@ -117,7 +123,12 @@ impl Simulate {
             app.edit(Edit::AddMeters(meters.collect()))?;
         }
         app.print(
-            || json!({ "meters": fleet.meters().iter().map(document).collect::<Vec<_>>() }),
+            || {
+                json!({
+                    "meters": fleet.meters().iter().map(document).collect::<Vec<_>>(),
+                    "clients": CLIENTS.iter().map(client_document).collect::<Vec<_>>(),
+                })
+            },
             |out| {
                 let mut table = Table::new(&["name", "serial", "line", "auth", "security"]);
                 for SimulatedMeter { config, .. } in fleet.meters() {

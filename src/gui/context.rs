@@ -108,6 +108,7 @@ pub struct AppCtx {
     pub now: fn() -> Timestamp,
     edits: Vec<(Later<Edited>, String)>,
     works: Vec<(Later<()>, String)>,
+    jobs_submitted: Vec<(Later<JobId>, String)>,
     adopted: Option<MeterId>,
     settled: Option<u64>,
 }
@@ -128,6 +129,7 @@ impl AppCtx {
             now: Timestamp::now,
             edits: Vec::new(),
             works: Vec::new(),
+            jobs_submitted: Vec::new(),
             adopted: None,
             settled: None,
         }
@@ -181,7 +183,8 @@ impl AppCtx {
     }
 
     fn finish_edits(&mut self) {
-        let Self { edits, works, notices, .. } = self;
+        let Self { edits, works, jobs_submitted, notices, .. } = self;
+        finish(jobs_submitted, notices);
         finish(edits, notices);
         finish(works, notices);
     }
@@ -189,7 +192,7 @@ impl AppCtx {
     /// Whether something was asked for that has not come.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        !self.edits.is_empty() || !self.works.is_empty()
+        !self.edits.is_empty() || !self.works.is_empty() || !self.jobs_submitted.is_empty()
     }
 
     /// Asks for a change; when it is done, `done` is said.
@@ -203,23 +206,13 @@ impl AppCtx {
         self.works.push((answer, done.into()));
     }
 
-    /// Submits a job; a refusal is said.
-    pub fn submit(&mut self, job: Job) -> Option<JobId> {
-        match self.backend.submit(job) {
-            Ok(id) => Some(id),
-            Err(fault) => {
-                self.notices.failed(fault);
-                None
-            }
-        }
-    }
-
-    /// Reads meters into the store from where it ends.
-    pub fn read(&mut self, meters: Vec<MeterId>, what: BTreeSet<What>) -> Option<JobId> {
+    /// Reads meters into the store from where it ends; a refusal is said.
+    pub fn read(&mut self, meters: Vec<MeterId>, what: BTreeSet<What>) {
         if meters.is_empty() {
-            return None;
+            return;
         }
-        self.submit(Job::Read { meters, request: ReadRequest { what, from: None, to: None } })
+        let job = Job::Read { meters, request: ReadRequest { what, from: None, to: None } };
+        self.jobs_submitted.push((self.backend.submit(job), String::new()));
     }
 
     /// All meters.

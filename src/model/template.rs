@@ -349,6 +349,9 @@ pub struct ObjectMap {
     pub billing: Vec<Obis>,
     /// Event logs.
     pub logs: Vec<Obis>,
+    /// Where a list above names objects, they are all that is read: what else the object list shows is listed and
+    /// left alone. For slow lines; otherwise it is read after those that are named.
+    pub complete: bool,
     /// Plain names that replace the usual ones.
     pub names: BTreeMap<Obis, String>,
     /// Scalers and units that replace what the meter says, for models whose figures need a factor that they do not

@@ -8,6 +8,9 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::model::{ClockRule, MeterStamp};
 
+/// Settings of the clock that are remembered.
+const MOST_SEGMENTS: usize = 400;
+
 /// Since when the clock has gone as it goes.
 #[derive(Clone, Copy, Debug)]
 struct Segment {
@@ -97,6 +100,10 @@ impl MeterClock {
     pub fn set(&mut self, true_ms: i64, meter_ms: i64) {
         let ppb = self.segments.last().map_or(0, |segment| segment.ppb);
         self.segments.retain(|segment| segment.from < true_ms);
+        if self.segments.len() >= MOST_SEGMENTS {
+            // The two oldest settings become one; the stretch before all of them stays.
+            self.segments.remove(1);
+        }
         self.segments.push(Segment { from: true_ms, offset: meter_ms - true_ms, ppb, set: true });
     }
 

@@ -7,8 +7,8 @@ use super::clock::{Grid, MeterClock};
 use super::load::{Load, Premises};
 use super::objects::{
     AssociationObject, AssociationView, Clock, Column, Contactor, Context, DataObject, DataSource,
-    DemandRegister, ExtendedRegister, Object, Profile, ProfileKind, Quantity, Register, SapAssignment,
-    ScriptTable, SecuritySetup, refusal,
+    DemandRegister, ExtendedRegister, LastFailure, Object, Profile, ProfileKind, Quantity, Register,
+    SapAssignment, ScriptTable, SecuritySetup, refusal,
 };
 use super::outage::Outages;
 use super::quirks::Quirk;
@@ -243,6 +243,7 @@ fn objects(settings: &Settings) -> Vec<Box<dyn Object>> {
         Box::new(ScriptTable::new()),
         Box::new(Contactor::new()),
         Box::new(DemandRegister::new()),
+        Box::new(LastFailure::new()),
         Box::new(ExtendedRegister::new(Quantity::MaximumImport)),
         Box::new(ExtendedRegister::new(Quantity::MaximumExport)),
     ];
@@ -275,6 +276,10 @@ fn plate(settings: &Settings) -> Vec<DataObject> {
         DataObject::text(abstract_(96, 1, 2), MAKER),
         DataObject::text(Obis::new(1, 0, 0, 2, 0, 255), "MTW 1.4.2"),
         DataObject::new(abstract_(96, 14, 0), DataSource::Rate),
+        DataObject::new(abstract_(96, 10, 1), DataSource::ProfileStatus),
+        DataObject::new(abstract_(96, 11, 0), DataSource::LastEvent(Log::Standard)),
+        DataObject::new(abstract_(96, 11, 1), DataSource::LastEvent(Log::Fraud)),
+        DataObject::new(abstract_(96, 7, 21), DataSource::FailureCount),
         DataObject::new(Obis::new(1, 0, 0, 1, 0, 255), DataSource::BillingCount),
         number(0, 4, 2, transformer.0),
         number(0, 4, 5, transformer.1),

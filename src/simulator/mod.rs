@@ -43,6 +43,7 @@ pub mod quirks;
 mod record;
 pub mod server;
 mod settings;
+mod sign_on;
 mod world;
 
 pub use fleet::Fleet;

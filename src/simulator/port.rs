@@ -12,6 +12,7 @@ use crate::protocol::wrapper::{WrapperDecoder, WrapperFrame};
 use super::faults::{Fate, LineEmulator};
 use super::quirks::{Quirk, Quirks};
 use super::server::{Reply, Server, SharedMeter, lock, notification};
+use super::sign_on::{Heard, SignOn};
 
 /// The management logical device, the only one.
 const SERVER: u16 = 1;
@@ -39,6 +40,9 @@ pub(crate) struct Port {
     quirks: Quirks,
     layer: Layer,
     line: LineEmulator,
+    sign_on: SignOn,
+    /// The number on the plate, for the sign-on.
+    serial: String,
     servers: Vec<(u16, Server)>,
     out: Vec<Outgoing>,
 }
@@ -75,8 +79,12 @@ impl Port {
     }
 
     fn new(meter: SharedMeter, line: LineEmulator, layer: Layer) -> Self {
-        let quirks = lock(&meter).settings().faults.quirks;
-        Self { meter, quirks, layer, line, servers: Vec::new(), out: Vec::new() }
+        let (quirks, serial) = {
+            let meter = lock(&meter);
+            (meter.settings().faults.quirks, meter.settings().serial())
+        };
+        let (sign_on, servers, out) = (SignOn::default(), Vec::new(), Vec::new());
+        Self { meter, quirks, layer, line, sign_on, serial, servers, out }
     }
 
     /// How late what comes out goes on the line, in milliseconds.
@@ -113,7 +121,12 @@ impl Port {
                 if self.line.loses() {
                     return;
                 }
-                station.handle_bytes(octets, now);
+                let is_idle = station.client().is_none() && station.deadline().is_none();
+                match self.sign_on.take(octets, is_idle, &self.serial) {
+                    Heard::Other(octets) => station.handle_bytes(&octets, now),
+                    Heard::Silence => return,
+                    Heard::Answer(answer) => return self.emit(answer),
+                }
             }
         }
         self.work(true_ms);

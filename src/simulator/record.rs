@@ -166,20 +166,29 @@ impl Record {
         for (meter_second, code) in
             [(before, event::CLOCK_BEFORE), (meter_ms.div_euclid(1000), event::CLOCK_AFTER)]
         {
-            self.happened.push((Log::Standard, LogEntry { meter_second, code, seconds: 0 }));
+            self.note(Log::Standard, LogEntry { meter_second, code, seconds: 0 });
         }
+    }
+
+    fn note(&mut self, log: Log, entry: LogEntry) {
+        self.happened.push((log, entry));
+        let surplus = self.happened.len().saturating_sub(2 * LOG_ENTRIES);
+        self.happened.drain(..surplus);
     }
 
     /// Ends the billing period at a true second.
     pub fn reset_billing(&mut self, true_second: i64) {
         self.resets.push(true_second);
+        // The profile holds no more, and older ones must not crowd out the months.
+        let surplus = self.resets.len().saturating_sub(BILLING_ENTRIES);
+        self.resets.drain(..surplus);
     }
 
     /// Empties a log at a true second.
     pub fn clear_log(&mut self, log: Log, true_second: i64) {
         let meter_second = self.clock.meter_second(true_second);
         self.happened.retain(|(kept, _)| *kept != log);
-        self.happened.push((log, LogEntry { meter_second, code: event::LOG_CLEARED, seconds: 0 }));
+        self.note(log, LogEntry { meter_second, code: event::LOG_CLEARED, seconds: 0 });
         self.cleared.insert(log, meter_second);
     }
 

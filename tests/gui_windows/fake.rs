@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::gui::data::{
-    Answer, Backend, Details, Import, Later, Port, Query, RegisterSet, Slice, Value, reader,
+    Answer, Backend, Details, Import, Later, Query, RegisterSet, Slice, Traffic, Value, reader,
 };
 use meterwright::model::{
     BillingSet, Channel, ClockReading, ClockRule, Decimal, Fault, Identity, IntervalStatus, MeterConfig,
@@ -17,6 +18,7 @@ use meterwright::model::{
     RegisterReading, ScalerUnit, SecretKind, Side, Step, Unit, What, plain_name,
 };
 use meterwright::store::{JobResult, JobRow, MeterRow, StoredProfile, TraceRecord};
+use meterwright::transport::PortInfo;
 
 /// The moment at which all tests happen.
 pub fn now() -> Timestamp {
@@ -396,12 +398,13 @@ fn answer(world: &World, query: &Query) -> Value {
             ended: Some(now()),
             results: vec![result(MeterId(1))],
         }])),
-        Query::Trace(_) => Value::Trace(Arc::new(trace())),
-        Query::Ports => {
-            Value::Ports(Arc::new(vec![Port { name: "/dev/ttyUSB0".into(), title: "Optical probe".into() }]))
-        }
+        Query::Trace(_) => Value::Trace(Arc::new(traffic())),
+        Query::Ports => Value::Ports(Arc::new(vec![PortInfo {
+            name: "/dev/ttyUSB0".into(),
+            description: "Optical probe".into(),
+        }])),
         Query::Setting(key) => Value::Setting(Arc::new(world.settings.get(key).cloned())),
-        Query::File(path) => Value::File(Arc::new(std::fs::read_to_string(path).unwrap_or_default())),
+        Query::Scheme(path) => Value::Scheme(Arc::new(reader::scheme(path).unwrap_or_default())),
     }
 }
 
@@ -432,6 +435,13 @@ fn trace() -> Vec<(MeterId, TraceRecord)> {
     ]
 }
 
+fn traffic() -> Vec<Traffic> {
+    let mut follower = Follower::default();
+    let decode =
+        |(meter, record): (MeterId, TraceRecord)| Traffic { meter, layers: follower.follow(&record), record };
+    trace().into_iter().map(decode).collect()
+}
+
 impl Backend for Fake {
     fn ask(&self, query: &Query) -> bool {
         self.world(|world| {
@@ -452,8 +462,9 @@ impl Backend for Fake {
         self.world(|world| world.events.pop_front())
     }
 
-    fn submit(&self, job: Job) -> Result<JobId, Fault> {
-        self.world(|world| {
+    fn submit(&self, job: Job) -> Later<JobId> {
+        let (sender, receiver) = sync_channel(1);
+        let id = self.world(|world| {
             world.next += 1;
             let id = JobId(world.next + 100);
             let named = |meter: &MeterId| {
@@ -484,8 +495,10 @@ impl Backend for Fake {
                 }
             }
             world.submitted.push(job);
-            Ok(id)
-        })
+            id
+        });
+        sender.send(Ok(id)).unwrap();
+        receiver
     }
 
     fn cancel(&self, job: JobId) {

@@ -1,7 +1,9 @@
 """What the peer tests share: the program under test, comparisons, and the count of them."""
 
+import contextlib
 import datetime
 import json
+import os
 import subprocess
 import tempfile
 
@@ -32,6 +34,19 @@ def equal(what, ours, theirs):
     raise Difference(f"{what}: {ours!r}, but the other side has {theirs!r}")
 
 
+@contextlib.contextmanager
+def serving(command):
+    """A program that prints a JSON document in one line and serves until it is ended; gives the document."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+        process.stdin.close()
+        process.stdout.close()
+
+
 class Meterwright:
     """The real binary over a store of its own."""
 
@@ -46,15 +61,25 @@ class Meterwright:
     def __exit__(self, *_):
         self.folder.cleanup()
 
-    def run(self, *words, allowed=(0,)):
+    def run(self, *words, allowed=(0,), environment=None):
         command = [self.program, "--store", self.store, *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
         if done.returncode not in allowed:
             raise Difference(f"{' '.join(words)} ended with {done.returncode}: {done.stderr}{done.stdout}")
         return done.stdout
 
     def json(self, *words, allowed=(0,)):
         return json.loads(self.run(*words, "--json", "--quiet", allowed=allowed))
+
+    def add(self, name, line, time_zone, secrets=None, **settings):
+        """Adds a meter; secrets (by kind) go through the environment, as a script would have it."""
+        words = [word for key, value in settings.items() for word in (f"--{key.replace('_', '-')}", str(value))]
+        environment = dict(os.environ)
+        for kind, secret in (secrets or {}).items():
+            variable = f"PEERS_{kind.replace('-', '_').upper()}"
+            environment[variable] = secret
+            words += ["--secret", f"{kind}=env:{variable}"]
+        self.run("meter", "add", name, "--line", line, "--time-zone", time_zone, *words, environment=environment)
 
     @staticmethod
     def half_hour_before(stamp):

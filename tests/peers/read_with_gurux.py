@@ -1,21 +1,22 @@
-"""Reads a virtual meter with gurux_dlms, a program of its own, and prints what it saw as JSON.
+"""Reads a virtual meter with gurux_dlms, a program of its own: read_with_gurux.py JOB.
 
-Usage: read_with_gurux.py JOB, where JOB is a JSON file: {"host", "port"} or {"serial"}, "framing": "wrapper"|"hdlc",
-"client", "server", "physical", "auth", "security", "password", "encryption_key", "authentication_key",
-"registers": [[class, obis, attribute]], "profile": obis, "from", "to" (seconds of the epoch).
+JOB is a JSON file: {"host", "port"} or {"serial"}, "framing": "wrapper"|"hdlc", "client", "server", "physical",
+"auth", "security", "password", "encryption_key", "authentication_key", "counter", "max_pdu", "list", "profile": code,
+"from", "to" (seconds of the epoch), "refusal": true where the meter must refuse.
 """
 
 import datetime
-import json
 import socket
-import sys
 
 import serial
 from gurux_dlms import GXByteBuffer, GXReplyData
-from gurux_dlms.enums import Authentication, Conformance, InterfaceType, ObjectType, RequestTypes, Security
-from gurux_dlms.objects import GXDLMSClock, GXDLMSObject, GXDLMSProfileGeneric
+from gurux_dlms.enums import Authentication, InterfaceType, ObjectType, Security
+from gurux_dlms.objects import GXDLMSProfileGeneric
 from gurux_dlms.secure import GXDLMSSecureClient
 
+import reading
+
+SILENCE_SECONDS = 20
 AUTHENTICATIONS = {
     "none": Authentication.NONE,
     "low": Authentication.LOW,
@@ -37,15 +38,18 @@ class Line:
         self.port = None
         self.socket = None
         if "serial" in job:
-            self.port = serial.Serial(job["serial"], 9600, timeout=5)
+            self.port = serial.Serial(job["serial"], 9600, timeout=SILENCE_SECONDS)
         else:
-            self.socket = socket.create_connection((job["host"], job["port"]), timeout=5)
+            self.socket = socket.create_connection((job["host"], job["port"]), timeout=SILENCE_SECONDS)
 
     def send(self, data):
         if self.port:
             self.port.write(data)
         else:
             self.socket.sendall(data)
+
+    def close(self):
+        (self.port or self.socket).close()
 
     def receive(self):
         data = self.port.read(max(1, self.port.in_waiting)) if self.port else self.socket.recv(65536)
@@ -56,7 +60,6 @@ class Line:
 
 class Reader:
     def __init__(self, job):
-        self.job = job
         self.line = Line(job)
         framing = InterfaceType.WRAPPER if job["framing"] == "wrapper" else InterfaceType.HDLC
         server = job["server"]
@@ -71,7 +74,7 @@ class Reader:
             ciphering.blockCipherKey = bytearray.fromhex(job["encryption_key"])
             ciphering.authenticationKey = bytearray.fromhex(job["authentication_key"])
             ciphering.security = SECURITIES[job["security"]]
-            ciphering.invocationCounter = job.get("counter", 1)
+            ciphering.invocationCounter = job["counter"]
         if job.get("max_pdu"):
             self.client.maxReceivePDUSize = job["max_pdu"]
 
@@ -85,9 +88,9 @@ class Reader:
         while not self.client.getData(buffer, reply, None):
             buffer.set(self.line.receive())
 
-    def ask(self, frames, reply=None):
+    def ask(self, frames):
         """Sends a request of one or many frames and gathers the whole answer, blocks and segments included."""
-        reply = reply or GXReplyData()
+        reply = GXReplyData()
         for frame in frames if isinstance(frames, list) else [frames]:
             reply.clear()
             self.exchange(frame, reply)
@@ -107,71 +110,54 @@ class Reader:
             for frame in self.client.getApplicationAssociationRequest():
                 self.client.parseApplicationAssociationResponse(self.ask(frame).data)
 
-    def read(self, item, attribute):
-        reply = self.ask(self.client.read(item, attribute))
-        if item.getDataType(attribute) == 0:
-            item.setDataType(attribute, reply.valueType)
-        return self.client.updateValue(item, attribute, reply.value)
+    def item(self, class_id, code):
+        item = self.client.createObject(ObjectType(class_id))
+        item.logicalName = code
+        return item
+
+    def get(self, class_id, code, attribute):
+        return self.ask(self.client.read(self.item(class_id, code), attribute)).value
+
+    def get_list(self, wanted):
+        """With lists of ten, as the package cuts them."""
+        found = []
+        for start in range(0, len(wanted), 10):
+            part = [(self.item(class_id, code), attribute) for class_id, code, attribute in wanted[start : start + 10]]
+            for frames in self.client.readList(part):
+                found.extend(self.ask(frames).value)
+        return found
+
+    def rows(self, code, captured, start, end):
+        profile = GXDLMSProfileGeneric(code)
+        self.client.updateValue(profile, 3, captured)
+        start = datetime.datetime.fromtimestamp(start, datetime.timezone.utc)
+        end = datetime.datetime.fromtimestamp(end, datetime.timezone.utc)
+        return self.ask(self.client.readRowsByRange(profile, start, end)).value
 
     def close(self):
         self.ask(self.client.releaseRequest())
         frames = self.client.disconnectRequest()
         if frames:
             self.ask(frames)
+        self.line.close()
 
 
-def plain(value):
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).hex()
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    if hasattr(value, "value") and isinstance(value.value, datetime.datetime):
-        moment = value.value
-        if moment.tzinfo is None:
-            moment = moment.astimezone()
-        return {"epoch": int(moment.timestamp())}
-    if isinstance(value, datetime.datetime):
-        return {"epoch": int(value.timestamp())}
-    if value is None or isinstance(value, (int, float, str, bool)):
-        return value
-    return str(value)
-
-
-def raw_registers(reader, wanted):
-    """Value and scaler as they stand on the line: gurux_dlms multiplies floats, which loses digits."""
-    found = {}
-    for class_id, code, attribute in wanted:
-        item = reader.client.createObject(ObjectType(class_id))
-        item.logicalName = code
-        value = reader.ask(reader.client.read(item, attribute)).value
-        entry = {"raw": plain(value)}
-        if class_id in (3, 4):
-            scaler = reader.ask(reader.client.read(item, 3)).value
-            entry["scaler"], entry["unit"] = scaler[0], int(scaler[1])
-        if class_id == 5:
-            scaler = reader.ask(reader.client.read(item, 4)).value
-            entry["scaler"], entry["unit"] = scaler[0], int(scaler[1])
-        found[code] = entry
-    return found
-
-
-def main():
-    with open(sys.argv[1], encoding="utf-8") as file:
-        job = json.load(file)
+def last_counter(job, place):
     reader = Reader(job)
     reader.open()
-    result = {"registers": raw_registers(reader, job["registers"])}
-    if job.get("profile"):
-        profile = GXDLMSProfileGeneric(job["profile"])
-        reader.read(profile, 3)
-        start = datetime.datetime.fromtimestamp(job["from"], datetime.timezone.utc)
-        end = datetime.datetime.fromtimestamp(job["to"], datetime.timezone.utc)
-        rows = reader.ask(reader.client.readRowsByRange(profile, start, end)).value
-        result["columns"] = [[int(item.objectType), item.logicalName] for item, _ in profile.captureObjects]
-        result["rows"] = [plain(list(row)) for row in rows]
+    counter = reader.get(*place)
     reader.close()
-    print(json.dumps(result))
+    return counter
+
+
+def read(job):
+    job = reading.with_counter(job, last_counter)
+    reader = Reader(job)
+    reader.open()
+    document = reading.read(job, reader.get, reader.rows, reader.get_list)
+    reader.close()
+    return document
 
 
 if __name__ == "__main__":
-    main()
+    reading.tell(read)

@@ -257,7 +257,8 @@ impl<L: Link> Session<'_, '_, L> {
         }
         let is_inverted = self.knowledge.sign_looks_inverted;
         self.rule = if is_inverted { clock::with_other_sign(&template_rule) } else { template_rule };
-        if is_inverted && (!was_inverted || self.wants(What::Clock)) {
+        if is_inverted && !self.told_sign && (!was_inverted || self.wants(What::Clock)) {
+            self.told_sign = true;
             self.sink.remark(format!(
                 "the meter writes its deviation ({} minutes) with the other sign than its template says: only so \
                  its clock agrees with this computer's, and its stamps are read so",

@@ -210,8 +210,8 @@ impl<L: Link> Session<'_, '_, L> {
         found: &[(What, Obis, Vec<CaptureObject>)],
     ) -> Result<(), Fault> {
         let mut wanted: Vec<(u16, Obis, u8)> = Vec::new();
-        for (_, _, captured) in found {
-            for one in scalers_wanted(captured) {
+        for (what, _, captured) in found {
+            for one in scalers_wanted(*what, captured) {
                 if !self.knowledge.scalers.contains_key(&one.1) && !wanted.contains(&one) {
                     wanted.push(one);
                 }

@@ -100,7 +100,8 @@ pub(super) fn of_kind(what: What, knowledge: &Knowledge, template: &Template) ->
         let elsewhere = |obis: Obis| {
             What::ALL.iter().any(|(other, _)| *other != what && template.objects.of(*other).contains(&obis))
         };
-        for entry in &knowledge.objects {
+        let is_complete = template.objects.complete && !named.is_empty();
+        for entry in knowledge.objects.iter().filter(|_| !is_complete) {
             let one = (entry.class_id, entry.obis);
             if kind(entry) == Some(what) && !found.contains(&one) && !elsewhere(entry.obis) {
                 found.push(one);
@@ -256,6 +257,9 @@ mod tests {
         let found = of_kind(What::Registers, &knowledge, &template);
         assert_eq!(names(&found), ["1-0:1.8.0", "1-0:2.8.0", "1-0:21.8.0", "1-0:1.4.0"]);
         assert_eq!(names(&of_kind(What::Instantaneous, &knowledge, &template)), ["1-0:32.7.0"]);
+        let mut complete = template;
+        complete.objects.complete = true;
+        assert_eq!(names(&of_kind(What::Registers, &knowledge, &complete)), ["1-0:1.8.0", "1-0:2.8.0"]);
     }
 
     #[test]

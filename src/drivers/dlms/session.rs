@@ -111,6 +111,8 @@ pub(super) struct Session<'s, 'l, L: Link> {
     pub(super) rule: ClockRule,
     /// The identity was read in this session.
     pub(super) identified: bool,
+    /// What was remarked of the deviation's sign in this session.
+    pub(super) told_sign: bool,
     /// Objects that were refused for the first time, in words.
     pub(super) newly_refused: Vec<String>,
     /// Objects whose scaler was refused for the first time, in words.
@@ -150,6 +152,7 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
             sink,
             rule,
             identified: false,
+            told_sign: false,
             newly_refused: Vec::new(),
             without_scaler: Vec::new(),
         })

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::MeterId;
-use crate::store::{JobRow, MeterRow, StoredProfile, TraceRecord};
+use crate::store::{JobRow, MeterRow, StoredProfile};
+use crate::transport::PortInfo;
 
-use super::{Answer, Backend, DayTotal, Details, Port, Query, RegisterSet, Slice, Value};
+use super::{Answer, Backend, DayTotal, Details, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
 use crate::model::{BillingSet, MeterEvent};
 
 /// How many answers are kept that no frame has asked for lately.
@@ -103,19 +104,19 @@ impl Cache {
     );
     typed!(
         /// Traffic.
-        trace, Trace, Vec<(MeterId, TraceRecord)>
+        trace, Trace, Vec<Traffic>
     );
     typed!(
         /// Serial ports.
-        ports, Ports, Vec<Port>
+        ports, Ports, Vec<PortInfo>
     );
     typed!(
         /// A setting.
         setting, Setting, Option<String>
     );
     typed!(
-        /// A file's text.
-        file, File, String
+        /// A scheme file.
+        scheme, Scheme, SchemeFile
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

@@ -143,8 +143,10 @@ impl Backend for Live {
         self.events.lock().ok().and_then(|events| events.try_recv().ok())
     }
 
-    fn submit(&self, job: Job) -> Result<JobId, Fault> {
-        self.comms.submit(job)
+    fn submit(&self, job: Job) -> Later<JobId> {
+        // The number is the store's, and waits for the store.
+        let comms = self.comms.clone();
+        later("submit", Arc::clone(&self.wake), move || comms.submit(job))
     }
 
     fn cancel(&self, job: JobId) {

@@ -16,10 +16,10 @@ use crate::comms::{Edit, Edited, Event, Job, JobId};
 use crate::model::{Fault, MeterConfig, MeterSecrets};
 
 pub use cache::{Cache, Load};
-pub use query::{Answer, DayTotal, Details, Port, Query, RegisterSet, Slice, Value};
+pub use query::{Answer, DayTotal, Details, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
 
 /// What came of reading a list of meters from a file; nothing is stored yet.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Import {
     /// Meters that can be added.
     pub meters: Vec<(MeterConfig, MeterSecrets)>,
@@ -38,11 +38,8 @@ pub trait Backend: Send {
     fn take_answer(&self) -> Option<Answer>;
     /// The next event of the communications thread, if one has come.
     fn take_event(&self) -> Option<Event>;
-    /// Submits a job.
-    ///
-    /// # Errors
-    /// The communications thread has stopped.
-    fn submit(&self, job: Job) -> Result<JobId, Fault>;
+    /// Submits a job; its number comes later.
+    fn submit(&self, job: Job) -> Later<JobId>;
     /// Cancels a job.
     fn cancel(&self, job: JobId);
     /// Asks for a change of the store's own data.

@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::comms::trace::Layer;
 use crate::model::{
     BillingSet, ClockReading, Decimal, Knowledge, MeterEvent, MeterId, ProfileRow, RegisterReading,
     SecretKind,
 };
+use crate::scheme::{Document, Problem};
 use crate::store::{JobResult, JobRow, MeterRow, StoredProfile, SupersededRow, TraceRecord};
+use crate::transport::PortInfo;
 
 /// A question. Equal questions have one answer in the cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -60,8 +63,8 @@ pub enum Query {
     Ports,
     /// A setting of the program.
     Setting(String),
-    /// The text of a scheme file.
-    File(PathBuf),
+    /// A scheme file, checked.
+    Scheme(PathBuf),
 }
 
 /// What is known of a meter beside its row.
@@ -110,13 +113,24 @@ pub struct DayTotal {
     pub total: Option<Decimal>,
 }
 
-/// A serial port.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Port {
-    /// As it is opened.
-    pub name: String,
-    /// As a person knows it.
-    pub title: String,
+/// A scheme file as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct SchemeFile {
+    /// The scheme; nothing where the file cannot be understood.
+    pub document: Option<Document>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// A piece of traffic and what became whole with it.
+#[derive(Clone, Debug)]
+pub struct Traffic {
+    /// Whose.
+    pub meter: MeterId,
+    /// As recorded.
+    pub record: TraceRecord,
+    /// What it means, layer by layer.
+    pub layers: Vec<Layer>,
 }
 
 /// What a question gives.
@@ -133,10 +147,10 @@ pub enum Value {
     Billing(Arc<Vec<BillingSet>>),
     Events(Arc<Vec<MeterEvent>>),
     Jobs(Arc<Vec<JobRow>>),
-    Trace(Arc<Vec<(MeterId, TraceRecord)>>),
-    Ports(Arc<Vec<Port>>),
+    Trace(Arc<Vec<Traffic>>),
+    Ports(Arc<Vec<PortInfo>>),
     Setting(Arc<Option<String>>),
-    File(Arc<String>),
+    Scheme(Arc<SchemeFile>),
 }
 
 /// An answer with its question.

@@ -1,16 +1,20 @@
 //! The thread that owns a `StoreReader` and answers questions in order.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use crate::comms::trace::Follower;
 use crate::model::{Decimal, Fault, MeterId, ProfileRow};
-use crate::store::{StoreError, StoreReader};
+use crate::scheme::check_file;
+use crate::store::{StoreError, StoreReader, TraceRecord};
+use crate::transport::ports;
 
-use super::{Answer, DayTotal, Details, Port, Query, RegisterSet, Slice, Value};
+use super::{Answer, DayTotal, Details, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
 
 /// Questions that may wait.
 const WAITING: usize = 128;
@@ -71,8 +75,9 @@ impl Reader {
 
 fn answer(reader: &StoreReader, query: &Query) -> Result<Value, String> {
     match query {
-        Query::Ports => Ok(Value::Ports(Arc::new(ports()))),
-        Query::File(path) => file(path).map(|text| Value::File(Arc::new(text))),
+        // Where the system has no list a port's name can be typed.
+        Query::Ports => Ok(Value::Ports(Arc::new(ports().unwrap_or_default()))),
+        Query::Scheme(path) => scheme(path).map(|file| Value::Scheme(Arc::new(file))),
         _ => stored(reader, query).map_err(|error| error.to_string()),
     }
 }
@@ -99,10 +104,10 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         }
         Query::Events(id, from, to) => Value::Events(Arc::new(reader.events(*id, *from, *to)?)),
         Query::Jobs => Value::Jobs(Arc::new(reader.jobs(200)?)),
-        Query::Trace(job) => Value::Trace(Arc::new(reader.trace(*job)?)),
+        Query::Trace(job) => Value::Trace(Arc::new(decoded(reader.trace(*job)?))),
         Query::Setting(key) => Value::Setting(Arc::new(reader.setting(key)?)),
         // Answered without the store.
-        Query::Ports | Query::File(_) => Value::Ports(Arc::default()),
+        Query::Ports | Query::Scheme(_) => Value::Ports(Arc::default()),
     })
 }
 
@@ -163,7 +168,11 @@ pub fn days(rows: &[ProfileRow], zone: &TimeZone, cumulative: bool) -> Vec<DayTo
     days
 }
 
-fn file(path: &PathBuf) -> Result<String, String> {
+/// Reads a scheme file and checks it as of today.
+///
+/// # Errors
+/// The file cannot be read or is too large to be a scheme, in words.
+pub fn scheme(path: &Path) -> Result<SchemeFile, String> {
     let named = |error: std::io::Error| format!("{}: {error}", path.display());
     let size = std::fs::metadata(path).map_err(named)?.len();
     if size > LARGEST_FILE {
@@ -172,22 +181,17 @@ fn file(path: &PathBuf) -> Result<String, String> {
             path.display()
         ));
     }
-    std::fs::read_to_string(path).map_err(named)
+    let bytes = std::fs::read(path).map_err(named)?;
+    let checked = check_file(&bytes, Timestamp::now().to_zoned(TimeZone::system()).date());
+    Ok(SchemeFile { document: checked.document, problems: checked.problems })
 }
 
-/// Serial ports with names. The system's list may panic where /sys is not mounted (`facts/desktop-stack.md`, 6).
-fn ports() -> Vec<Port> {
-    let found = std::panic::catch_unwind(serialport::available_ports).ok().and_then(Result::ok);
-    let title = |port: &serialport::SerialPortInfo| match &port.port_type {
-        serialport::SerialPortType::UsbPort(usb) => {
-            usb.product.clone().unwrap_or_else(|| "USB serial port".to_owned())
-        }
-        serialport::SerialPortType::BluetoothPort => "Bluetooth serial port".to_owned(),
-        serialport::SerialPortType::PciPort | serialport::SerialPortType::Unknown => "Serial port".to_owned(),
+/// Traffic with what became whole with each record, decoded by layer; each meter's session by itself.
+fn decoded(traffic: Vec<(MeterId, TraceRecord)>) -> Vec<Traffic> {
+    let mut followers: BTreeMap<MeterId, Follower> = BTreeMap::new();
+    let decode = |(meter, record): (MeterId, TraceRecord)| {
+        let layers = followers.entry(meter).or_default().follow(&record);
+        Traffic { meter, record, layers }
     };
-    found
-        .unwrap_or_default()
-        .iter()
-        .map(|port| Port { name: port.port_name.clone(), title: title(port) })
-        .collect()
+    traffic.into_iter().map(decode).collect()
 }

@@ -2,13 +2,15 @@
 
 use std::sync::mpsc::{Receiver, TryRecvError};
 
-use egui::{Align, Id, Key, Layout, Modal, Response, ScrollArea, Ui, Vec2};
+use egui::{Align, Key, Layout, Response, ScrollArea, Ui, Vec2};
 
 use crate::comms::{Edit, Edited, Job};
 use crate::gui::context::{AppCtx, stopped};
 use crate::gui::data::Query;
 use crate::gui::theme::{Icon, strong, tokens};
-use crate::gui::widgets::{Act, choice, fault_panel, field, password, secondary, section, small, text_field};
+use crate::gui::widgets::{
+    Act, choice, dialog_window, fault_panel, field, password, secondary, section, small, text_field,
+};
 use crate::model::{Auth, Fault, MeterConfig, MeterId, SecretKind, Security, Side, Template};
 
 use super::form::{Entered, Field, Problems, SECRETS, secret_title};
@@ -51,8 +53,8 @@ impl FormDialog {
 
     /// Whether it waits for the store.
     #[must_use]
-    pub const fn is_waiting(&self) -> bool {
-        self.saving.is_some()
+    pub fn is_waiting(&self) -> bool {
+        self.saving.is_some() || self.trial.is_waiting()
     }
 
     /// Draws it; true when it is done with.
@@ -62,8 +64,7 @@ impl FormDialog {
         }
         let mut close = false;
         let height = (ui.ctx().content_rect().height() - 120.0).clamp(320.0, 680.0);
-        let modal = Modal::new(Id::unique("meter form")).show(ui.ctx(), |ui| {
-            ui.set_width(WIDTH);
+        let modal = dialog_window(ui, "meter form", WIDTH, |ui| {
             let title =
                 if self.id.is_some() { format!("Edit {}", self.name) } else { "Add a meter".to_owned() };
             ui.label(strong(title).size(18.0));
@@ -124,7 +125,7 @@ impl FormDialog {
                         secrets: meter.secrets.clone(),
                         meter: self.id,
                     };
-                    self.trial.begin(cx.submit(job));
+                    self.trial.begin(cx.backend.submit(job));
                 }
             }
             if self.tried && meter.is_none() {
@@ -300,7 +301,7 @@ impl FormDialog {
                     let line = format!("serial:{}{options}", port.name);
                     let title = format!("{}{what}", port.name);
                     let on = self.entered.line == line;
-                    if ui.add(Act::plain(&title).small().selected(on).hint(&port.title)).clicked() {
+                    if ui.add(Act::plain(&title).small().selected(on).hint(&port.description)).clicked() {
                         self.entered.line = line;
                     }
                 }

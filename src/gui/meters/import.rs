@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::sync::mpsc::TryRecvError;
 
-use egui::{Id, Modal, ScrollArea, Ui};
+use egui::{ScrollArea, Ui};
 
 use crate::comms::Edit;
 use crate::gui::context::{AppCtx, stopped};
 use crate::gui::data::{Import, Later};
 use crate::gui::theme::{SIZES, mono, strong, tokens};
-use crate::gui::widgets::{Act, fault_panel, loading, secondary, small};
+use crate::gui::widgets::{Act, dialog_window, fault_panel, loading, secondary, small};
 use crate::model::Fault;
 
 /// Meters listed in the dialog.
@@ -49,8 +49,7 @@ impl ImportDialog {
             }
         }
         let mut close = false;
-        let modal = Modal::new(Id::unique("import")).show(ui.ctx(), |ui| {
-            ui.set_width(640.0);
+        let modal = dialog_window(ui, "import", 640.0, |ui| {
             ui.label(strong("Import meters").size(18.0));
             ui.label(small(ui, self.file.display().to_string()));
             if self.waiting.is_some() {

@@ -1,12 +1,12 @@
 //! The question before meters are removed.
 
-use egui::{Id, Key, Modal, Ui};
+use egui::{Key, Ui};
 
 use crate::comms::Edit;
 use crate::gui::context::AppCtx;
 use crate::gui::data::Query;
 use crate::gui::theme::strong;
-use crate::gui::widgets::{Act, secondary};
+use crate::gui::widgets::{Act, dialog_window, secondary};
 use crate::model::MeterId;
 
 /// Names that are listed one by one.
@@ -35,8 +35,7 @@ impl Removal {
     /// Draws it; true when it is answered.
     pub fn ui(&self, ui: &Ui, cx: &mut AppCtx) -> bool {
         let mut answered = false;
-        let modal = Modal::new(Id::unique("removal")).show(ui.ctx(), |ui| {
-            ui.set_width(420.0);
+        let modal = dialog_window(ui, "removal", 420.0, |ui| {
             ui.label(strong(format!("{}?", self.effect())).size(15.0));
             if self.meters.len() > 1 {
                 for (_, name) in self.meters.iter().take(LISTED) {

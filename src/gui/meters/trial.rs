@@ -1,39 +1,67 @@
 //! *Test connection*: what happened, step by step.
 
+use std::sync::mpsc::TryRecvError;
+
 use egui::{CornerRadius, Frame, Margin, RichText, ScrollArea, Sense, Ui, Vec2};
 
 use crate::comms::JobId;
-use crate::gui::context::{AppCtx, Command};
+use crate::gui::context::{AppCtx, Command, stopped};
+use crate::gui::data::Later;
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
 use crate::gui::widgets::{Act, Tone, badge, fault_panel, secondary};
-use crate::model::{MeterId, Step};
+use crate::model::{Fault, MeterId, Step};
 
 /// A test of a connection.
 #[derive(Debug, Default)]
 pub struct Trial {
+    submitted: Option<Later<JobId>>,
     job: Option<JobId>,
+    refused: Option<Fault>,
 }
 
 impl Trial {
-    /// A test was submitted, or refused.
-    pub fn begin(&mut self, job: Option<JobId>) {
-        self.job = job;
+    /// A test was submitted.
+    pub fn begin(&mut self, submitted: Later<JobId>) {
+        *self = Self { submitted: Some(submitted), ..Self::default() };
+    }
+
+    /// Whether its number has not come yet.
+    #[must_use]
+    pub const fn is_waiting(&self) -> bool {
+        self.submitted.is_some()
+    }
+
+    fn take_number(&mut self) {
+        let Some(answer) = &self.submitted else { return };
+        match answer.try_recv() {
+            Err(TryRecvError::Empty) => return,
+            Err(TryRecvError::Disconnected) => self.refused = Some(stopped()),
+            Ok(Err(fault)) => self.refused = Some(fault),
+            Ok(Ok(job)) => self.job = Some(job),
+        }
+        self.submitted = None;
     }
 
     /// Whether it is under way.
     #[must_use]
     pub fn running(&self, cx: &AppCtx) -> bool {
-        self.job.and_then(|job| cx.jobs.get(job)).is_some_and(|job| job.ended.is_none())
+        let known = self.job.and_then(|job| cx.jobs.get(job));
+        self.is_waiting() || known.is_some_and(|job| job.ended.is_none())
     }
 
     /// Draws what happened.
-    pub fn ui(&self, ui: &mut Ui, cx: &mut AppCtx, meter: Option<MeterId>) {
+    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, meter: Option<MeterId>) {
+        self.take_number();
         let t = tokens(ui);
         let height = ui.available_height();
         Frame::new().fill(t.canvas.0).corner_radius(CornerRadius::same(6)).inner_margin(Margin::same(12)).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.set_min_height(height - 24.0);
             ui.label(strong("Test connection"));
+            if let Some(fault) = &self.refused {
+                fault_panel(ui, fault);
+                return;
+            }
             let Some(job) = self.job else {
                 ui.add_space(4.0);
                 ui.label(secondary(ui, "Connects with the settings at the left and says here what happens: the line, the link, the association, the first answers. Nothing but its counters is stored."));

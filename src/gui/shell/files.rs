@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::{Duration, Instant};
 
-use egui::{Id, Key, Modal, Ui};
+use egui::{Key, Ui};
 
 use crate::gui::theme::strong;
-use crate::gui::widgets::{Act, field, secondary, text_field};
+use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
 
 /// Nobody cancels a dialog faster.
 const TOO_FAST: Duration = Duration::from_millis(100);
@@ -147,8 +147,7 @@ fn path_field(
 ) -> (Option<PathBuf>, bool) {
     let mut chosen = None;
     let mut close = false;
-    let modal = Modal::new(Id::unique("path field")).show(ui.ctx(), |ui| {
-        ui.set_width(520.0);
+    let modal = dialog_window(ui, "path field", 520.0, |ui| {
         ui.label(strong(purpose.title()).size(15.0));
         ui.label(secondary(
             ui,
@@ -156,10 +155,11 @@ fn path_field(
         ));
         ui.add_space(4.0);
         let response = field(ui, "Path", None, |ui| text_field(ui, text, "/home/me/file", 520.0, false));
+        // Asked before the focus is taken back: that would undo that it was lost.
+        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         if ui.memory(|memory| memory.focused().is_none()) {
             response.request_focus();
         }
-        let entered = response.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         for path in recent.iter().take(5) {
             if ui.add(Act::quiet(path).small()).clicked() {
                 text.clone_from(path);

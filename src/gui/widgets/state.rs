@@ -40,6 +40,27 @@ pub fn empty(ui: &mut Ui, icon: Icon, title: &str, text: &str, actions: impl FnO
     });
 }
 
+/// A dialog over everything else: wide margins, dimmed behind, closed by Esc.
+pub fn dialog_window<T>(
+    ui: &Ui,
+    name: &str,
+    width: f32,
+    contents: impl FnOnce(&mut Ui) -> T,
+) -> egui::ModalResponse<T> {
+    let t = tokens(ui);
+    let frame = Frame::new()
+        .fill(t.surface.0)
+        .stroke(egui::Stroke::new(1.0, t.border.0))
+        .corner_radius(CornerRadius::same(8))
+        .shadow(ui.visuals().window_shadow)
+        .inner_margin(Margin::same(20));
+    let behind = egui::Color32::from_black_alpha(if ui.visuals().dark_mode { 150 } else { 90 });
+    egui::Modal::new(egui::Id::unique(name)).frame(frame).backdrop_color(behind).show(ui.ctx(), |ui| {
+        ui.set_width(width);
+        contents(ui)
+    })
+}
+
 /// A few grey lines where text will be.
 pub fn loading(ui: &mut Ui, what: &str) {
     let t = tokens(ui);

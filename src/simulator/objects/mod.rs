@@ -21,7 +21,7 @@ use super::settings::Settings;
 pub(crate) use association::{AssociationObject, SecuritySetup};
 pub(crate) use profile::{Column, Profile, ProfileKind};
 pub use quantity::Quantity;
-pub(crate) use registers::{DemandRegister, ExtendedRegister, Register};
+pub(crate) use registers::{DemandRegister, ExtendedRegister, LastFailure, Register};
 pub(crate) use simple::{Clock, Contactor, DataObject, DataSource, SapAssignment, ScriptTable};
 
 /// Data-Access-Result and Action-Result codes that a meter gives.

@@ -7,7 +7,7 @@ use super::super::clock::Grid;
 use super::super::quirks::Quirk;
 use super::super::record::{BILLING_ENTRIES, Interval, LOG_ENTRIES, Log, Moment};
 use super::registers::capture_time;
-use super::{Clock, Context, Object, Quantity, entry, name, refusal};
+use super::{Clock, Context, LastFailure, Object, Quantity, entry, name, refusal};
 
 /// 0-0:98.1.0.
 pub(crate) const BILLING: Obis = Obis::new(0, 0, 98, 1, 0, 255);
@@ -63,7 +63,7 @@ impl Column {
     /// The profile status.
     pub(crate) const STATUS: Self = Self::new(1, Obis::new(0, 0, 96, 10, 1, 255), 2, ColumnSource::Status);
     /// The length of the last supply failure.
-    pub(crate) const SECONDS: Self = Self::new(3, Obis::new(0, 0, 96, 7, 19, 255), 2, ColumnSource::Seconds);
+    pub(crate) const SECONDS: Self = Self::new(3, LastFailure::NAME, 2, ColumnSource::Seconds);
 
     /// The code of a log's events, kept in 0-0:96.11.x.
     #[must_use]

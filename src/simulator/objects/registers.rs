@@ -1,10 +1,10 @@
 //! Registers: classes 3, 4 and 5.
 
-use crate::model::ObjectEntry;
+use crate::model::{Obis, ObjectEntry, ScalerUnit, Unit};
 use crate::protocol::dlms::{Data, DataAccessResult, Selective};
 
 use super::super::quirks::Quirk;
-use super::super::record::{DEMAND_SECONDS, Moment};
+use super::super::record::{DEMAND_SECONDS, Log, Moment};
 use super::quantity::average_demand;
 use super::{Context, Object, Quantity, entry, refusal, scaler_unit};
 
@@ -134,7 +134,7 @@ impl DemandRegister {
     /// 1-0:1.4.0.
     #[must_use]
     pub(crate) fn new() -> Self {
-        let obis = crate::model::Obis::new(1, 0, 1, 4, 0, 255);
+        let obis = Obis::new(1, 0, 1, 4, 0, 255);
         Self { entry: entry(5, 0, obis, &[1; 9], 2) }
     }
 }
@@ -169,6 +169,45 @@ impl Object for DemandRegister {
             }
             8 => Ok(Data::U32(DEMAND_SECONDS)),
             9 => Ok(Data::U16(1)),
+            _ => Err(refusal::OBJECT_UNDEFINED),
+        }
+    }
+}
+
+/// Class 3: how long the last long supply failure lasted.
+#[derive(Debug)]
+pub(crate) struct LastFailure {
+    entry: ObjectEntry,
+}
+
+impl LastFailure {
+    /// 0-0:96.7.19.
+    pub(crate) fn new() -> Self {
+        Self { entry: entry(3, 0, Self::NAME, &[1, 1, 1], 0) }
+    }
+
+    /// 0-0:96.7.19.
+    pub(crate) const NAME: Obis = Obis::new(0, 0, 96, 7, 19, 255);
+}
+
+impl Object for LastFailure {
+    fn entry(&self) -> &ObjectEntry {
+        &self.entry
+    }
+
+    fn get(
+        &self,
+        attribute: i8,
+        _selective: Option<&Selective>,
+        context: &mut Context<'_>,
+    ) -> Result<Data, DataAccessResult> {
+        match attribute {
+            2 => {
+                let failures = context.record.log(Log::SupplyFailures, context.now());
+                Ok(Data::U32(failures.last().map_or(0, |failure| failure.seconds)))
+            }
+            // Seconds.
+            3 => Ok(scaler_unit(ScalerUnit { scaler: 0, unit: Unit(7) })),
             _ => Err(refusal::OBJECT_UNDEFINED),
         }
     }

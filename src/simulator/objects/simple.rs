@@ -4,6 +4,7 @@ use crate::model::{Obis, ObjectEntry};
 use crate::protocol::dlms::{CosemDateTime, Data, DataAccessResult, Selective};
 
 use super::super::quirks::Quirk;
+use super::super::record::{Log, status};
 use super::{Context, Object, entry, refusal};
 
 /// Where a data object's value comes from.
@@ -17,6 +18,12 @@ pub(crate) enum DataSource {
     BillingCount,
     /// The rate in force: 1 by day, 2 by night.
     Rate,
+    /// The code of the event that a log took last; 0 where it is empty.
+    LastEvent(Log),
+    /// How many supply failures there were.
+    FailureCount,
+    /// The status of the present moment, as the next interval would have it.
+    ProfileStatus,
     /// It answers hardware-fault.
     Broken,
 }
@@ -67,6 +74,20 @@ impl Object for DataObject {
                 let second = context.record.clock().meter_second(context.now());
                 let hour = context.record.clock().stamp(second).map_or(0, |stamp| stamp.local.hour());
                 Ok(Data::U8(if (7..22).contains(&hour) { 1 } else { 2 }))
+            }
+            DataSource::LastEvent(log) => {
+                let last = context.record.log(*log, context.now()).last().map_or(0, |entry| entry.code);
+                Ok(Data::U8(last))
+            }
+            DataSource::FailureCount => {
+                let (installed, now) = (context.record.load().installed(), context.now());
+                let failures = context.record.load().outages().touching(installed, now).count();
+                Ok(Data::U16(u16::try_from(failures).unwrap_or(u16::MAX)))
+            }
+            DataSource::ProfileStatus => {
+                let clock = context.record.clock();
+                let summer = clock.daylight_saving(clock.meter_second(context.now()));
+                Ok(Data::U8(if summer { status::DAYLIGHT_SAVING } else { 0 }))
             }
             DataSource::Broken => Err(refusal::HARDWARE_FAULT),
         }
@@ -146,8 +167,8 @@ impl Object for Clock {
         }
         let stamp = value.date_time().and_then(|bytes| bytes.stamp()).ok_or(refusal::TYPE_UNMATCHED)?;
         let second = context.record.clock().second_of(&stamp).ok_or(refusal::TYPE_UNMATCHED)?;
-        let hundredths = i64::from(stamp.local.subsec_nanosecond()) / 1_000_000;
-        context.record.set_clock(context.now_ms, second * 1000 + hundredths);
+        let milliseconds = i64::from(stamp.local.subsec_nanosecond()) / 1_000_000;
+        context.record.set_clock(context.now_ms, second * 1000 + milliseconds);
         Ok(())
     }
 

@@ -320,6 +320,21 @@ fn a_meter_that_stays_connected_wants_disc_before_a_second_snrm() {
 }
 
 #[test]
+fn an_optical_probe_signs_on_before_hdlc_and_again_after_disc() {
+    use crate::protocol::iec62056_21::{Identification, request, select_hdlc};
+    let mut talk = Talk::new(&[], HdlcParameters::Propose);
+    for _ in 0..2 {
+        let identification = octets(ask(&mut talk.port, &request("")));
+        assert!(Identification::find(&identification).unwrap().hdlc);
+        assert_eq!(octets(ask(&mut talk.port, &select_hdlc('5'))), select_hdlc('5'));
+        talk.connect();
+        assert_eq!(talk.serial(), plate());
+        talk.client.disconnect(Duration::from_millis(100), 1, talk.now);
+        talk.run();
+    }
+}
+
+#[test]
 fn an_association_does_not_outlive_its_link() {
     let mut talk = Talk::new(&[], HdlcParameters::Propose);
     talk.connect();

@@ -183,7 +183,8 @@ impl Server {
             client_title: title.map(|title| title.0.to_vec()).unwrap_or_default(),
             last_counter: meter.least_counter.saturating_sub(1),
         };
-        let client_max = if initiate.max_pdu == 0 { usize::MAX } else { usize::from(initiate.max_pdu) };
+        // No limit is the wrapper's.
+        let client_max = if initiate.max_pdu == 0 { u16::MAX } else { initiate.max_pdu }.into();
         Session { view, rights, conformance: agreed, client_max, keys, handover }
     }
 

@@ -80,8 +80,20 @@ fn is_event_code(captured: &CaptureObject) -> bool {
     captured.obis.a() == 0 && captured.obis.c() == 96 && captured.obis.d() == 11
 }
 
+/// Plate data, which some profiles capture beside the figures.
+const fn is_plate(obis: Obis) -> bool {
+    obis.a() == 0 && (obis.c() == 96 && obis.d() == 1 || obis.c() == 42)
+}
+
+/// Duration of a supply failure in seconds (0-0:96.7.15 to 0-0:96.7.19): a log row with one is written when supply
+/// returns.
+pub(super) const fn is_duration(obis: Obis) -> bool {
+    obis.a() == 0 && obis.c() == 96 && obis.d() == 7 && matches!(obis.e(), 15..=19)
+}
+
 fn is_channel(captured: &CaptureObject) -> bool {
     match captured.class_id {
+        class::DATA if is_plate(captured.obis) => false,
         class::DATA | class::REGISTER | class::EXTENDED => value_attribute(captured) == 2,
         class::DEMAND => matches!(value_attribute(captured), 2 | 3),
         _ => false,
@@ -115,9 +127,11 @@ pub(super) fn roles(what: What, captured: &[CaptureObject], template: &Template)
 }
 
 /// Captured objects whose scaler must be known before a row can be read: class, name and attribute of the scaler.
-pub(in super::super) fn scalers_wanted(captured: &[CaptureObject]) -> Vec<(u16, Obis, u8)> {
+pub(in super::super) fn scalers_wanted(what: What, captured: &[CaptureObject]) -> Vec<(u16, Obis, u8)> {
+    // A duration in a log counts seconds; many meters have no object of that name beside the column.
+    let is_wanted = |one: &CaptureObject| is_channel(one) && !(what == What::Events && is_duration(one.obis));
     let mut wanted = Vec::new();
-    for one in captured.iter().filter(|one| is_channel(one)) {
+    for one in captured.iter().filter(|one| is_wanted(one)) {
         if let Some(attribute) = scaler_attribute(one.class_id) {
             let entry = (one.class_id, one.obis, attribute);
             if !wanted.contains(&entry) {
@@ -248,7 +262,7 @@ pub(super) mod tests {
             captured(1, "0-0:96.7.0", 2),
         ];
         assert_eq!(
-            scalers_wanted(&list),
+            scalers_wanted(What::Profile, &list),
             [(3, "1.8.0".parse().unwrap(), 3), (5, "1.4.0".parse().unwrap(), 4)]
         );
         let mut knowledge = Knowledge::default();
@@ -297,6 +311,14 @@ pub(super) mod tests {
         assert!(!order(Some(&by(3, "1.8.0"))));
         // facts/dlms-quirks.md, 60: an empty sort object stands for "as captured".
         assert!(order(Some(&Data::Null)));
+    }
+
+    #[test]
+    fn plate_data_and_other_attributes_are_no_channels() {
+        // facts/dlms-quirks.md, 75.
+        let list = [captured(8, "0-0:1.0.0", 2), captured(1, "0-0:96.1.0", 0), captured(3, "1.8.0", 3)];
+        let found = roles(What::Profile, &list, &generic());
+        assert_eq!(found, [ColumnRole::Clock, ColumnRole::Other, ColumnRole::Other]);
     }
 
     #[test]

@@ -2,17 +2,13 @@
 
 use jiff::SignedDuration;
 
-use crate::model::{ColumnRole, MeterEvent, Obis, ProfileColumns, Template};
+use crate::model::{Channel, ColumnRole, MeterEvent, Obis, ProfileColumns, Template};
 use crate::protocol::dlms::Data;
 
 use super::super::registers::name;
 use super::super::values::in_words;
-use super::rows::Row;
-
-/// Duration of a supply failure in seconds (0-0:96.7.15 to 0-0:96.7.19): such a row is written when supply returns.
-const fn is_duration(obis: Obis) -> bool {
-    obis.a() == 0 && obis.c() == 96 && obis.d() == 7 && matches!(obis.e(), 15..=19)
-}
+use super::columns::is_duration;
+use super::rows::{Cell, Row, cell_number};
 
 /// Supply-failure logs (1-0:99.97.x).
 const fn is_supply_log(log: Obis) -> bool {
@@ -31,7 +27,12 @@ pub(super) fn event(row: &Row<'_>, columns: &ProfileColumns, template: &Template
             ColumnRole::Clock => {}
             ColumnRole::EventCode => code = data.integer().and_then(|one| u32::try_from(one).ok()),
             _ if is_duration(captured.obis) && lasted.is_none() => lasted = seconds(&data),
-            _ => detail.push(format!("{}: {}", name(template, captured.obis), in_words(&data))),
+            ColumnRole::Channel(number) => {
+                detail.push(figure(columns.layout.channels.get(*number), &data, cell));
+            }
+            ColumnRole::Status | ColumnRole::Other => {
+                detail.push(format!("{}: {}", name(template, captured.obis), in_words(&data)));
+            }
         }
     }
     if row.stamp.is_some_and(|stamp| stamp.is_doubtful()) {
@@ -55,6 +56,14 @@ pub(super) fn event(row: &Row<'_>, columns: &ProfileColumns, template: &Template
         until: began.map(|_| row.at),
         detail,
     }
+}
+
+/// A measured value, scaled, with its unit.
+fn figure(channel: Option<&Channel>, data: &Data, cell: &Cell<'_>) -> String {
+    let Some(channel) = channel else { return in_words(data) };
+    let number = cell_number(cell, channel.data_index).and_then(|raw| raw.scaled(channel.scaler_unit.scaler));
+    let value = number.map_or_else(|| in_words(data), |number| number.to_string());
+    format!("{}: {value} {}", channel.name, channel.scaler_unit.unit).trim_end().to_owned()
 }
 
 fn seconds(data: &Data) -> Option<SignedDuration> {

@@ -394,19 +394,23 @@ fn rows_with_another_number_of_fields_show_that_the_columns_changed() {
 
 #[test]
 fn events_have_the_templates_words_and_unknown_codes_are_told_as_such() {
-    let list =
-        vec![captured(8, "0-0:1.0.0", 2), captured(1, "0-0:96.11.0", 2), captured(3, "0-0:96.20.1", 2)];
+    let list = vec![
+        captured(8, "0-0:1.0.0", 2),
+        captured(1, "0-0:96.11.0", 2),
+        captured(3, "2.8.0", 2),
+        captured(1, "0-0:96.1.0", 2),
+    ];
     let profile = Profile::new(What::Events, "0-0:99.98.0", list, 0);
     let at = |minute, code, status| {
         let stamp = wire(datetime(2026, 11, 1, 0, minute, 0, 0), Some(-60), Some(status));
-        row(vec![stamp, Data::U8(code), Data::U16(4)])
+        row(vec![stamp, Data::U8(code), Data::U16(412), Data::Octets(b"A7".to_vec())])
     };
     let data = buffer(vec![at(1, 2, 0), at(2, 199, 1)]);
     let rows = profile.rows(&data).rows;
     let made: Vec<_> =
         rows.iter().map(|row| events::event(row, &profile.columns, &profile.template)).collect();
     assert_eq!((made[0].code, made[0].text.as_str()), (Some(2), "Supply returned"));
-    assert_eq!(made[0].detail, ["Tamper counter: 4"]);
+    assert_eq!(made[0].detail, ["Active export energy: 4.12 Wh", "Serial number: A7"]);
     assert_eq!(made[1].text, "Event 199, which the template does not name");
     assert!(made[1].detail.last().unwrap().contains("doubted its clock"));
     assert_eq!(made[0].at.to_string(), "2026-10-31T23:01:00Z");

@@ -216,3 +216,16 @@ fn a_fast_clock_stamps_its_intervals_fast() {
     );
     assert_eq!(rows[0][2].integer(), Some(energy.into()));
 }
+
+#[test]
+fn every_captured_object_is_in_the_object_list_under_its_class() {
+    let mut bench = Bench::low(&[]);
+    let catalogue = lock(&bench.meter).catalogue(crate::simulator::Rights::Full);
+    for profile in catalogue.iter().filter(|object| object.class_id == 7) {
+        for column in rows(&bench.get(&AttributeRef::new(7, profile.obis, 3)).unwrap()) {
+            let (class_id, name) = (column[0].integer().unwrap(), column[1].obis().unwrap());
+            let listed = catalogue.iter().any(|one| i128::from(one.class_id) == class_id && one.obis == name);
+            assert!(listed, "{name} of {}", profile.obis);
+        }
+    }
+}

@@ -1,8 +1,8 @@
 //! A meter made with `dlms-cosem-rs`, for Meterwright's client to read.
 //!
-//! `peer-meter [--gmac] [--pdu N] [--no-list] [--no-range] [--no-objects] [--inverted]` listens on a port of 127.0.0.1 that the
-//! system chooses, prints one JSON document with everything that a right reading must show, and serves until its
-//! standard input ends.
+//! `peer-meter [--gmac | --password TEXT] [--hdlc INFO/WINDOW] [--pdu N] [--send N] [--no-list] [--no-range]
+//! [--no-objects] [--inverted]` listens on a port of 127.0.0.1 that the system chooses, prints one JSON document with
+//! everything that a right reading must show, and serves until its standard input ends.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,15 +14,17 @@ use dlms_cosem_rs::codec::{Encode, Writer};
 use dlms_cosem_rs::cosem::{AttributeAccess, MethodAccess};
 use dlms_cosem_rs::obis::Obis;
 use dlms_cosem_rs::security::{
-    KeyRing, RandomSource, RustCryptoProvider, SecurityPolicy, SecuritySuite, SystemTitle,
+    KeyRing, RandomSource, RustCryptoProvider, Secret, SecurityPolicy, SecuritySuite, SystemTitle,
 };
 use dlms_cosem_rs::server::{ObjectStore, Server, ServerConfig, StoreResult};
-use dlms_cosem_rs::transport::wrapper::{StreamReassembler, Wpdu};
 use dlms_cosem_rs::xdlms::{Conformance, DataAccessResult, SelectiveAccess};
 use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use link::Link;
 use serde_json::json;
+
+mod link;
 
 const GUEK: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
 const GAK: [u8; 16] =
@@ -82,6 +84,12 @@ struct Options {
     objects: bool,
     /// Deviations are the other way round than the standard says, in stamps and in ranges.
     inverted: bool,
+    /// Largest information field and window of HDLC; the wrapper where there is none.
+    hdlc: Option<(u16, u32)>,
+    /// The longest message that the meter sends, whatever the client takes.
+    send: Option<u16>,
+    /// Low-level authentication with this password.
+    password: Option<String>,
 }
 
 struct Meter {
@@ -308,7 +316,12 @@ fn serve(
     let mut server: Box<Server<Meter, RustCryptoProvider<Chance>, VALUE>> = Box::new(Server::new(
         ServerConfig {
             system_title: Some(TITLE),
-            mechanism: if options.gmac { AuthMechanism::HighGmac } else { AuthMechanism::None },
+            mechanism: match &options.password {
+                Some(_) => AuthMechanism::Low,
+                None if options.gmac => AuthMechanism::HighGmac,
+                None => AuthMechanism::None,
+            },
+            password: options.password.as_deref().map(|text| Secret::new(text.as_bytes())).transpose()?,
             security: policy,
             max_pdu_size: options.pdu,
             conformance,
@@ -318,22 +331,34 @@ fn serve(
         meter,
         RustCryptoProvider::with_rng(keys, Chance),
     ));
-    let reassembler = StreamReassembler::new(u16::MAX);
-    let (mut buffered, mut chunk, mut out) = (Vec::new(), [0u8; 4096], vec![0u8; 70_000]);
+    let mut link = Link::new(options.hdlc);
+    let mut answer = |apdu: &[u8]| {
+        let mut apdu = apdu.to_vec();
+        limit_answers(&mut apdu, options.send);
+        let mut reply = vec![0u8; 70_000];
+        let length = server.handle(&apdu, &mut reply)?;
+        reply.truncate(length);
+        // Kept at once: a client need not say goodbye.
+        counter.store(server.invocation_counter(), Ordering::Relaxed);
+        Ok(reply)
+    };
+    let mut chunk = [0u8; 4096];
     loop {
-        let n = stream.read(&mut chunk)?;
-        if n == 0 {
-            counter.store(server.invocation_counter(), Ordering::Relaxed);
+        let count = stream.read(&mut chunk)?;
+        if count == 0 {
             return Ok(());
         }
-        buffered.extend_from_slice(&chunk[..n]);
-        while let Some((wpdu, used)) = reassembler.next_pdu(&buffered)? {
-            let reply = server.handle(wpdu.apdu, &mut out)?;
-            let mut framed = Vec::new();
-            Wpdu::new(wpdu.header.destination, wpdu.header.source, &out[..reply])?.encode(&mut framed)?;
-            stream.write_all(&framed)?;
-            buffered.drain(..used);
-        }
+        let octets = link.receive(&chunk[..count], &mut answer)?;
+        stream.write_all(&octets)?;
+    }
+}
+
+/// Puts a smaller client-max-receive-pdu-size into a plain AARQ, so that the answers come in blocks.
+fn limit_answers(apdu: &mut [u8], most: Option<u16>) {
+    // xDLMS InitiateRequest ends with the conformance (5F 1F 04 00 and three octets) and the size.
+    let Some((most, place)) = most.zip(apdu.len().checked_sub(9)) else { return };
+    if apdu[0] == 0x60 && apdu[place..].starts_with(&[0x5F, 0x1F, 0x04]) {
+        apdu[place + 7..].copy_from_slice(&most.to_be_bytes());
     }
 }
 
@@ -388,14 +413,24 @@ fn truth(port: u16, meter: &Meter) -> serde_json::Value {
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let has = |flag: &str| arguments.iter().any(|argument| argument == flag);
-    let pdu = arguments.iter().position(|argument| argument == "--pdu").and_then(|at| arguments.get(at + 1));
+    let value = |flag: &str| {
+        let place = arguments.iter().position(|argument| argument == flag)?;
+        arguments.get(place + 1)
+    };
+    let hdlc =
+        value("--hdlc").map(|text| text.split_once('/').ok_or("--hdlc wants INFO/WINDOW")).transpose()?;
     let options = Options {
         gmac: has("--gmac"),
-        pdu: pdu.map_or(Ok(1024), |text| text.parse())?,
+        pdu: value("--pdu").map_or(Ok(1024), |text| text.parse())?,
         list: !has("--no-list"),
         range: !has("--no-range"),
         objects: !has("--no-objects"),
         inverted: has("--inverted"),
+        hdlc: hdlc
+            .map(|(info, window)| Ok::<_, std::num::ParseIntError>((info.parse()?, window.parse()?)))
+            .transpose()?,
+        send: value("--send").map(|text| text.parse()).transpose()?,
+        password: value("--password").cloned(),
     };
     let zone = TimeZone::get("Europe/Berlin")?;
     let half_hour = 1800;
