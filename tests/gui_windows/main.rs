@@ -1,6 +1,11 @@
 //! The windows, driven through AccessKit: no display, no images, no clock.
 
-#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "a test says what went wrong by breaking off")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test says what went wrong by breaking off"
+)]
 
 #[allow(dead_code, reason = "the real window uses other parts of it")]
 mod fake;

@@ -12,7 +12,7 @@ const MOST: usize = 12;
 
 /// Something found.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Found {
+pub(super) enum Found {
     /// A meter.
     Meter {
         /// Which.
@@ -50,7 +50,7 @@ fn commands() -> [(&'static str, &'static str, Command); 10] {
 
 /// Whether all words of a search occur in a meter's texts. `words` are in lower case.
 #[must_use]
-pub fn meter_matches(meter: &MeterRow, words: &[String]) -> bool {
+pub(crate) fn meter_matches(meter: &MeterRow, words: &[String]) -> bool {
     let config = &meter.config;
     words.iter().all(|word| {
         let line = || config.line.to_string().to_lowercase().contains(word);
@@ -66,13 +66,13 @@ pub fn meter_matches(meter: &MeterRow, words: &[String]) -> bool {
 
 /// The words of a search, in lower case.
 #[must_use]
-pub fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     text.to_lowercase().split_whitespace().map(str::to_owned).collect()
 }
 
 /// What a text finds, best first.
 #[must_use]
-pub fn matches(text: &str, meters: &[MeterRow]) -> Vec<Found> {
+pub(super) fn matches(text: &str, meters: &[MeterRow]) -> Vec<Found> {
     let words = words(text);
     let command = |(title, shortcut, command): (&'static str, &'static str, Command)| {
         let lower = title.to_lowercase();

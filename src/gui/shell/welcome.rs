@@ -9,7 +9,7 @@ use crate::gui::widgets::secondary;
 const CARD: Vec2 = Vec2::new(236.0, 156.0);
 
 /// What to do with an empty store.
-pub fn welcome(ui: &mut Ui, cx: &mut AppCtx) {
+pub(crate) fn welcome(ui: &mut Ui, cx: &mut AppCtx) {
     let above = (ui.available_height() * 0.18).clamp(16.0, 160.0);
     ui.add_space(above);
     ui.vertical_centered(|ui| {

@@ -29,7 +29,7 @@ enum Show {
 
 /// The records' own state.
 #[derive(Debug, Default)]
-pub struct Records {
+pub(super) struct Records {
     chosen: usize,
     show: Show,
     scroll: bool,
@@ -37,7 +37,7 @@ pub struct Records {
 
 impl Records {
     /// Draws them.
-    pub fn ui(
+    pub(super) fn ui(
         &mut self,
         ui: &mut Ui,
         cx: &mut AppCtx,
