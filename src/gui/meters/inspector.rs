@@ -16,7 +16,7 @@ use super::clock::{drift_tone, drift_words};
 
 /// A page of the inspector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tab {
+pub(super) enum Tab {
     /// What it is and how it does.
     Overview,
     /// How it is reached.
@@ -26,7 +26,7 @@ pub enum Tab {
 }
 
 /// Draws the inspector of the meter in focus.
-pub fn ui(ui: &mut Ui, cx: &mut AppCtx, tab: &mut Tab) {
+pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, tab: &mut Tab) {
     let row = cx.selection.focus().and_then(|id| cx.meter(id));
     let Some(row) = row else {
         ui.add_space(ui.available_height() * 0.3);

@@ -54,7 +54,7 @@ impl View {
 
 /// The chart's own state.
 #[derive(Debug, Default)]
-pub struct Chart {
+pub(super) struct Chart {
     limits: Option<View>,
     view: Option<View>,
 }
@@ -62,18 +62,18 @@ pub struct Chart {
 impl Chart {
     /// Whether less than the whole stretch is seen.
     #[must_use]
-    pub fn is_zoomed(&self) -> bool {
+    pub(super) fn is_zoomed(&self) -> bool {
         self.view != self.limits
     }
 
     /// Shows the whole stretch.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.view = self.limits;
     }
 
     /// Draws it.
     #[allow(clippy::cast_precision_loss, reason = "pixels")]
-    pub fn ui(
+    pub(super) fn ui(
         &mut self,
         ui: &mut Ui,
         cx: &AppCtx,
@@ -440,7 +440,7 @@ fn units(figures: &Figures) -> Vec<String> {
 
 /// The whole stretch as a picture: a name for the file, and the file.
 #[allow(clippy::cast_precision_loss, reason = "drawing")]
-pub fn picture(subject: &Subject<'_>, profile: &StoredProfile, figures: &Figures) -> (String, String) {
+pub(super) fn picture(subject: &Subject<'_>, profile: &StoredProfile, figures: &Figures) -> (String, String) {
     const COLOURS: [&str; 8] =
         ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6E7A87", "#B8A800"];
     let (from, to) = subject.period.bounds(subject.zone);

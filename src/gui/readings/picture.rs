@@ -11,7 +11,7 @@ const TOP: f64 = 56.0;
 const BOTTOM: f64 = 48.0;
 
 /// What a picture shows.
-pub struct Picture<'a> {
+pub(super) struct Picture<'a> {
     /// Title: the meter and the period.
     pub title: &'a str,
     /// Second line: channel, unit, side, zone.
@@ -37,7 +37,7 @@ fn escaped(text: &str) -> String {
 impl Picture<'_> {
     /// The picture's text.
     #[must_use]
-    pub fn svg(&self) -> String {
+    pub(super) fn svg(&self) -> String {
         let (from, to) = self.range;
         let span = (to - from).max(1.0);
         let (right, floor) = (WIDTH - 24.0, HEIGHT - BOTTOM);

@@ -27,7 +27,7 @@ enum Layout {
 
 /// The page's own state.
 #[derive(Debug)]
-pub struct ProfilePage {
+pub(super) struct ProfilePage {
     profile: Option<i64>,
     on: BTreeSet<usize>,
     measure: Measure,
@@ -51,14 +51,14 @@ impl Default for ProfilePage {
 
 impl ProfilePage {
     /// Another meter is shown.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.profile = None;
         self.on.clear();
         self.figures = None;
     }
 
     /// Draws the page; gives another stretch of time where one was chosen.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) -> Option<Period> {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) -> Option<Period> {
         let id = subject.meter.id;
         let profiles = match cx.data.profiles(cx.backend.as_ref(), &Query::Profiles(id)) {
             Load::Ready(profiles) => profiles,

@@ -1,11 +1,11 @@
 //! The top of the readings: which meter, which page, and the stretch of time with its steps.
 
-use egui::{Align, ComboBox, Layout, Margin, Popup, TextEdit, Ui};
+use egui::{Align, Layout, Margin, Popup, TextEdit, Ui};
 use jiff::civil::Date;
 
 use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::theme::{Icon, strong, tokens};
-use crate::gui::widgets::{Act, Tone, badge, heading, segmented, small};
+use crate::gui::widgets::{Act, Tone, badge, combo, heading, segmented, small};
 
 use super::period::{Period, Span};
 use super::{Readings, Subject, Tab};
@@ -133,11 +133,7 @@ fn chooser(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
     let many = cx.selection.len() > 1;
     let listed: Vec<_> = meters.iter().filter(|meter| !many || cx.selection.contains(meter.id)).collect();
     let mut chosen = None;
-    let combo = ComboBox::from_id_salt("meter")
-        .width(220.0)
-        .truncate()
-        .selected_text(subject.meter.config.name.clone());
-    let response = combo.show_ui(ui, |ui| {
+    combo(ui, "meter", "Meter", 220.0, &subject.meter.config.name, |ui| {
         for meter in listed.iter().take(LISTED) {
             if ui.selectable_label(meter.id == subject.meter.id, &meter.config.name).clicked() {
                 chosen = Some(meter.id);
@@ -147,7 +143,6 @@ fn chooser(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
             ui.label(small(ui, format!("and {} more: find them with Ctrl+K", listed.len() - LISTED)));
         }
     });
-    response.response.accessible_name("Meter");
     if let Some(id) = chosen {
         if many { cx.selection.focus_on(id) } else { cx.selection.only(id) }
     }

@@ -62,7 +62,7 @@ impl FilePurpose {
 
 /// A file was chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileEvent {
+pub(crate) struct FileEvent {
     /// For what.
     pub purpose: FilePurpose,
     /// Which.
@@ -77,7 +77,7 @@ enum State {
 
 /// The file that is being chosen.
 #[derive(Debug, Default)]
-pub struct Files {
+pub(crate) struct Files {
     open: Option<(FilePurpose, State)>,
     /// Never ask the system: tests, and machines where it does not answer.
     pub field_only: bool,
@@ -85,7 +85,7 @@ pub struct Files {
 
 impl Files {
     /// Asks for a file.
-    pub fn choose(&mut self, purpose: FilePurpose, wake: &crate::gui::data::live::Wake) {
+    pub(crate) fn choose(&mut self, purpose: FilePurpose, wake: &crate::gui::data::live::Wake) {
         let state = if self.field_only { None } else { dialog(&purpose, wake) };
         let name = match &purpose {
             FilePurpose::SaveText { name, .. } => name.clone(),
@@ -95,7 +95,7 @@ impl Files {
     }
 
     /// Draws the path field where it is wanted; gives a file when one was chosen.
-    pub fn ui(&mut self, ui: &Ui, recent: &[String]) -> Option<FileEvent> {
+    pub(crate) fn ui(&mut self, ui: &Ui, recent: &[String]) -> Option<FileEvent> {
         let (purpose, state) = self.open.take()?;
         match state {
             State::Dialog(answer, since) => match answer.try_recv() {

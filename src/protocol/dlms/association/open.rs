@@ -5,8 +5,7 @@ use crate::protocol::link::Link;
 
 use super::super::apdu::{
     Aare, Aarq, ActionRequest, ActionResponse, Apdu, ApplicationContext, AssociateResult, Conformance,
-    Diagnostic, ExceptionResponse, GetResult, InitiateRequest, InitiateResponse, ServiceKey,
-    authentication_mechanism,
+    Diagnostic, GetResult, InitiateRequest, InitiateResponse, ServiceKey, authentication_mechanism,
 };
 use super::super::data::Data;
 use super::super::reference::MethodRef;
@@ -217,19 +216,7 @@ impl<L: Link> Session<'_, L> {
                 }
                 Ok(aare)
             }
-            Apdu::ExceptionResponse(exception) => {
-                let error = self.state.refused(&exception, &what);
-                // Asking again with the same keys would only bring a lock-out nearer.
-                Err(match exception.service {
-                    ExceptionResponse::DECIPHERING_ERROR => DlmsError::Refused {
-                        reason: format!("it cannot decipher what it is sent: {exception}"),
-                        advice: "check the encryption key, the authentication key and the security level; many meters \
-                                 lock out after a few failures",
-                        passing: false,
-                    },
-                    _ => error,
-                })
-            }
+            Apdu::ExceptionResponse(exception) => Err(self.state.refused(&exception, &what)),
             Apdu::ConfirmedServiceError(error) => Err(DlmsError::Exception(format!("{what}: {error}"))),
             other => Err(unexpected(&what, "another kind of APDU came", &other)),
         }
