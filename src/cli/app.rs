@@ -18,6 +18,7 @@ const SESSIONS: usize = 64;
 
 /// Options of every command.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
 pub(super) struct Global {
     /// The store's file [default: in the platform's data folder]
     #[arg(long, global = true, value_name = "FILE")]

@@ -1,6 +1,7 @@
 //! Runs read jobs to their end with progress: what `read`, `clock get` and the demo have in common.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
@@ -121,6 +122,16 @@ impl Results {
     /// Meters that failed.
     pub(super) fn failed(&self) -> usize {
         self.all.iter().filter(|done| done.result.fault.is_some()).count()
+    }
+
+    /// Names each meter that failed, with its reason.
+    pub(super) fn write_failed(&self, out: &mut dyn Write) -> io::Result<()> {
+        for done in &self.all {
+            if let Some(fault) = &done.result.fault {
+                writeln!(out, "{} failed: {fault}", done.name)?;
+            }
+        }
+        Ok(())
     }
 
     /// `summary` of the contract.

@@ -28,7 +28,8 @@ pub(super) struct Simulate {
     /// system choose, another is the first of a row
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: Listen,
-    /// A fault, as often as needed
+    /// A fault, as often as needed: late=MS, loss=PERCENT, garbage=PERCENT, dead=PERCENT, reset=N, clock=SECONDS,
+    /// counter=N or quirk:WORD
     #[arg(long = "fault", value_name = "SPEC")]
     faults: Vec<String>,
     /// Everything that looks like chance follows from it
