@@ -26,7 +26,6 @@ use std::sync::Arc;
 pub use app::App;
 pub use display::display_available;
 pub use prefs::{PhaseColours, Prefs};
-pub use shell::FilePurpose;
 
 use data::live::{Importer, Live, Wake};
 

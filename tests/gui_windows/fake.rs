@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
+use meterwright::export::Export;
 use meterwright::gui::data::{
     Answer, Backend, Details, Import, Later, Query, RegisterSet, Slice, Traffic, Value, reader,
 };
@@ -41,6 +42,7 @@ pub struct World {
     pub cancelled: Vec<JobId>,
     pub edits: Vec<Edit>,
     pub asked: Vec<Query>,
+    pub exports: Vec<(Export, PathBuf)>,
     pub read: Vec<MeterId>,
     /// Leave questions unanswered.
     pub mute: bool,
@@ -543,6 +545,13 @@ impl Backend for Fake {
             refused: vec!["line 3: `meter:4059` is not a line".to_owned()],
         };
         sender.send(Ok(import)).unwrap();
+        receiver
+    }
+
+    fn export(&self, export: Export, file: PathBuf) -> Later<u64> {
+        self.world(|world| world.exports.push((export, file)));
+        let (sender, receiver) = sync_channel(1);
+        sender.send(Ok(1)).unwrap();
         receiver
     }
 
