@@ -82,11 +82,11 @@ impl Fake {
     }
 
     /// Plays a job of reading to its end.
-    pub fn finish(&self, job: JobId, fault: Option<Fault>) {
+    pub fn finish(&self, job: JobId, fault: Option<&Fault>) {
         self.world(|world| {
             let Some(Job::Read { meters, .. }) = world.submitted.last().cloned() else { return };
             for id in &meters {
-                let result = JobResult { fault: fault.clone(), ..result(*id) };
+                let result = JobResult { fault: fault.cloned(), ..result(*id) };
                 let words = fault
                     .as_ref()
                     .map_or_else(|| "21 registers, 48 intervals".to_owned(), ToString::to_string);
@@ -144,7 +144,7 @@ fn meter(n: usize) -> MeterRow {
     );
     config.serial = Some(format!("{:08}", 11_830_000 + n * 37));
     config.group = Some(format!("{}/{street}", if n % 8 < 4 { "North district" } else { "Harbour" }));
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         config.template = "dlms-idis".to_owned();
     }
     config.time_zone = Some("Europe/London".to_owned());

@@ -18,7 +18,7 @@ pub(super) fn drift_words(drift_ms: i64) -> String {
     let size = drift_ms.unsigned_abs();
     let sign = match drift_ms {
         -99..=99 => "",
-        ..0 => "−",
+        ..=-100 => "−",
         _ => "+",
     };
     let text = match size {

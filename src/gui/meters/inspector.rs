@@ -127,7 +127,7 @@ fn overview(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Details) {
                 badge(ui, &drift_words(drift), drift_tone(drift));
                 let words = match drift {
                     -99..=99 => "in time",
-                    ..0 => "slow",
+                    ..=-100 => "slow",
                     _ => "fast",
                 };
                 ui.label(secondary(ui, words));
