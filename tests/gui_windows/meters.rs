@@ -120,7 +120,8 @@ fn a_failure_says_whose_fault_it_was_and_what_to_try() {
     let mut app = app(&fake);
     click(&mut app, "Chapel Row 1");
     press(&mut app, Modifiers::NONE, Key::F5);
-    fake.finish(JobId(101), Some(Fault::line("no answer to the SNRM within 6 s", "check the probe")));
+    let fault = Fault::line("no answer to the SNRM within 6 s", "check the probe");
+    fake.finish(JobId(101), Some(&fault));
     app.run();
     press(&mut app, Modifiers::COMMAND, Key::J);
     click(&mut app, "Job 101: Read Chapel Row 1");

@@ -133,3 +133,18 @@ fn the_chart_is_saved_as_a_picture() {
         "Chapel Row 1 2026-11-22 to 2026-11-22.svg"
     );
 }
+
+#[test]
+fn the_stretch_that_is_shown_is_saved_as_csv() {
+    let fake = Fake::with_meters(20);
+    let mut app = readings(&fake);
+    click(&mut app, "More");
+    click(&mut app, "One row an interval…");
+    click(&mut app, "Save");
+    app.run();
+    let (export, file) = fake.world(|world| world.exports.pop()).unwrap();
+    assert_eq!(file.to_string_lossy(), "Chapel Row 1 load profile 2026-11-22.csv");
+    let part = &export.parts[0];
+    assert_eq!(part.from.map(|at| at.to_string()), Some("2026-11-22T00:00:00Z".to_owned()));
+    assert_eq!(export.parts.len(), 1);
+}

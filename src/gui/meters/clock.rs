@@ -15,8 +15,12 @@ pub(super) const fn drift_tone(drift_ms: i64) -> Tone {
 /// `+2.3 s`, `−14 min`, `+3 d`: positive is fast.
 #[must_use]
 pub(super) fn drift_words(drift_ms: i64) -> String {
-    let sign = if drift_ms < 0 { "−" } else { "+" };
     let size = drift_ms.unsigned_abs();
+    let sign = match drift_ms {
+        -99..=99 => "",
+        ..=-100 => "−",
+        _ => "+",
+    };
     let text = match size {
         0..100_000 => format!("{}.{} s", size / 1000, size % 1000 / 100),
         100_000..600_000 => format!("{} s", size / 1000),

@@ -125,7 +125,12 @@ fn overview(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Details) {
         Some(drift) => {
             ui.horizontal(|ui| {
                 badge(ui, &drift_words(drift), drift_tone(drift));
-                ui.label(secondary(ui, if drift < 0 { "slow" } else { "fast" }));
+                let words = match drift {
+                    -99..=99 => "in time",
+                    ..=-100 => "slow",
+                    _ => "fast",
+                };
+                ui.label(secondary(ui, words));
             });
             if let Some(reading) = details.clock.first() {
                 ui.label(small(

@@ -94,7 +94,7 @@ pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, figures: &Figures) {
                 row.col(|ui| stamp(ui, subject, interval));
                 for (shown, places) in figures.shown.iter().zip(&places) {
                     row.col(|ui| {
-                        value(ui, shown.series.values.get(at).copied().flatten(), shown.series.unit, *places)
+                        value(ui, shown.series.values.get(at).copied().flatten(), shown.series.unit, *places);
                     });
                 }
                 row.col(|ui| status(ui, interval));

@@ -8,6 +8,7 @@ mod events;
 mod figures;
 mod intervals;
 mod legend;
+mod overlay;
 mod period;
 mod picture;
 mod profile;

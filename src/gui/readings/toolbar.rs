@@ -3,6 +3,7 @@
 use egui::{Align, Layout, Margin, Popup, TextEdit, Ui};
 use jiff::civil::Date;
 
+use crate::export::{self, Export, Format, Part};
 use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::theme::{Icon, strong, tokens};
 use crate::gui::widgets::{Act, Tone, badge, combo, heading, segmented, small};
@@ -25,7 +26,9 @@ impl Readings {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let more = ui.add(Act::icon_only(Icon::More, "More"));
                 Popup::menu(&more).show(|ui| {
-                    ui.set_min_width(200.0);
+                    ui.set_min_width(280.0);
+                    self.export_menu(ui, cx, subject);
+                    ui.separator();
                     if ui.button("Show in the Meter Manager").clicked() {
                         cx.command(Command::Go(Page::Meters));
                     }
@@ -60,6 +63,42 @@ impl Readings {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.time(ui, subject, today));
             }
         });
+    }
+
+    /// What stands on this page, as CSV: of all selected meters.
+    fn export_menu(&self, ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
+        let (readings, word) = match self.tab {
+            Tab::Profile => (export::Readings::Profile, "load profile"),
+            Tab::Registers | Tab::Instantaneous => (export::Readings::Registers, "registers"),
+            Tab::Billing => (export::Readings::Billing, "billing sets"),
+            Tab::Events => (export::Readings::Events, "events"),
+        };
+        let meters = cx.meters().ready().unwrap_or_default();
+        let many = cx.selection.len();
+        let whose = if many > 1 { format!(" of {many} meters") } else { String::new() };
+        ui.label(small(ui, format!("Save the {word}{whose} as CSV")));
+        let forms = [
+            (Format::Csv, "One row a value…"),
+            (Format::CsvWide, "One row an interval…"),
+            (Format::CsvExcel, "For Excel, with decimal comma…"),
+        ];
+        let bounded = matches!(self.tab, Tab::Profile | Tab::Events);
+        let (from, to) = subject.period.bounds(subject.zone);
+        for (format, words) in forms {
+            if !ui.button(words).clicked() {
+                continue;
+            }
+            let part = |meter: &crate::store::MeterRow| Part {
+                meter: meter.clone(),
+                from: bounded.then_some(from),
+                to: bounded.then_some(to),
+            };
+            let parts = meters.iter().filter(|meter| cx.selection.contains(meter.id)).map(part).collect();
+            let export = Export { readings, format, profile: None, parts, now: (cx.now)() };
+            let first = if many > 1 { format!("{many} meters") } else { subject.meter.config.name.clone() };
+            let name = format!("{first} {word} {}.csv", subject.period.first).replace(['/', '\\', ':'], "-");
+            cx.command(Command::Export(Box::new(export), name));
+        }
     }
 
     /// From right to left.

@@ -11,7 +11,7 @@ use crate::store::MeterRow;
 const MOST: usize = 12;
 
 /// Something found.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) enum Found {
     /// A meter.
     Meter {

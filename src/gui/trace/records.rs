@@ -145,16 +145,8 @@ impl Records {
                 row.set_selected(at == self.chosen);
                 row.col(|ui| right(ui, &elapsed(start, one.record.at)));
                 row.col(|ui| direction(ui, one));
-                row.col(|ui| {
-                    right(
-                        ui,
-                        &if one.record.note.is_some() {
-                            String::new()
-                        } else {
-                            one.record.bytes.len().to_string()
-                        },
-                    )
-                });
+                let octets = one.record.note.is_none().then(|| one.record.bytes.len().to_string());
+                row.col(|ui| right(ui, &octets.unwrap_or_default()));
                 row.col(|ui| what(ui, one, self.show));
                 let response = row.response();
                 let name = format!("Record {}", at + 1);
