@@ -132,6 +132,19 @@ pub fn read_daylight_rule(bytes: [u8; 12]) -> Option<DstRule> {
     sound.then_some(DstRule { month: month.into(), week, weekday, hour: hour.into() })
 }
 
+/// Whether a date-time, of every year or of one alone, is when a rule says.
+#[must_use]
+pub fn is_by_rule(bytes: [u8; 12], rule: DstRule) -> bool {
+    let [high, low, month, day, _, hour, minute, second, ..] = bytes;
+    if [high, low] == [ANY, ANY] {
+        return read_daylight_rule(bytes) == Some(rule);
+    }
+    let on_the_hour = matches!(minute, 0 | ANY) && matches!(second, 0 | ANY);
+    let due = rule.in_year(i16::from_be_bytes([high, low]));
+    on_the_hour
+        && due.is_some_and(|due| (byte(due.month()), byte(due.day()), byte(due.hour())) == (month, day, hour))
+}
+
 /// A year of daylight saving from the clock's attributes: begin, end, deviation in minutes; nothing where a scheme
 /// cannot say it.
 #[must_use]

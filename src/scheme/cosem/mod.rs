@@ -20,7 +20,7 @@ mod resolve;
 mod tests;
 
 pub use dates::{
-    daylight_rule, execution_time, is_unspecified, read_daylight_rule, read_daylight_saving,
+    daylight_rule, execution_time, is_by_rule, is_unspecified, read_daylight_rule, read_daylight_saving,
     read_execution_time,
 };
 pub use layout::{Ground, Layout, Means, special_rows};
