@@ -1,5 +1,7 @@
 //! Each code of the format page has a good and a bad file in `tests/schemes/`.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests, which may")]
+
 use jiff::civil::{Date, date};
 use meterwright::scheme::{self, Code, Severity};
 

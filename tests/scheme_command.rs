@@ -1,5 +1,7 @@
 //! `meterwright scheme …` as a script sees it: documents on standard output, exit codes.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests, which may")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -82,13 +84,21 @@ fn rate_names_what_is_on_in_local_time() {
 
 #[test]
 fn rate_of_a_bad_scheme_or_at_no_time_is_refused() {
-    let (code, message) = failure_of(&["rate", &fixture("dst.bad"), "--at", "2027-07-01"]);
+    let (code, message) = failure_of(&["rate", &fixture("day-start.bad"), "--at", "2027-07-01"]);
     assert_eq!(code, 2);
-    assert!(message.contains("clock.dst.ends"), "{message}");
+    assert!(message.contains("tariff.day_types[1].switches"), "{message}");
     let (code, message) = failure_of(&["rate", &ready_made("export"), "--at", "noon"]);
     assert_eq!(code, 2);
     assert!(message.contains("--at noon"), "{message}");
     assert_eq!(failure_of(&["rate", "no such file", "--at", "2027-07-01"]).0, 2);
+}
+
+#[test]
+fn a_scheme_that_no_meter_of_its_template_can_hold_can_be_tried_out() {
+    let output = scheme(&["rate", &fixture("ratio.bad"), "--at", "2027-07-01"]);
+    assert_eq!(output.status.code(), Some(0));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(told.contains("transformers.vt.primary"), "{told}");
 }
 
 /// A day of 1000 Wh each half hour, but for the hours from `from` to `to`.
@@ -176,8 +186,8 @@ fn compare_tells_differences_in_words() {
         .iter()
         .filter_map(|difference| difference["message"].as_str())
         .collect();
-    assert!(messages.contains(&"energy register R2 is only in the second"), "{messages:?}");
-    assert!(messages.contains(&"day type D1 from 00:00 to 00:30: R1 becomes R2"), "{messages:?}");
+    assert!(messages.contains(&"Energy register R2 is only in the second"), "{messages:?}");
+    assert!(messages.contains(&"Day type D1 from 00:00 to 00:30: R1 becomes R2"), "{messages:?}");
     let same = scheme(&["compare", &ready_made("export"), &ready_made("export")]);
     assert_eq!(String::from_utf8_lossy(&same.stdout), "no differences\n");
 }

@@ -1,5 +1,7 @@
 //! The ready-made schemes in `schemes/`.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests, which may")]
+
 use std::path::PathBuf;
 
 use jiff::civil::{Date, date};

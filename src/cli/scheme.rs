@@ -16,7 +16,7 @@ use super::failure::{DONE, Failure, USAGE};
 use super::period::When;
 use super::table::Table;
 use crate::scheme::engine::{DemandValue, RegisterValue, Total};
-use crate::scheme::{self, Calendar, Checked, Difference, Document, DryRun, Problem, WallClock};
+use crate::scheme::{self, Calendar, Checked, Code, Difference, Document, DryRun, Problem, WallClock};
 
 /// Largest scheme file, in octets.
 const LARGEST_SCHEME: u64 = 16 << 20;
@@ -104,11 +104,18 @@ fn checked(path: &Path, today: Option<Date>) -> Result<Checked, Failure> {
     Ok(scheme::check_file(&octets(path, LARGEST_SCHEME)?, today))
 }
 
-/// A scheme without errors.
-fn sound(path: &Path) -> Result<Document, Failure> {
+/// A scheme whose tariff can be tried out. That no meter of its template can hold it, is told and no hindrance.
+fn sound(app: &App, path: &Path) -> Result<Document, Failure> {
     let checked = checked(path, None)?;
-    let is_sound = !checked.has_errors();
-    checked.document.filter(|_| is_sound).ok_or_else(|| unsound(path, &checked.problems))
+    let of_meter = |code| matches!(code, Code::Limit | Code::Period | Code::Ratio | Code::Dst);
+    let is_sound = checked.problems.iter().all(|problem| !problem.is_error() || of_meter(problem.code));
+    let Some(document) = checked.document.filter(|_| is_sound) else {
+        return Err(unsound(path, &checked.problems));
+    };
+    for problem in checked.problems.iter().filter(|problem| problem.is_error()) {
+        app.tell(&format!("note: {}:{problem}", path.display()));
+    }
+    Ok(document)
 }
 
 fn unsound(path: &Path, problems: &[Problem]) -> Failure {
@@ -160,7 +167,7 @@ impl Check {
 
 impl Rate {
     fn run(&self, app: &App) -> Outcome {
-        let document = sound(&self.file)?;
+        let document = sound(app, &self.file)?;
         let calendar = Calendar::new(&document).map_err(|error| Failure::usage(error.to_string()))?;
         let when: When =
             self.at.parse().map_err(|error| Failure::usage(format!("--at {}: {error}", self.at)))?;
@@ -231,7 +238,7 @@ fn local_stamp(at: Timestamp, clock: &WallClock) -> String {
 
 impl Dry {
     fn run(&self, app: &App) -> Outcome {
-        let document = sound(&self.file)?;
+        let document = sound(app, &self.file)?;
         let clock =
             WallClock::of_zone(&document.time_zone).map_err(|error| Failure::usage(error.to_string()))?;
         let profile = scheme::read_profile(&octets(&self.profile, LARGEST_CSV)?)

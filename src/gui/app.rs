@@ -8,6 +8,8 @@ use egui::{
     CentralPanel, Frame, Key, KeyboardShortcut, Modifiers, Panel, Stroke, Ui, ViewportBuilder, ViewportId,
 };
 
+use crate::export::write_whole;
+
 use super::APP_ID;
 use super::context::{AppCtx, Command, Page, stopped, usual_reading};
 use super::data::live::Wake;
@@ -229,6 +231,11 @@ impl App {
             FilePurpose::ImportMeters => self.cx.command(Command::ImportFile(path)),
             FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
             FilePurpose::SaveText { text, .. } => self.save(path, text),
+            FilePurpose::Export { export, .. } => {
+                let done = format!("Saved {}", path.display());
+                let answer = self.cx.backend.export(*export, path);
+                self.cx.exported(answer, done);
+            }
         }
         self.cx.keep_prefs();
     }
@@ -236,7 +243,7 @@ impl App {
     fn save(&mut self, path: PathBuf, text: String) {
         let words = format!("Saved {}", path.display());
         let answer = super::data::live::later("save", std::sync::Arc::clone(&self.wake), move || {
-            std::fs::write(&path, text).map_err(|error| {
+            write_whole(&path, |out| out.write_all(text.as_bytes())).map_err(|error| {
                 crate::model::Fault::user(
                     format!("{}: {error}", path.display()),
                     "choose a folder that you may write to",
@@ -308,6 +315,9 @@ impl App {
             Command::ImportFile(path) => self.meters.import(&self.cx, path),
             Command::SaveText(title, name, text) => {
                 self.files.choose(FilePurpose::SaveText { title, name, text }, &self.wake);
+            }
+            Command::Export(export, name) => {
+                self.files.choose(FilePurpose::Export { export, name }, &self.wake);
             }
             Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),
             Command::OpenScheme(path) => {

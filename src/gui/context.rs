@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use crate::comms::{Edit, Edited, Event, Job, JobId};
 use crate::drivers::ReadRequest;
+use crate::export::Export;
 use crate::model::{Fault, MeterId, What};
 use crate::store::MeterRow;
 
@@ -48,7 +49,7 @@ impl Page {
 }
 
 /// What a window asks the application to do after the frame.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Command {
     /// Show a page.
     Go(Page),
@@ -74,6 +75,8 @@ pub enum Command {
     ImportFile(PathBuf),
     /// Write text to a file that is chosen: title, proposed name, text.
     SaveText(String, String, String),
+    /// Write readings to a file that is chosen; with the proposed name.
+    Export(Box<Export>, String),
     /// Choose a scheme file.
     ChooseScheme,
     /// Open this scheme file.
@@ -108,6 +111,7 @@ pub struct AppCtx {
     pub now: fn() -> Timestamp,
     edits: Vec<(Later<Edited>, String)>,
     works: Vec<(Later<()>, String)>,
+    exports: Vec<(Later<u64>, String)>,
     jobs_submitted: Vec<(Later<JobId>, String)>,
     adopted: Option<MeterId>,
     settled: Option<u64>,
@@ -129,6 +133,7 @@ impl AppCtx {
             now: Timestamp::now,
             edits: Vec::new(),
             works: Vec::new(),
+            exports: Vec::new(),
             jobs_submitted: Vec::new(),
             adopted: None,
             settled: None,
@@ -183,7 +188,8 @@ impl AppCtx {
     }
 
     fn finish_edits(&mut self) {
-        let Self { edits, works, jobs_submitted, notices, .. } = self;
+        let Self { edits, works, exports, jobs_submitted, notices, .. } = self;
+        finish(exports, notices);
         finish(jobs_submitted, notices);
         finish(edits, notices);
         finish(works, notices);
@@ -192,7 +198,10 @@ impl AppCtx {
     /// Whether something was asked for that has not come.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
-        !self.edits.is_empty() || !self.works.is_empty() || !self.jobs_submitted.is_empty()
+        !self.edits.is_empty()
+            || !self.works.is_empty()
+            || !self.exports.is_empty()
+            || !self.jobs_submitted.is_empty()
     }
 
     /// Asks for a change; when it is done, `done` is said.
@@ -204,6 +213,11 @@ impl AppCtx {
     /// Says `done` when some work is done, or why it failed.
     pub fn later(&mut self, answer: Later<()>, done: impl Into<String>) {
         self.works.push((answer, done.into()));
+    }
+
+    /// Says `done` when an export is written, or why it failed.
+    pub fn exported(&mut self, answer: Later<u64>, done: impl Into<String>) {
+        self.exports.push((answer, done.into()));
     }
 
     /// Reads meters into the store from where it ends; a refusal is said.

@@ -26,7 +26,6 @@ use std::sync::Arc;
 pub use app::App;
 pub use display::display_available;
 pub use prefs::{PhaseColours, Prefs};
-pub use shell::FilePurpose;
 
 use data::live::{Importer, Live, Wake};
 
@@ -46,6 +45,7 @@ pub struct RunOptions {
 ///
 /// # Errors
 /// No display can be opened, or the store cannot: in words.
+#[allow(clippy::needless_pass_by_value, reason = "the windows keep both for as long as they are open")]
 pub fn run(options: RunOptions, importer: Importer) -> Result<(), String> {
     if !display_available() {
         return Err(

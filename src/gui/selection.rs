@@ -104,9 +104,9 @@ impl Selection {
         let next = here.map_or(0, |here| here.saturating_add_signed(by).min(last));
         let id = *shown.get(next)?;
         if extend {
-            self.extend(id, shown)
+            self.extend(id, shown);
         } else {
-            self.only(id)
+            self.only(id);
         }
         Some(next)
     }

@@ -66,7 +66,7 @@ fn pattern() -> impl Strategy<Value = DatePattern> {
 }
 
 /// For each source, one of its two energy registers is on at each switch, and perhaps the demand register.
-fn day_type(index: usize, sources: Vec<Source>) -> impl Strategy<Value = DayType> {
+fn day_type(index: usize, sources: &[Source]) -> impl Strategy<Value = DayType> + use<> {
     let count = sources.len();
     btree_set(prop_oneof![3 => (0u16..48).prop_map(|half| half * 30), 1 => 0u16..1440], 0..6).prop_flat_map(
         move |times| {
@@ -91,8 +91,8 @@ fn day_type(index: usize, sources: Vec<Source>) -> impl Strategy<Value = DayType
     )
 }
 
-fn tariff(sources: Vec<Source>) -> impl Strategy<Value = Tariff> {
-    let days: Vec<_> = (1..=4).map(|index| day_type(index, sources.clone())).collect();
+fn tariff(sources: &[Source]) -> impl Strategy<Value = Tariff> + use<> {
+    let days: Vec<_> = (1..=4).map(|index| day_type(index, sources)).collect();
     let id = || (1usize..=4).prop_map(|index| format!("D{index}"));
     let weeks = vec(vec(id(), 7), 3);
     let yearly = btree_set(month_day(), 1..4);
@@ -169,7 +169,7 @@ fn billing() -> impl Strategy<Value = Billing> {
 
 /// A scheme without errors.
 pub(super) fn document() -> impl Strategy<Value = Document> {
-    let latent = |sources| {
+    let latent = |sources: &[Source]| {
         proptest::option::weighted(0.4, (near_date(), 0i8..24, tariff(sources))).prop_map(|latent| {
             latent.map(|(date, hour, tariff)| Latent { activate_at: date.at(hour, 0, 0, 0), tariff })
         })
@@ -182,8 +182,8 @@ pub(super) fn document() -> impl Strategy<Value = Document> {
         select(ClockFailureResponse::ALL),
         any::<bool>(),
     );
-    let tariffs = sources()
-        .prop_flat_map(move |sources| (Just(sources.clone()), tariff(sources.clone()), latent(sources)));
+    let tariffs =
+        sources().prop_flat_map(move |sources| (Just(sources.clone()), tariff(&sources), latent(&sources)));
     (tariffs, rest).prop_map(
         |((sources, tariff, latent), (zone, highest, demand, billing, response, follows_dst))| Document {
             registers: registers(&sources, highest),

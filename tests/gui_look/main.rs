@@ -1,6 +1,13 @@
 //! A real window over the fake, for looking at. It opens only when asked:
 //! `WINDOW=1 WINDOW_METERS=200 WINDOW_THEME=dark cargo test --test gui_look` on a machine with a display.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a test says what went wrong by breaking off"
+)]
+
 #[path = "../gui_windows/fake.rs"]
 #[allow(dead_code)]
 mod fake;

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
+use meterwright::export::Export;
 use meterwright::gui::data::{
     Answer, Backend, Details, Import, Later, Query, RegisterSet, Slice, Traffic, Value, reader,
 };
@@ -41,6 +42,7 @@ pub struct World {
     pub cancelled: Vec<JobId>,
     pub edits: Vec<Edit>,
     pub asked: Vec<Query>,
+    pub exports: Vec<(Export, PathBuf)>,
     pub read: Vec<MeterId>,
     /// Leave questions unanswered.
     pub mute: bool,
@@ -80,11 +82,11 @@ impl Fake {
     }
 
     /// Plays a job of reading to its end.
-    pub fn finish(&self, job: JobId, fault: Option<Fault>) {
+    pub fn finish(&self, job: JobId, fault: Option<&Fault>) {
         self.world(|world| {
             let Some(Job::Read { meters, .. }) = world.submitted.last().cloned() else { return };
             for id in &meters {
-                let result = JobResult { fault: fault.clone(), ..result(*id) };
+                let result = JobResult { fault: fault.cloned(), ..result(*id) };
                 let words = fault
                     .as_ref()
                     .map_or_else(|| "21 registers, 48 intervals".to_owned(), ToString::to_string);
@@ -142,7 +144,7 @@ fn meter(n: usize) -> MeterRow {
     );
     config.serial = Some(format!("{:08}", 11_830_000 + n * 37));
     config.group = Some(format!("{}/{street}", if n % 8 < 4 { "North district" } else { "Harbour" }));
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         config.template = "dlms-idis".to_owned();
     }
     config.time_zone = Some("Europe/London".to_owned());
@@ -428,7 +430,7 @@ fn trace() -> Vec<(MeterId, TraceRecord)> {
         record(
             41,
             false,
-            "00010001001000116129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F040000501F01F40007",
+            "000100010010002B6129A109060760857405080101A203020100A305A103020100BE10040E0800065F1F0400007E1F04B00007",
         ),
         record(44, true, "000100100001000DC001C100080000010000FF0200"),
         record(79, false, "0001000100100012C401C100090C07EA0B16070E2300FF000000"),
@@ -543,6 +545,13 @@ impl Backend for Fake {
             refused: vec!["line 3: `meter:4059` is not a line".to_owned()],
         };
         sender.send(Ok(import)).unwrap();
+        receiver
+    }
+
+    fn export(&self, export: Export, file: PathBuf) -> Later<u64> {
+        self.world(|world| world.exports.push((export, file)));
+        let (sender, receiver) = sync_channel(1);
+        sender.send(Ok(1)).unwrap();
         receiver
     }
 

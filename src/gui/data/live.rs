@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::comms::{Comms, CommsOptions, Edit, Edited, Event, Job, JobId};
+use crate::export::Export;
 use crate::model::Fault;
 use crate::simulator::{Fleet, FleetOptions, Framing};
+use crate::store::StoreReader;
 
 use super::reader::Reader;
 use super::{Answer, Backend, Import, Later, Query};
@@ -160,6 +162,15 @@ impl Backend for Live {
     fn import(&self, file: PathBuf) -> Later<Import> {
         let importer = Arc::clone(&self.importer);
         later("import", Arc::clone(&self.wake), move || importer(&file))
+    }
+
+    fn export(&self, export: Export, file: PathBuf) -> Later<u64> {
+        let store = self.store.clone();
+        later("export", Arc::clone(&self.wake), move || {
+            let failed = |message: String| Fault::user(message, "choose a folder that you may write to");
+            let reader = StoreReader::open(&store).map_err(|error| failed(error.to_string()))?;
+            export.write_file(&reader, &file).map_err(|error| failed(format!("{}: {error}", file.display())))
+        })
     }
 
     fn open_demo(&self) -> Later<Box<dyn Backend>> {

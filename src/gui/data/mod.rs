@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::Receiver;
 
 use crate::comms::{Edit, Edited, Event, Job, JobId};
+use crate::export::Export;
 use crate::model::{Fault, MeterConfig, MeterSecrets};
 
 pub use cache::{Cache, Load};
@@ -46,6 +47,8 @@ pub trait Backend: Send {
     fn edit(&self, edit: Edit) -> Receiver<Result<Edited, Fault>>;
     /// Reads a CSV file of meters.
     fn import(&self, file: PathBuf) -> Later<Import>;
+    /// Writes readings to a file, all of it or nothing; gives the number of rows.
+    fn export(&self, export: Export, file: PathBuf) -> Later<u64>;
     /// Opens the simulated fleet over a store of its own.
     fn open_demo(&self) -> Later<Box<dyn Backend>>;
     /// What the header calls this store.

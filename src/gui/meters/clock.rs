@@ -4,7 +4,7 @@ use crate::gui::widgets::Tone;
 
 /// Good below 5 s, a look below 30 s, wrong from there.
 #[must_use]
-pub const fn drift_tone(drift_ms: i64) -> Tone {
+pub(super) const fn drift_tone(drift_ms: i64) -> Tone {
     match drift_ms.unsigned_abs() {
         0..5_000 => Tone::Good,
         5_000..30_000 => Tone::Warn,
@@ -14,9 +14,13 @@ pub const fn drift_tone(drift_ms: i64) -> Tone {
 
 /// `+2.3 s`, `−14 min`, `+3 d`: positive is fast.
 #[must_use]
-pub fn drift_words(drift_ms: i64) -> String {
-    let sign = if drift_ms < 0 { "−" } else { "+" };
+pub(super) fn drift_words(drift_ms: i64) -> String {
     let size = drift_ms.unsigned_abs();
+    let sign = match drift_ms {
+        -99..=99 => "",
+        ..=-100 => "−",
+        _ => "+",
+    };
     let text = match size {
         0..100_000 => format!("{}.{} s", size / 1000, size % 1000 / 100),
         100_000..600_000 => format!("{} s", size / 1000),

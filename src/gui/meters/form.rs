@@ -11,12 +11,12 @@ use crate::model::{
 use crate::store::MeterRow;
 
 /// Secrets that a meter can have.
-pub const SECRETS: [SecretKind; 4] =
+pub(super) const SECRETS: [SecretKind; 4] =
     [SecretKind::Password, SecretKind::EncryptionKey, SecretKind::AuthenticationKey, SecretKind::MasterKey];
 
 /// A secret's name for people.
 #[must_use]
-pub const fn secret_title(kind: SecretKind) -> &'static str {
+pub(super) const fn secret_title(kind: SecretKind) -> &'static str {
     match kind {
         SecretKind::Password => "Password",
         SecretKind::EncryptionKey => "Encryption key",
@@ -29,7 +29,7 @@ pub const fn secret_title(kind: SecretKind) -> &'static str {
 
 /// The texts of the form.
 #[derive(Clone, Debug)]
-pub struct Entered {
+pub(super) struct Entered {
     /// Name.
     pub name: String,
     /// Serial number.
@@ -66,7 +66,7 @@ pub struct Entered {
 
 /// A secret as typed. It is wiped when the form goes, and never shown by `Debug`.
 #[derive(Clone, Default, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
-pub struct Typed {
+pub(super) struct Typed {
     /// The text.
     pub text: String,
     /// Remove the one that is kept.
@@ -81,7 +81,7 @@ impl std::fmt::Debug for Typed {
 
 /// A field of the form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Field {
+pub(super) enum Field {
     /// Name.
     Name,
     /// Line.
@@ -103,11 +103,11 @@ pub enum Field {
 }
 
 /// What is wrong, by field.
-pub type Problems = BTreeMap<Field, String>;
+pub(super) type Problems = BTreeMap<Field, String>;
 
 /// What the form gives when nothing is wrong.
 #[derive(Clone, Debug)]
-pub struct Meter {
+pub(super) struct Meter {
     /// Settings.
     pub config: MeterConfig,
     /// Secrets that were typed.
@@ -124,7 +124,7 @@ fn some(text: &str) -> Option<String> {
 impl Entered {
     /// The form for a new meter.
     #[must_use]
-    pub fn new(group: Option<String>) -> Self {
+    pub(super) fn new(group: Option<String>) -> Self {
         // Any line will do: its text is replaced by an empty one.
         let line = Line {
             path: LinePath::Tcp(crate::model::HostPort { host: String::new(), port: 4059 }),
@@ -139,7 +139,7 @@ impl Entered {
 
     /// The form of a meter as it is.
     #[must_use]
-    pub fn of(config: &MeterConfig) -> Self {
+    pub(super) fn of(config: &MeterConfig) -> Self {
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
         Self {
             name: config.name.clone(),
@@ -165,7 +165,7 @@ impl Entered {
     ///
     /// # Errors
     /// What is wrong, by field, in the model's own words.
-    pub fn read(&self, id: Option<MeterId>, others: &[MeterRow]) -> Result<Meter, Problems> {
+    pub(super) fn read(&self, id: Option<MeterId>, others: &[MeterRow]) -> Result<Meter, Problems> {
         let mut problems = Problems::new();
         let name = self.name.trim().to_owned();
         if name.is_empty() {
@@ -244,7 +244,7 @@ impl Entered {
 
     /// Secrets that this authentication and protection will ask for and that are neither typed nor kept.
     #[must_use]
-    pub fn missing_secrets(&self, kept: &[SecretKind]) -> Vec<SecretKind> {
+    pub(super) fn missing_secrets(&self, kept: &[SecretKind]) -> Vec<SecretKind> {
         let ciphered = self.security != Security::None || self.auth == Auth::HighGmac;
         let password = matches!(self.auth, Auth::Low | Auth::HighMd5 | Auth::HighSha1 | Auth::HighSha256);
         let wanted = [

@@ -21,7 +21,7 @@ const WIDE: f32 = 436.0;
 const HALF: f32 = 212.0;
 
 /// The dialog.
-pub struct FormDialog {
+pub(super) struct FormDialog {
     id: Option<MeterId>,
     entered: Entered,
     tried: bool,
@@ -35,13 +35,13 @@ pub struct FormDialog {
 impl FormDialog {
     /// For a new meter.
     #[must_use]
-    pub fn add(group: Option<String>) -> Self {
+    pub(super) fn add(group: Option<String>) -> Self {
         Self::new(None, Entered::new(group))
     }
 
     /// For a meter as it is.
     #[must_use]
-    pub fn edit(id: MeterId, config: &MeterConfig) -> Self {
+    pub(super) fn edit(id: MeterId, config: &MeterConfig) -> Self {
         Self::new(Some(id), Entered::of(config))
     }
 
@@ -53,17 +53,17 @@ impl FormDialog {
 
     /// Whether it waits for the store.
     #[must_use]
-    pub fn is_waiting(&self) -> bool {
+    pub(super) fn is_waiting(&self) -> bool {
         self.saving.is_some() || self.trial.is_waiting()
     }
 
     /// Draws it; true when it is done with.
-    pub fn ui(&mut self, ui: &Ui, cx: &mut AppCtx) -> bool {
+    pub(super) fn ui(&mut self, ui: &Ui, cx: &mut AppCtx) -> bool {
         if self.saved(cx) {
             return true;
         }
         let mut close = false;
-        let height = (ui.ctx().content_rect().height() - 120.0).clamp(320.0, 680.0);
+        let height = (ui.ctx().content_rect().height() - 200.0).clamp(320.0, 620.0);
         let modal = dialog_window(ui, "meter form", WIDTH, |ui| {
             let title =
                 if self.id.is_some() { format!("Edit {}", self.name) } else { "Add a meter".to_owned() };

@@ -16,7 +16,7 @@ use crate::model::Fault;
 const LISTED: usize = 200;
 
 /// The dialog.
-pub struct ImportDialog {
+pub(super) struct ImportDialog {
     file: PathBuf,
     waiting: Option<Later<Import>>,
     read: Result<Import, Fault>,
@@ -25,18 +25,18 @@ pub struct ImportDialog {
 impl ImportDialog {
     /// Begins to read the file.
     #[must_use]
-    pub fn start(cx: &AppCtx, file: PathBuf) -> Self {
+    pub(super) fn start(cx: &AppCtx, file: PathBuf) -> Self {
         Self { waiting: Some(cx.backend.import(file.clone())), file, read: Ok(Import::default()) }
     }
 
     /// Whether the file is being read.
     #[must_use]
-    pub const fn is_waiting(&self) -> bool {
+    pub(super) const fn is_waiting(&self) -> bool {
         self.waiting.is_some()
     }
 
     /// Draws it; true when it is done with.
-    pub fn ui(&mut self, ui: &Ui, cx: &mut AppCtx) -> bool {
+    pub(super) fn ui(&mut self, ui: &Ui, cx: &mut AppCtx) -> bool {
         if let Some(answer) = &self.waiting {
             let read = match answer.try_recv() {
                 Err(TryRecvError::Empty) => None,

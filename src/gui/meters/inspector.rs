@@ -16,7 +16,7 @@ use super::clock::{drift_tone, drift_words};
 
 /// A page of the inspector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tab {
+pub(super) enum Tab {
     /// What it is and how it does.
     Overview,
     /// How it is reached.
@@ -26,7 +26,7 @@ pub enum Tab {
 }
 
 /// Draws the inspector of the meter in focus.
-pub fn ui(ui: &mut Ui, cx: &mut AppCtx, tab: &mut Tab) {
+pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, tab: &mut Tab) {
     let row = cx.selection.focus().and_then(|id| cx.meter(id));
     let Some(row) = row else {
         ui.add_space(ui.available_height() * 0.3);
@@ -125,7 +125,12 @@ fn overview(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Details) {
         Some(drift) => {
             ui.horizontal(|ui| {
                 badge(ui, &drift_words(drift), drift_tone(drift));
-                ui.label(secondary(ui, if drift < 0 { "slow" } else { "fast" }));
+                let words = match drift {
+                    -99..=99 => "in time",
+                    ..=-100 => "slow",
+                    _ => "fast",
+                };
+                ui.label(secondary(ui, words));
             });
             if let Some(reading) = details.clock.first() {
                 ui.label(small(

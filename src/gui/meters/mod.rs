@@ -29,7 +29,7 @@ use remove::Removal;
 use rows::{Arranged, Filter};
 
 /// The Meter Manager.
-pub struct MeterManager {
+pub(super) struct MeterManager {
     search: String,
     filter: Filter,
     arranged: Arranged,
@@ -61,7 +61,7 @@ impl Default for MeterManager {
 
 impl MeterManager {
     /// Opens the form for a new meter.
-    pub fn add(&mut self) {
+    pub(super) fn add(&mut self) {
         let group = match &self.filter {
             Filter::Group(path) => Some(path.clone()),
             _ => None,
@@ -70,14 +70,14 @@ impl MeterManager {
     }
 
     /// Opens the form of a meter.
-    pub fn edit(&mut self, cx: &mut AppCtx, id: MeterId) {
+    pub(super) fn edit(&mut self, cx: &mut AppCtx, id: MeterId) {
         if let Some(row) = cx.meter(id) {
             self.form = Some(FormDialog::edit(id, &row.config));
         }
     }
 
     /// Asks whether to remove meters.
-    pub fn remove(&mut self, cx: &mut AppCtx, ids: &[MeterId]) {
+    pub(super) fn remove(&mut self, cx: &mut AppCtx, ids: &[MeterId]) {
         let meters = cx.meters().ready().unwrap_or_default();
         let named: Vec<(MeterId, String)> = meters
             .iter()
@@ -90,25 +90,25 @@ impl MeterManager {
     }
 
     /// Reads a CSV file and shows what it would add.
-    pub fn import(&mut self, cx: &AppCtx, path: PathBuf) {
+    pub(super) fn import(&mut self, cx: &AppCtx, path: PathBuf) {
         self.import = Some(ImportDialog::start(cx, path));
     }
 
     /// Whether a dialog is open.
     #[must_use]
-    pub const fn has_dialog(&self) -> bool {
+    pub(super) const fn has_dialog(&self) -> bool {
         self.form.is_some() || self.removal.is_some() || self.import.is_some()
     }
 
     /// Whether a dialog waits for an answer.
     #[must_use]
-    pub fn is_waiting(&self) -> bool {
+    pub(super) fn is_waiting(&self) -> bool {
         self.form.as_ref().is_some_and(FormDialog::is_waiting)
             || self.import.as_ref().is_some_and(ImportDialog::is_waiting)
     }
 
     /// The dialogs, which stand over every page.
-    pub fn dialogs(&mut self, ui: &Ui, cx: &mut AppCtx) {
+    pub(super) fn dialogs(&mut self, ui: &Ui, cx: &mut AppCtx) {
         if self.form.as_mut().is_some_and(|form| form.ui(ui, cx)) {
             self.form = None;
         }
@@ -121,7 +121,7 @@ impl MeterManager {
     }
 
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let t = tokens(ui);
         let meters = match cx.meters() {
             Load::Ready(meters) => meters,

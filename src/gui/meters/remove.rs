@@ -14,14 +14,14 @@ const LISTED: usize = 8;
 
 /// The question.
 #[derive(Debug)]
-pub struct Removal {
+pub(super) struct Removal {
     meters: Vec<(MeterId, String)>,
 }
 
 impl Removal {
     /// About these meters.
     #[must_use]
-    pub const fn new(meters: Vec<(MeterId, String)>) -> Self {
+    pub(super) const fn new(meters: Vec<(MeterId, String)>) -> Self {
         Self { meters }
     }
 
@@ -33,7 +33,7 @@ impl Removal {
     }
 
     /// Draws it; true when it is answered.
-    pub fn ui(&self, ui: &Ui, cx: &mut AppCtx) -> bool {
+    pub(super) fn ui(&self, ui: &Ui, cx: &mut AppCtx) -> bool {
         let mut answered = false;
         let modal = dialog_window(ui, "removal", 420.0, |ui| {
             ui.label(strong(format!("{}?", self.effect())).size(15.0));

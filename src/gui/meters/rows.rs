@@ -8,7 +8,7 @@ use crate::store::MeterRow;
 
 /// A column of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Column {
+pub(super) enum Column {
     /// Name.
     Name,
     /// Serial number.
@@ -29,7 +29,7 @@ pub enum Column {
 
 impl Column {
     /// All of them, in the order shown: first what needs a hand.
-    pub const ALL: [(Self, &'static str, f32); 8] = [
+    pub(super) const ALL: [(Self, &'static str, f32); 8] = [
         (Self::Name, "Name", 168.0),
         (Self::Serial, "Serial number", 104.0),
         (Self::LastResult, "Last result", 216.0),
@@ -43,7 +43,7 @@ impl Column {
 
 /// Which meters are of interest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Filter {
+pub(super) enum Filter {
     /// All.
     All,
     /// Those whose last read failed or whose clock is wrong.
@@ -57,7 +57,7 @@ pub enum Filter {
 impl Filter {
     /// Whether a meter is of interest.
     #[must_use]
-    pub fn takes(&self, meter: &MeterRow) -> bool {
+    pub(super) fn takes(&self, meter: &MeterRow) -> bool {
         match self {
             Self::All => true,
             Self::Attention => needs_a_hand(meter),
@@ -71,16 +71,16 @@ impl Filter {
 
 /// Whether somebody should look at a meter.
 #[must_use]
-pub fn needs_a_hand(meter: &MeterRow) -> bool {
+pub(super) fn needs_a_hand(meter: &MeterRow) -> bool {
     meter.last_ok == Some(false) || meter.drift_ms.is_some_and(|drift| drift.unsigned_abs() >= 30_000)
 }
 
 /// Column and whether it rises.
-pub type Sort = (Column, bool);
+pub(super) type Sort = (Column, bool);
 
 /// The rows that are shown, kept until something that they follow from changes.
 #[derive(Debug, Default)]
-pub struct Arranged {
+pub(super) struct Arranged {
     key: Option<(u64, Filter, String, Sort)>,
     /// Places in the list of meters.
     pub rows: Vec<usize>,
@@ -90,7 +90,14 @@ pub struct Arranged {
 
 impl Arranged {
     /// Arranges anew where something has changed.
-    pub fn update(&mut self, meters: &[MeterRow], version: u64, filter: &Filter, search: &str, sort: Sort) {
+    pub(super) fn update(
+        &mut self,
+        meters: &[MeterRow],
+        version: u64,
+        filter: &Filter,
+        search: &str,
+        sort: Sort,
+    ) {
         let key = (version, filter.clone(), search.to_owned(), sort);
         if self.key.as_ref() == Some(&key) {
             return;
@@ -103,7 +110,12 @@ impl Arranged {
 
 /// Places of the meters that are of interest, in order.
 #[must_use]
-pub fn arrange(meters: &[MeterRow], filter: &Filter, search: &str, (column, rising): Sort) -> Vec<usize> {
+pub(super) fn arrange(
+    meters: &[MeterRow],
+    filter: &Filter,
+    search: &str,
+    (column, rising): Sort,
+) -> Vec<usize> {
     let words = words(search);
     let mut kept: Vec<(usize, &MeterRow)> = meters
         .iter()
@@ -139,7 +151,7 @@ fn compare(column: Column, a: &MeterRow, b: &MeterRow) -> Ordering {
 
 /// Order in which `House 2` comes before `House 10`.
 #[must_use]
-pub fn natural(a: &str, b: &str) -> Ordering {
+pub(super) fn natural(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a.chars().peekable(), b.chars().peekable());
     loop {
         match (a.peek().copied(), b.peek().copied()) {

@@ -17,7 +17,7 @@ use super::rows::{Arranged, Column, Sort};
 
 /// The table's own state.
 #[derive(Debug)]
-pub struct TableState {
+pub(super) struct TableState {
     /// By which column, and whether it rises.
     pub sort: Sort,
     scroll_to: Option<usize>,
@@ -31,7 +31,7 @@ impl Default for TableState {
 
 impl TableState {
     /// Draws it.
-    pub fn ui(
+    pub(super) fn ui(
         &mut self,
         ui: &mut Ui,
         cx: &mut AppCtx,

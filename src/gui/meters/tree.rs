@@ -11,7 +11,7 @@ use super::rows::{Filter, needs_a_hand};
 
 /// Groups with their counts.
 #[derive(Debug, Default)]
-pub struct Tree {
+pub(super) struct Tree {
     version: Option<u64>,
     groups: BTreeMap<String, usize>,
     counts: [usize; 3],
@@ -31,7 +31,7 @@ struct Entry<'a> {
 
 impl Tree {
     /// Counts anew where the meters have changed.
-    pub fn update(&mut self, meters: &[MeterRow], version: u64) {
+    pub(super) fn update(&mut self, meters: &[MeterRow], version: u64) {
         if self.version == Some(version) {
             return;
         }
@@ -50,7 +50,7 @@ impl Tree {
     }
 
     /// Draws the tree; gives what was chosen.
-    pub fn ui(&mut self, ui: &mut Ui, current: &Filter) -> Option<Filter> {
+    pub(super) fn ui(&mut self, ui: &mut Ui, current: &Filter) -> Option<Filter> {
         let mut chosen = None;
         let secondary = tokens(ui).text_secondary.0;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {

@@ -13,7 +13,7 @@ use crate::model::{Fault, MeterId, Step};
 
 /// A test of a connection.
 #[derive(Debug, Default)]
-pub struct Trial {
+pub(super) struct Trial {
     submitted: Option<Later<JobId>>,
     job: Option<JobId>,
     refused: Option<Fault>,
@@ -21,13 +21,13 @@ pub struct Trial {
 
 impl Trial {
     /// A test was submitted.
-    pub fn begin(&mut self, submitted: Later<JobId>) {
+    pub(super) fn begin(&mut self, submitted: Later<JobId>) {
         *self = Self { submitted: Some(submitted), ..Self::default() };
     }
 
     /// Whether its number has not come yet.
     #[must_use]
-    pub const fn is_waiting(&self) -> bool {
+    pub(super) const fn is_waiting(&self) -> bool {
         self.submitted.is_some()
     }
 
@@ -44,13 +44,13 @@ impl Trial {
 
     /// Whether it is under way.
     #[must_use]
-    pub fn running(&self, cx: &AppCtx) -> bool {
+    pub(super) fn running(&self, cx: &AppCtx) -> bool {
         let known = self.job.and_then(|job| cx.jobs.get(job));
         self.is_waiting() || known.is_some_and(|job| job.ended.is_none())
     }
 
     /// Draws what happened.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, meter: Option<MeterId>) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, meter: Option<MeterId>) {
         self.take_number();
         let t = tokens(ui);
         let height = ui.available_height();

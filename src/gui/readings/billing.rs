@@ -13,7 +13,7 @@ use super::profile::{failed, framed};
 use super::{Subject, nothing, registers};
 
 /// Draws the page.
-pub fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
+pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
     let sets = match cx.data.billing(cx.backend.as_ref(), &Query::Billing(subject.meter.id)) {
         Load::Ready(sets) => sets,
         Load::Loading => return framed(ui, |ui| loading(ui, "the billing sets")),

@@ -3,7 +3,7 @@
 //! The stretch that is seen is this module's own ([`View`]); egui_plot draws axes and bars of it. Bars are folded to
 //! pixel columns before they are drawn (`facts/desktop-stack.md`, section 2).
 
-use egui::{Align2, Color32, FontId, Pos2, Rect, Response, Sense, Stroke, Ui, Vec2};
+use egui::{Color32, FontId, Rect, Response, Sense, Stroke, Ui, Vec2};
 use egui_plot::{
     AxisHints, Bar as PlotBar, BarChart, GridMark, Line, Plot, PlotBounds, PlotPoints, PlotTransform,
 };
@@ -13,7 +13,6 @@ use crate::gui::context::AppCtx;
 use crate::gui::theme::{SIZES, strong, tokens};
 use crate::gui::widgets::{secondary, small};
 use crate::model::Quality;
-use crate::store::StoredProfile;
 
 use super::Subject;
 use super::axis::{Mark, interval_end, time_marks, value_marks};
@@ -21,8 +20,7 @@ use super::decimate::{Bar, decimate};
 use super::figures::{Figures, Shown, symbol, text};
 use super::intervals::words;
 use super::legend::colour;
-use super::picture::Picture;
-use super::series::letters;
+use super::overlay::{crosshair, overlays};
 
 /// The stretch that is seen, in seconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -54,7 +52,7 @@ impl View {
 
 /// The chart's own state.
 #[derive(Debug, Default)]
-pub struct Chart {
+pub(super) struct Chart {
     limits: Option<View>,
     view: Option<View>,
 }
@@ -62,18 +60,18 @@ pub struct Chart {
 impl Chart {
     /// Whether less than the whole stretch is seen.
     #[must_use]
-    pub fn is_zoomed(&self) -> bool {
+    pub(super) fn is_zoomed(&self) -> bool {
         self.view != self.limits
     }
 
     /// Shows the whole stretch.
-    pub fn reset(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.view = self.limits;
     }
 
     /// Draws it.
     #[allow(clippy::cast_precision_loss, reason = "pixels")]
-    pub fn ui(
+    pub(super) fn ui(
         &mut self,
         ui: &mut Ui,
         cx: &AppCtx,
@@ -91,7 +89,7 @@ impl Chart {
         let readout_height = 20.0;
         let (readout, _) =
             ui.allocate_exact_size(Vec2::new(ui.available_width(), readout_height), Sense::hover());
-        let (low, high) = value_range(figures, view);
+        let (low, high) = value_range(figures, (view.from, view.to));
         let size = Vec2::new(
             ui.available_width(),
             (height - readout_height - ui.spacing().item_spacing.y).max(80.0),
@@ -149,10 +147,10 @@ fn colours(ui: &Ui, cx: &AppCtx, figures: &Figures) -> Vec<Color32> {
 }
 
 /// What the value axis spans: from nought for bars, closely around the values for lines.
-fn value_range(figures: &Figures, view: View) -> (f64, f64) {
+pub(super) fn value_range(figures: &Figures, (from, to): (f64, f64)) -> (f64, f64) {
     let seen = figures.shown.iter().flat_map(|shown| {
-        let begin = shown.bars.partition_point(|bar| bar.end <= view.from);
-        let end = shown.bars.partition_point(|bar| bar.start < view.to);
+        let begin = shown.bars.partition_point(|bar| bar.end <= from);
+        let end = shown.bars.partition_point(|bar| bar.start < to);
         shown.bars.get(begin..end).unwrap_or_default()
     });
     let (low, high) = seen
@@ -286,109 +284,6 @@ fn runs(bars: &[Bar]) -> Vec<Vec<[f64; 2]>> {
     runs
 }
 
-/// Diagonal lines in a rectangle: a pattern, so that nothing hangs on colour alone.
-fn hatch(painter: &egui::Painter, rect: Rect, ink: Color32) {
-    let painter = painter.with_clip_rect(rect.intersect(painter.clip_rect()));
-    let stroke = Stroke::new(1.0, ink);
-    let mut x = rect.left() - rect.height();
-    x -= x.rem_euclid(6.0);
-    while x < rect.right() {
-        painter.line_segment([Pos2::new(x, rect.bottom()), Pos2::new(x + rect.height(), rect.top())], stroke);
-        x += 6.0;
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "pixels")]
-fn overlays(ui: &Ui, figures: &Figures, transform: &PlotTransform) {
-    let t = tokens(ui);
-    let frame = *transform.frame();
-    let painter = ui.painter_at(frame);
-    let x = |second: f64| transform.position_from_point_x(second);
-    for gap in &figures.gaps {
-        let left = x(gap.from.as_second() as f64).max(frame.left());
-        let right = x(gap.to.as_second() as f64).min(frame.right());
-        if right < frame.left() || left > frame.right() {
-            continue;
-        }
-        let rect = Rect::from_min_max(
-            Pos2::new(left, frame.top()),
-            Pos2::new(right.max(left + 2.0), frame.bottom()),
-        );
-        painter.rect_filled(rect, 0.0, t.bad_soft.0.gamma_multiply(0.6));
-        hatch(&painter, rect, t.bad_mark.0.gamma_multiply(0.35));
-        painter.rect_filled(Rect::from_min_size(rect.min, Vec2::new(rect.width(), 4.0)), 0.0, t.bad_mark.0);
-        if rect.width() > 64.0 {
-            let words = format!("{} missing", gap.intervals);
-            painter.text(
-                rect.center_top() + Vec2::new(0.0, 18.0),
-                Align2::CENTER_CENTER,
-                words,
-                FontId::proportional(SIZES[0]),
-                t.bad.0,
-            );
-        }
-    }
-    let width = f64::from(figures.period_seconds.max(60));
-    let begin =
-        figures.slice.rows.partition_point(|row| (row.end.as_second() as f64) < transform.bounds().min()[0]);
-    let mut drawn = f32::NEG_INFINITY;
-    for row in figures.slice.rows.iter().skip(begin) {
-        let end = row.end.as_second() as f64;
-        if end - width > transform.bounds().max()[0] {
-            break;
-        }
-        if !row.status.is_flagged() {
-            continue;
-        }
-        let (left, right) = (x(end - width), x(end));
-        if right < drawn + 1.0 {
-            continue;
-        }
-        drawn = right;
-        let suspect = row.quality == Quality::Suspect;
-        let ink = if suspect { t.bad_mark.0 } else { t.warn_mark.0 };
-        let lane = Rect::from_min_max(
-            Pos2::new(left, frame.top()),
-            Pos2::new(right.max(left + 2.0), frame.top() + 4.0),
-        );
-        painter.rect_filled(lane, 0.0, ink);
-        if right - left >= 5.0 {
-            let column =
-                Rect::from_min_max(Pos2::new(left, frame.top() + 4.0), Pos2::new(right, frame.bottom()));
-            hatch(&painter, column, ink.gamma_multiply(0.55));
-        }
-        if right - left >= 9.0 {
-            let ink = if suspect { t.bad.0 } else { t.warn.0 };
-            let at = Pos2::new(f32::midpoint(left, right), frame.top() + 13.0);
-            painter.text(at, Align2::CENTER_CENTER, letters(row.status), FontId::proportional(SIZES[0]), ink);
-        }
-    }
-}
-
-#[allow(clippy::cast_precision_loss, reason = "pixels")]
-fn crosshair(ui: &Ui, figures: &Figures, transform: &PlotTransform, at: usize) {
-    let t = tokens(ui);
-    let Some(row) = figures.slice.rows.get(at) else { return };
-    let frame = *transform.frame();
-    let painter = ui.painter_at(frame);
-    let end = row.end.as_second() as f64;
-    let start = end - f64::from(figures.period_seconds.max(60));
-    let column = Rect::from_x_y_ranges(
-        transform.position_from_point_x(start)..=transform.position_from_point_x(end),
-        frame.y_range(),
-    );
-    painter.rect_filled(column.expand2(Vec2::new(0.5, 0.0)), 0.0, t.text.0.gamma_multiply(0.08));
-    painter.vline(column.center().x, frame.y_range(), Stroke::new(1.0, t.text_secondary.0));
-    for shown in &figures.shown {
-        if let Some(value) = shown.series.values.get(at).copied().flatten() {
-            let height = super::figures::drawn(value, shown.series.unit);
-            let y = transform.position_from_point_y(height);
-            painter.hline(frame.x_range(), y, Stroke::new(1.0, t.text_secondary.0.gamma_multiply(0.5)));
-            painter.circle(Pos2::new(column.center().x, y), 3.0, t.plot.0, Stroke::new(1.5, t.text.0));
-        }
-    }
-}
-
 /// The exact values of the interval under the pointer, always in one place: nothing jumps.
 fn readout_line(ui: &mut Ui, rect: Rect, subject: &Subject<'_>, figures: &Figures, at: Option<usize>) {
     let mut line = ui.new_child(
@@ -436,55 +331,6 @@ fn units(figures: &Figures) -> Vec<String> {
         }
     }
     units
-}
-
-/// The whole stretch as a picture: a name for the file, and the file.
-#[allow(clippy::cast_precision_loss, reason = "drawing")]
-pub fn picture(subject: &Subject<'_>, profile: &StoredProfile, figures: &Figures) -> (String, String) {
-    const COLOURS: [&str; 8] =
-        ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6E7A87", "#B8A800"];
-    let (from, to) = subject.period.bounds(subject.zone);
-    let view = View { from: from.as_second() as f64, to: to.as_second() as f64 };
-    let (_, high) = value_range(figures, view);
-    let width = f64::from(figures.period_seconds.max(60));
-    let flagged = figures.slice.rows.iter().filter(|row| row.status.is_flagged()).map(|row| {
-        let end = row.end.as_second() as f64;
-        let ink = if row.quality == Quality::Suspect { "#CC332B" } else { "#D98200" };
-        (end - width, end, ink.to_owned())
-    });
-    let missing = figures
-        .gaps
-        .iter()
-        .map(|gap| (gap.from.as_second() as f64, gap.to.as_second() as f64, "#CC332B".to_owned()));
-    let title = format!("{} · {}", subject.meter.config.name, subject.period.words());
-    let channels: Vec<String> = figures
-        .shown
-        .iter()
-        .map(|shown| {
-            let side =
-                profile.layout.channels.get(shown.series.channel).map_or("", |channel| channel.side.name());
-            format!("{} ({}, {side})", shown.series.name, symbol(shown.series.unit))
-        })
-        .collect();
-    let subtitle = format!("{} · interval end, {}", channels.join(", "), subject.zone_name);
-    let picture = Picture {
-        title: &title,
-        subtitle: &subtitle,
-        range: (view.from, view.to),
-        top: high,
-        series: figures
-            .shown
-            .iter()
-            .zip(COLOURS.iter().cycle())
-            .map(|(shown, colour)| (shown.series.name.clone(), (*colour).to_owned(), shown.bars.clone()))
-            .collect(),
-        x_marks: time_marks(view.from, view.to, 1_100.0, subject.zone),
-        y_marks: value_marks(0.0, high, 360.0),
-        marks: flagged.chain(missing).collect(),
-    };
-    let name =
-        format!("{} {} to {}.svg", subject.meter.config.name, subject.period.first, subject.period.last);
-    (name.replace(['/', '\\', ':'], "-"), picture.svg())
 }
 
 #[cfg(test)]

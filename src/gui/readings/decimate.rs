@@ -2,7 +2,7 @@
 
 /// One bar for drawing. Times are seconds since 1970, values are already in the unit of the axis.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bar {
+pub(super) struct Bar {
     /// Left edge.
     pub start: f64,
     /// Right edge.
@@ -16,7 +16,7 @@ pub struct Bar {
 /// Bars between `from` and `to` for a chart of so many pixels. A raw bar is kept as it is where at least two pixels
 /// are there for each.
 #[must_use]
-pub fn decimate(bars: &[Bar], from: f64, to: f64, pixels: f64) -> Vec<Bar> {
+pub(super) fn decimate(bars: &[Bar], from: f64, to: f64, pixels: f64) -> Vec<Bar> {
     let begin = bars.partition_point(|bar| bar.end <= from);
     let end = bars.partition_point(|bar| bar.start < to);
     let seen = bars.get(begin..end).unwrap_or_default();

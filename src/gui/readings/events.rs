@@ -15,7 +15,7 @@ use super::intervals::title;
 use super::profile::{failed, framed};
 
 /// Draws the page.
-pub fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
+pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
     let (from, to) = subject.period.bounds(subject.zone);
     let events = match cx.data.events(cx.backend.as_ref(), &Query::Events(subject.meter.id, from, to)) {
         Load::Ready(events) => events,

@@ -15,7 +15,7 @@ use super::series::{Gap, Kind, Measure, Series, Summary, gaps, series, summary};
 
 /// A channel as it is drawn.
 #[derive(Clone, Debug)]
-pub struct Shown {
+pub(super) struct Shown {
     /// The channel.
     pub channel: Channel,
     /// Its figures.
@@ -30,7 +30,7 @@ pub struct Shown {
 
 /// All that is shown of a stretch.
 #[derive(Clone, Debug)]
-pub struct Figures {
+pub(super) struct Figures {
     /// The rows.
     pub slice: Arc<Slice>,
     /// Channels that are switched on.
@@ -44,27 +44,27 @@ pub struct Figures {
 
 /// A figure as it is shown, in the kilo unit where that is usual.
 #[must_use]
-pub fn text(value: Decimal, unit: Unit) -> String {
+pub(super) fn text(value: Decimal, unit: Unit) -> String {
     let (power, _) = kilo(unit);
     decimal(value.scaled(power).unwrap_or(value))
 }
 
 /// A figure for drawing.
 #[must_use]
-pub fn drawn(value: Decimal, unit: Unit) -> f64 {
+pub(super) fn drawn(value: Decimal, unit: Unit) -> f64 {
     let (power, _) = kilo(unit);
     value.scaled(power).unwrap_or(value).to_f64_for_drawing()
 }
 
 /// The unit as it is shown.
 #[must_use]
-pub fn symbol(unit: Unit) -> String {
+pub(super) fn symbol(unit: Unit) -> String {
     kilo(unit).1
 }
 
 impl Figures {
     /// Reckons anew where something has changed.
-    pub fn update(
+    pub(super) fn update(
         kept: &mut Option<Self>,
         slice: &Arc<Slice>,
         profile: &StoredProfile,
@@ -108,7 +108,7 @@ impl Figures {
 
     /// The interval in which a second lies.
     #[must_use]
-    pub fn at(&self, second: f64) -> Option<usize> {
+    pub(super) fn at(&self, second: f64) -> Option<usize> {
         #[allow(clippy::cast_possible_truncation, reason = "seconds of a calendar's years")]
         let second = second.floor() as i64;
         let place = self.slice.rows.partition_point(|row| row.end.as_second() <= second);
@@ -118,7 +118,7 @@ impl Figures {
 
     /// How many intervals are missing.
     #[must_use]
-    pub fn missing(&self) -> u64 {
+    pub(super) fn missing(&self) -> u64 {
         self.gaps.iter().map(|gap| gap.intervals).sum()
     }
 }

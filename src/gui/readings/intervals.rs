@@ -53,7 +53,7 @@ pub(super) fn number(ui: &mut Ui, text: &str, places_of_column: usize, ink: egui
 }
 
 /// Draws the table.
-pub fn ui(ui: &mut Ui, subject: &Subject<'_>, figures: &Figures) {
+pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, figures: &Figures) {
     let places: Vec<usize> = figures
         .shown
         .iter()
@@ -94,7 +94,7 @@ pub fn ui(ui: &mut Ui, subject: &Subject<'_>, figures: &Figures) {
                 row.col(|ui| stamp(ui, subject, interval));
                 for (shown, places) in figures.shown.iter().zip(&places) {
                     row.col(|ui| {
-                        value(ui, shown.series.values.get(at).copied().flatten(), shown.series.unit, *places)
+                        value(ui, shown.series.values.get(at).copied().flatten(), shown.series.unit, *places);
                     });
                 }
                 row.col(|ui| status(ui, interval));
@@ -154,7 +154,7 @@ fn quality(ui: &mut Ui, quality: Quality) {
 
 /// The flags of an interval in words, and its raw status.
 #[must_use]
-pub fn words(interval: &ProfileRow) -> String {
+pub(super) fn words(interval: &ProfileRow) -> String {
     let mut words = interval.status.texts().join("\n");
     if let Some(raw) = interval.raw_status {
         words.push_str(&format!("\nStatus as received: {raw:02X}h"));
@@ -164,7 +164,7 @@ pub fn words(interval: &ProfileRow) -> String {
 
 /// The table as text for a spreadsheet: plain digits, tabs, the instant in UTC beside the local time.
 #[must_use]
-pub fn copied(subject: &Subject<'_>, figures: &Figures) -> String {
+pub(super) fn copied(subject: &Subject<'_>, figures: &Figures) -> String {
     let mut out = format!("Interval end (UTC)\tInterval end ({})", subject.zone_name);
     for shown in &figures.shown {
         out.push_str(&format!("\t{} ({})", shown.series.name, symbol(shown.series.unit)));

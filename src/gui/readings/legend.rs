@@ -14,7 +14,7 @@ use super::figures::symbol;
 
 /// The colour of a channel: that of its phase where it has one, else one of a colour-blind-safe row.
 #[must_use]
-pub fn colour(t: &Tokens, phases: PhaseColours, channel: &Channel, number: usize) -> Color32 {
+pub(super) fn colour(t: &Tokens, phases: PhaseColours, channel: &Channel, number: usize) -> Color32 {
     let set = match phases {
         PhaseColours::Iec => &t.phases_iec,
         PhaseColours::RedYellowBlue => &t.phases_ryb,
@@ -37,7 +37,7 @@ fn family(unit: Unit) -> u8 {
 }
 
 /// Draws it and switches channels.
-pub fn ui(ui: &mut Ui, cx: &AppCtx, profile: &StoredProfile, on: &mut BTreeSet<usize>) {
+pub(super) fn ui(ui: &mut Ui, cx: &AppCtx, profile: &StoredProfile, on: &mut BTreeSet<usize>) {
     let t = tokens(ui);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = Vec2::new(4.0, 2.0);

@@ -8,6 +8,7 @@ mod events;
 mod figures;
 mod intervals;
 mod legend;
+mod overlay;
 mod period;
 mod picture;
 mod profile;
@@ -33,7 +34,7 @@ use profile::ProfilePage;
 
 /// A page of the readings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tab {
+pub(super) enum Tab {
     /// The load profile.
     Profile,
     /// Registers.
@@ -47,7 +48,7 @@ pub enum Tab {
 }
 
 /// The Readings window.
-pub struct Readings {
+pub(super) struct Readings {
     tab: Tab,
     period: Option<Period>,
     typed: Option<(String, String)>,
@@ -62,7 +63,7 @@ impl Default for Readings {
 }
 
 /// What every page of the readings is about.
-pub struct Subject<'a> {
+pub(super) struct Subject<'a> {
     /// The meter.
     pub meter: &'a MeterRow,
     /// Its time zone.
@@ -75,7 +76,7 @@ pub struct Subject<'a> {
 
 impl Readings {
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let Some(meter) = cx.selection.focus().and_then(|id| cx.meter(id)) else {
             let text = "Choose a meter in the Meter Manager, or find one with Ctrl+K.";
             empty(ui, Icon::Readings, "No meter is selected", text, |ui| {

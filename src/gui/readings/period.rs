@@ -6,7 +6,7 @@ use jiff::{Span as Step, Timestamp, ToSpan};
 
 /// How long the stretch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Span {
+pub(crate) enum Span {
     /// A day.
     Day,
     /// A week, from Monday.
@@ -19,7 +19,7 @@ pub enum Span {
 
 /// A stretch of whole local days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Period {
+pub(crate) struct Period {
     /// How long.
     pub span: Span,
     /// First day.
@@ -36,7 +36,7 @@ fn add(day: Date, step: Step) -> Date {
 impl Period {
     /// The day, week or month in which a day lies.
     #[must_use]
-    pub fn of(span: Span, day: Date) -> Self {
+    pub(crate) fn of(span: Span, day: Date) -> Self {
         let (first, last) = match span {
             Span::Day | Span::Custom => (day, day),
             Span::Week => {
@@ -51,14 +51,14 @@ impl Period {
 
     /// From a day to a day; nothing where they come the wrong way round or are more than three years apart.
     #[must_use]
-    pub fn between(first: Date, last: Date) -> Option<Self> {
+    pub(crate) fn between(first: Date, last: Date) -> Option<Self> {
         let days = days_between(first, last);
         (0..1100).contains(&days).then_some(Self { span: Span::Custom, first, last })
     }
 
     /// The stretch before (−1) or after (+1).
     #[must_use]
-    pub fn step(self, by: i64) -> Self {
+    pub(crate) fn step(self, by: i64) -> Self {
         match self.span {
             Span::Day => Self::of(Span::Day, add(self.first, by.days())),
             Span::Week => Self::of(Span::Week, add(self.first, by.weeks())),
@@ -72,7 +72,7 @@ impl Period {
 
     /// The same stretch moved by so many days.
     #[must_use]
-    pub fn moved(self, days: i64) -> Self {
+    pub(crate) fn moved(self, days: i64) -> Self {
         match self.span {
             Span::Day | Span::Week | Span::Month => Self::of(self.span, add(self.first, days.days())),
             Span::Custom => {
@@ -83,7 +83,7 @@ impl Period {
 
     /// From the first midnight to the one after the last day, as instants.
     #[must_use]
-    pub fn bounds(self, zone: &TimeZone) -> (Timestamp, Timestamp) {
+    pub(crate) fn bounds(self, zone: &TimeZone) -> (Timestamp, Timestamp) {
         let midnight =
             |day: Date, other: Timestamp| day.to_zoned(zone.clone()).map_or(other, |zoned| zoned.timestamp());
         (midnight(self.first, Timestamp::MIN), midnight(add(self.last, 1.day()), Timestamp::MAX))
@@ -91,7 +91,7 @@ impl Period {
 
     /// How many hours it has where that is not 24 a day.
     #[must_use]
-    pub fn odd_hours(self, zone: &TimeZone) -> Option<i64> {
+    pub(crate) fn odd_hours(self, zone: &TimeZone) -> Option<i64> {
         let (from, to) = self.bounds(zone);
         let hours = (to.as_second() - from.as_second()) / 3600;
         (hours != (days_between(self.first, self.last) + 1) * 24).then_some(hours)
@@ -99,7 +99,7 @@ impl Period {
 
     /// In words: `Sunday 22 November 2026`, `16 – 22 November 2026`, `November 2026`.
     #[must_use]
-    pub fn words(self) -> String {
+    pub(crate) fn words(self) -> String {
         let (first, last) = (self.first, self.last);
         let text = |day: Date, format: &str| day.strftime(format).to_string();
         match self.span {
@@ -120,7 +120,7 @@ impl Period {
 
 /// Days from one to the other.
 #[must_use]
-pub fn days_between(first: Date, last: Date) -> i64 {
+pub(super) fn days_between(first: Date, last: Date) -> i64 {
     first.until(last).map_or(0, |span| i64::from(span.get_days()))
 }
 

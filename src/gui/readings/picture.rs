@@ -2,7 +2,14 @@
 
 use std::fmt::Write as _;
 
+use crate::model::Quality;
+use crate::store::StoredProfile;
+
+use super::Subject;
+use super::axis::{time_marks, value_marks};
+use super::chart::value_range;
 use super::decimate::{Bar, decimate};
+use super::figures::{Figures, symbol};
 
 const WIDTH: f64 = 1200.0;
 const HEIGHT: f64 = 480.0;
@@ -11,7 +18,7 @@ const TOP: f64 = 56.0;
 const BOTTOM: f64 = 48.0;
 
 /// What a picture shows.
-pub struct Picture<'a> {
+pub(super) struct Picture<'a> {
     /// Title: the meter and the period.
     pub title: &'a str,
     /// Second line: channel, unit, side, zone.
@@ -37,7 +44,7 @@ fn escaped(text: &str) -> String {
 impl Picture<'_> {
     /// The picture's text.
     #[must_use]
-    pub fn svg(&self) -> String {
+    pub(super) fn svg(&self) -> String {
         let (from, to) = self.range;
         let span = (to - from).max(1.0);
         let (right, floor) = (WIDTH - 24.0, HEIGHT - BOTTOM);
@@ -101,6 +108,55 @@ impl Picture<'_> {
         put(format_args!("</svg>"));
         out
     }
+}
+
+/// The whole stretch as a picture: a name for the file, and the file.
+#[allow(clippy::cast_precision_loss, reason = "drawing")]
+pub(super) fn picture(subject: &Subject<'_>, profile: &StoredProfile, figures: &Figures) -> (String, String) {
+    const COLOURS: [&str; 8] =
+        ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6E7A87", "#B8A800"];
+    let (from, to) = subject.period.bounds(subject.zone);
+    let range = (from.as_second() as f64, to.as_second() as f64);
+    let (_, high) = value_range(figures, range);
+    let width = f64::from(figures.period_seconds.max(60));
+    let flagged = figures.slice.rows.iter().filter(|row| row.status.is_flagged()).map(|row| {
+        let end = row.end.as_second() as f64;
+        let ink = if row.quality == Quality::Suspect { "#CC332B" } else { "#D98200" };
+        (end - width, end, ink.to_owned())
+    });
+    let missing = figures
+        .gaps
+        .iter()
+        .map(|gap| (gap.from.as_second() as f64, gap.to.as_second() as f64, "#CC332B".to_owned()));
+    let title = format!("{} · {}", subject.meter.config.name, subject.period.words());
+    let channels: Vec<String> = figures
+        .shown
+        .iter()
+        .map(|shown| {
+            let side =
+                profile.layout.channels.get(shown.series.channel).map_or("", |channel| channel.side.name());
+            format!("{} ({}, {side})", shown.series.name, symbol(shown.series.unit))
+        })
+        .collect();
+    let subtitle = format!("{} · interval end, {}", channels.join(", "), subject.zone_name);
+    let picture = Picture {
+        title: &title,
+        subtitle: &subtitle,
+        range,
+        top: high,
+        series: figures
+            .shown
+            .iter()
+            .zip(COLOURS.iter().cycle())
+            .map(|(shown, colour)| (shown.series.name.clone(), (*colour).to_owned(), shown.bars.clone()))
+            .collect(),
+        x_marks: time_marks(range.0, range.1, 1_100.0, subject.zone),
+        y_marks: value_marks(0.0, high, 360.0),
+        marks: flagged.chain(missing).collect(),
+    };
+    let name =
+        format!("{} {} to {}.svg", subject.meter.config.name, subject.period.first, subject.period.last);
+    (name.replace(['/', '\\', ':'], "-"), picture.svg())
 }
 
 #[cfg(test)]

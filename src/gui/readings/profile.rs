@@ -7,7 +7,7 @@ use egui::{Frame, Margin, Panel, Stroke, Ui};
 use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
 use crate::gui::theme::{Icon, tokens};
-use crate::gui::widgets::{Act, Problem, Tone, choice, loading, problem, segmented};
+use crate::gui::widgets::{Act, Problem, Tone, combo, loading, problem, segmented};
 use crate::model::Unit;
 use crate::store::StoredProfile;
 
@@ -15,7 +15,7 @@ use super::chart::Chart;
 use super::figures::Figures;
 use super::period::Period;
 use super::series::{Kind, Measure};
-use super::{Subject, chart, intervals, legend, nothing, strip, summary};
+use super::{Subject, intervals, legend, nothing, picture, strip, summary};
 
 /// What is shown of the profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ enum Layout {
 
 /// The page's own state.
 #[derive(Debug)]
-pub struct ProfilePage {
+pub(super) struct ProfilePage {
     profile: Option<i64>,
     on: BTreeSet<usize>,
     measure: Measure,
@@ -51,14 +51,14 @@ impl Default for ProfilePage {
 
 impl ProfilePage {
     /// Another meter is shown.
-    pub fn forget(&mut self) {
+    pub(super) fn forget(&mut self) {
         self.profile = None;
         self.on.clear();
         self.figures = None;
     }
 
     /// Draws the page; gives another stretch of time where one was chosen.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) -> Option<Period> {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) -> Option<Period> {
         let id = subject.meter.id;
         let profiles = match cx.data.profiles(cx.backend.as_ref(), &Query::Profiles(id)) {
             Load::Ready(profiles) => profiles,
@@ -134,24 +134,23 @@ impl ProfilePage {
                 [(Layout::Chart, "Chart"), (Layout::Both, "Both"), (Layout::Table, "Show as table")];
             segmented(ui, "layout", &mut self.layout, &layouts);
             if profiles.len() > 1 {
-                let choices: Vec<(Option<i64>, String)> =
-                    profiles.iter().map(|one| (Some(one.id), one.layout.name.clone())).collect();
-                let mut chosen = Some(profile.id);
-                if choice(ui, "Profile", 180.0, &mut chosen, &choices) {
-                    self.profile = chosen;
-                    self.on = profiles
-                        .iter()
-                        .find(|one| Some(one.id) == chosen)
-                        .map(first_channel)
-                        .into_iter()
-                        .collect();
+                let mut chosen = profile.id;
+                combo(ui, "profile", "Profile", 180.0, &profile.layout.name, |ui| {
+                    for one in profiles {
+                        ui.selectable_value(&mut chosen, one.id, &one.layout.name);
+                    }
+                });
+                if chosen != profile.id {
+                    self.profile = Some(chosen);
+                    self.on =
+                        profiles.iter().find(|one| one.id == chosen).map(first_channel).into_iter().collect();
                 }
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let Some(figures) = &self.figures else { return };
                 let picture = Act::icon_only(Icon::Save, "Save the chart as a picture…");
                 if ui.add(picture).clicked() {
-                    let (name, svg) = chart::picture(subject, profile, figures);
+                    let (name, svg) = picture::picture(subject, profile, figures);
                     cx.command(crate::gui::context::Command::SaveText(
                         "Save the chart as a picture".to_owned(),
                         name,

@@ -15,7 +15,7 @@ use super::profile::{failed, framed};
 use super::{Subject, nothing};
 
 /// Draws the page.
-pub fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, instantaneous: bool) {
+pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, instantaneous: bool) {
     let set = match cx.data.registers(cx.backend.as_ref(), &Query::Registers(subject.meter.id)) {
         Load::Ready(set) => set,
         Load::Loading => return framed(ui, |ui| loading(ui, "the registers")),

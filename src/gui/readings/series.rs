@@ -7,7 +7,7 @@ use crate::model::{Channel, Decimal, IntervalStatus, ProfileLayout, Quality, Uni
 
 /// What a channel's figures are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Energy of the interval.
     Energy,
     /// A register that counts up for ever: its differences are energy of the interval.
@@ -21,7 +21,7 @@ pub enum Kind {
 impl Kind {
     /// What a captured object gives (IEC 62056-61, group D).
     #[must_use]
-    pub const fn of(channel: &Channel) -> Self {
+    pub(super) const fn of(channel: &Channel) -> Self {
         let unit = channel.scaler_unit.unit;
         if unit.is_energy() {
             match channel.obis.d() {
@@ -38,7 +38,7 @@ impl Kind {
 
 /// In which terms energy is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Measure {
+pub(super) enum Measure {
     /// Energy of each interval.
     Energy,
     /// Mean power of each interval.
@@ -47,7 +47,7 @@ pub enum Measure {
 
 /// One channel's figures, one for each row.
 #[derive(Clone, Debug)]
-pub struct Series {
+pub(super) struct Series {
     /// Which channel of the layout.
     pub channel: usize,
     /// Its name.
@@ -96,7 +96,12 @@ fn fraction(numerator: u32, denominator: u32) -> Option<Decimal> {
 /// The figures of a channel. Where energy and power cannot be turned into one another without rounding, they are
 /// shown as the meter gives them.
 #[must_use]
-pub fn series(slice: &Slice, layout: &ProfileLayout, channel: usize, measure: Measure) -> Option<Series> {
+pub(super) fn series(
+    slice: &Slice,
+    layout: &ProfileLayout,
+    channel: usize,
+    measure: Measure,
+) -> Option<Series> {
     let described = layout.channels.get(channel)?;
     let kind = Kind::of(described);
     let unit = described.scaler_unit.unit;
@@ -151,7 +156,7 @@ fn trimmed(value: Decimal) -> Decimal {
 
 /// A stretch in which intervals are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Gap {
+pub(super) struct Gap {
     /// Where the first missing interval begins.
     pub from: Timestamp,
     /// Where the last missing interval ends.
@@ -163,7 +168,7 @@ pub struct Gap {
 /// Gaps between `from` and `to`. What lies before the first stored interval of the profile is not missing: it was
 /// never there.
 #[must_use]
-pub fn gaps(slice: &Slice, period_seconds: u32, from: Timestamp, to: Timestamp) -> Vec<Gap> {
+pub(super) fn gaps(slice: &Slice, period_seconds: u32, from: Timestamp, to: Timestamp) -> Vec<Gap> {
     let period = i64::from(period_seconds);
     if period == 0 {
         return Vec::new();
@@ -188,7 +193,7 @@ pub fn gaps(slice: &Slice, period_seconds: u32, from: Timestamp, to: Timestamp) 
 
 /// What stands beside the chart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
+pub(super) struct Summary {
     /// Sum, where the figures add up; nothing where it leaves 38 digits.
     pub total: Option<Decimal>,
     /// The highest figure, and the end of its interval.
@@ -207,7 +212,7 @@ pub struct Summary {
 
 /// Sums up a series.
 #[must_use]
-pub fn summary(slice: &Slice, series: &Series) -> Summary {
+pub(super) fn summary(slice: &Slice, series: &Series) -> Summary {
     let mut summary = Summary { total: Some(Decimal::ZERO), ..Summary::default() };
     for (row, value) in slice.rows.iter().zip(&series.values) {
         summary.flagged += u64::from(row.status.is_flagged());
@@ -246,7 +251,7 @@ fn load_factor(summary: &Summary) -> Option<i128> {
 
 /// Flags of a row that are worth a mark.
 #[must_use]
-pub fn letters(status: IntervalStatus) -> String {
+pub(super) fn letters(status: IntervalStatus) -> String {
     status.difference(IntervalStatus::DAYLIGHT_SAVING).letters()
 }
 

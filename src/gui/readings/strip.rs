@@ -18,7 +18,12 @@ const HEIGHT: f32 = 36.0;
 
 /// Draws it; gives another stretch where one was chosen.
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "pixels")]
-pub fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, profile: &StoredProfile) -> Option<Period> {
+pub(super) fn ui(
+    ui: &mut Ui,
+    cx: &mut AppCtx,
+    subject: &Subject<'_>,
+    profile: &StoredProfile,
+) -> Option<Period> {
     let t = tokens(ui);
     let (first, last) = range(subject, profile);
     let span = Period::between(first, last)?;

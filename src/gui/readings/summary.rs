@@ -11,7 +11,7 @@ use super::axis::interval_end;
 use super::figures::{Figures, Shown, symbol, text};
 
 /// Draws it.
-pub fn ui(ui: &mut Ui, subject: &Subject<'_>, profile: &StoredProfile, figures: Option<&Figures>) {
+pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, profile: &StoredProfile, figures: Option<&Figures>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
         let Some(figures) = figures else {

@@ -1,11 +1,12 @@
 //! The top of the readings: which meter, which page, and the stretch of time with its steps.
 
-use egui::{Align, ComboBox, Layout, Margin, Popup, TextEdit, Ui};
+use egui::{Align, Layout, Margin, Popup, TextEdit, Ui};
 use jiff::civil::Date;
 
+use crate::export::{self, Export, Format, Part};
 use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::theme::{Icon, strong, tokens};
-use crate::gui::widgets::{Act, Tone, badge, heading, segmented, small};
+use crate::gui::widgets::{Act, Tone, badge, combo, heading, segmented, small};
 
 use super::period::{Period, Span};
 use super::{Readings, Subject, Tab};
@@ -25,7 +26,9 @@ impl Readings {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let more = ui.add(Act::icon_only(Icon::More, "More"));
                 Popup::menu(&more).show(|ui| {
-                    ui.set_min_width(200.0);
+                    ui.set_min_width(280.0);
+                    self.export_menu(ui, cx, subject);
+                    ui.separator();
                     if ui.button("Show in the Meter Manager").clicked() {
                         cx.command(Command::Go(Page::Meters));
                     }
@@ -60,6 +63,42 @@ impl Readings {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.time(ui, subject, today));
             }
         });
+    }
+
+    /// What stands on this page, as CSV: of all selected meters.
+    fn export_menu(&self, ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
+        let (readings, word) = match self.tab {
+            Tab::Profile => (export::Readings::Profile, "load profile"),
+            Tab::Registers | Tab::Instantaneous => (export::Readings::Registers, "registers"),
+            Tab::Billing => (export::Readings::Billing, "billing sets"),
+            Tab::Events => (export::Readings::Events, "events"),
+        };
+        let meters = cx.meters().ready().unwrap_or_default();
+        let many = cx.selection.len();
+        let whose = if many > 1 { format!(" of {many} meters") } else { String::new() };
+        ui.label(small(ui, format!("Save the {word}{whose} as CSV")));
+        let forms = [
+            (Format::Csv, "One row a value…"),
+            (Format::CsvWide, "One row an interval…"),
+            (Format::CsvExcel, "For Excel, with decimal comma…"),
+        ];
+        let bounded = matches!(self.tab, Tab::Profile | Tab::Events);
+        let (from, to) = subject.period.bounds(subject.zone);
+        for (format, words) in forms {
+            if !ui.button(words).clicked() {
+                continue;
+            }
+            let part = |meter: &crate::store::MeterRow| Part {
+                meter: meter.clone(),
+                from: bounded.then_some(from),
+                to: bounded.then_some(to),
+            };
+            let parts = meters.iter().filter(|meter| cx.selection.contains(meter.id)).map(part).collect();
+            let export = Export { readings, format, profile: None, parts, now: (cx.now)() };
+            let first = if many > 1 { format!("{many} meters") } else { subject.meter.config.name.clone() };
+            let name = format!("{first} {word} {}.csv", subject.period.first).replace(['/', '\\', ':'], "-");
+            cx.command(Command::Export(Box::new(export), name));
+        }
     }
 
     /// From right to left.
@@ -133,11 +172,7 @@ fn chooser(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
     let many = cx.selection.len() > 1;
     let listed: Vec<_> = meters.iter().filter(|meter| !many || cx.selection.contains(meter.id)).collect();
     let mut chosen = None;
-    let combo = ComboBox::from_id_salt("meter")
-        .width(220.0)
-        .truncate()
-        .selected_text(subject.meter.config.name.clone());
-    let response = combo.show_ui(ui, |ui| {
+    combo(ui, "meter", "Meter", 220.0, &subject.meter.config.name, |ui| {
         for meter in listed.iter().take(LISTED) {
             if ui.selectable_label(meter.id == subject.meter.id, &meter.config.name).clicked() {
                 chosen = Some(meter.id);
@@ -147,7 +182,6 @@ fn chooser(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
             ui.label(small(ui, format!("and {} more: find them with Ctrl+K", listed.len() - LISTED)));
         }
     });
-    response.response.accessible_name("Meter");
     if let Some(id) = chosen {
         if many { cx.selection.focus_on(id) } else { cx.selection.only(id) }
     }

@@ -34,7 +34,7 @@ enum Tab {
 }
 
 /// The Scheme Manager.
-pub struct SchemeManager {
+pub(super) struct SchemeManager {
     files: Vec<PathBuf>,
     chosen: usize,
     tab: Tab,
@@ -69,7 +69,7 @@ fn file_name(path: &Path) -> String {
 
 impl SchemeManager {
     /// Opens a scheme file.
-    pub fn open(&mut self, path: PathBuf) {
+    pub(super) fn open(&mut self, path: PathBuf) {
         match self.files.iter().position(|one| *one == path) {
             Some(at) => self.chosen = at,
             None => {
@@ -80,7 +80,7 @@ impl SchemeManager {
     }
 
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let t = tokens(ui);
         if self.files.is_empty() {
             let text = "A scheme is everything that is programmed into a meter so that it bills as a contract says: registers, day types, seasons, billing dates. One file each.";

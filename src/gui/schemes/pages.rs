@@ -21,7 +21,7 @@ fn listed(items: impl Iterator<Item = String>) -> String {
 }
 
 /// Who it is.
-pub fn identity(ui: &mut Ui, document: &Document) {
+pub(super) fn identity(ui: &mut Ui, document: &Document) {
     ui.set_max_width(560.0);
     section(ui, "Identity");
     key_value(ui, "Identity", document.identity.as_str());
@@ -46,7 +46,7 @@ pub fn identity(ui: &mut Ui, document: &Document) {
 }
 
 /// How it bills and measures.
-pub fn measuring(ui: &mut Ui, document: &Document) {
+pub(super) fn measuring(ui: &mut Ui, document: &Document) {
     ui.set_max_width(560.0);
     section(ui, "Billing");
     let billing = &document.billing;

@@ -23,7 +23,7 @@ fn grid(ui: &mut Ui, id: &str, contents: impl FnOnce(&mut Ui)) {
 }
 
 /// Draws the page.
-pub fn ui(ui: &mut Ui, document: &Document) {
+pub(super) fn ui(ui: &mut Ui, document: &Document) {
     let registers = &document.registers;
     section(ui, "Energy registers: they count up while they are switched on");
     grid(ui, "energy", |ui| {

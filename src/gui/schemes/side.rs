@@ -13,13 +13,13 @@ use super::register_title;
 
 /// The side's own state.
 #[derive(Debug, Default)]
-pub struct Side {
+pub(super) struct Side {
     at: String,
 }
 
 impl Side {
     /// Draws it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, file: &SchemeFile) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, file: &SchemeFile) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
             problems(ui, cx, file);

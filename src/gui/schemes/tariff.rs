@@ -19,7 +19,7 @@ fn ink_on(ground: Color32) -> Color32 {
 }
 
 /// The day types.
-pub fn days(ui: &mut Ui, document: &Document, tariff: &Tariff) {
+pub(super) fn days(ui: &mut Ui, document: &Document, tariff: &Tariff) {
     ui.spacing_mut().item_spacing.y = 4.0;
     for day in &tariff.day_types {
         ui.horizontal(|ui| {
@@ -139,7 +139,7 @@ fn strip(ui: &mut Ui, document: &Document, day: &DayType) {
 }
 
 /// Weeks, seasons and special days of both tariffs.
-pub fn calendar(ui: &mut Ui, document: &Document) {
+pub(super) fn calendar(ui: &mut Ui, document: &Document) {
     one_calendar(ui, document, &document.tariff, "");
     if let Some(latent) = &document.latent {
         ui.add_space(16.0);

@@ -16,7 +16,7 @@ const SLOTS: i64 = 96;
 
 /// The map, reckoned once for each scheme and year.
 #[derive(Debug, Default)]
-pub struct Year {
+pub(super) struct Year {
     year: Option<i16>,
     map: Option<Map>,
 }
@@ -53,7 +53,7 @@ fn days(year: i16) -> impl Iterator<Item = Date> {
 
 impl Year {
     /// Draws it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &AppCtx, document: &Document) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &AppCtx, document: &Document) {
         let this = (cx.now)().to_zoned(cx.zone.clone()).year();
         let year = *self.year.get_or_insert(this);
         ui.horizontal(|ui| {

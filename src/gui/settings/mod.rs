@@ -10,12 +10,12 @@ use super::widgets::{heading, key_value, secondary, segmented};
 const WIDTH: f32 = 640.0;
 
 /// The page.
-pub struct Settings;
+pub(super) struct Settings;
 
 impl Settings {
     /// Draws the page.
     #[allow(clippy::unused_self, reason = "a page like the others")]
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(32, 24)).show(ui, |ui| {
                 ui.set_max_width(WIDTH);

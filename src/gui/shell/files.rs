@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use egui::{Key, Ui};
 
+use crate::export::Export;
 use crate::gui::theme::strong;
 use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
 
@@ -16,8 +17,8 @@ use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
 const TOO_FAST: Duration = Duration::from_millis(100);
 
 /// What a file is wanted for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FilePurpose {
+#[derive(Clone, Debug)]
+pub(crate) enum FilePurpose {
     /// A list of meters.
     ImportMeters,
     /// A scheme.
@@ -31,6 +32,13 @@ pub enum FilePurpose {
         /// What to write.
         text: String,
     },
+    /// Readings to write.
+    Export {
+        /// Which.
+        export: Box<Export>,
+        /// The proposed name.
+        name: String,
+    },
 }
 
 impl FilePurpose {
@@ -39,6 +47,7 @@ impl FilePurpose {
             Self::ImportMeters => "Import meters from CSV",
             Self::OpenScheme => "Open a scheme",
             Self::SaveText { title, .. } => title,
+            Self::Export { .. } => "Save readings as CSV",
         }
     }
 
@@ -46,7 +55,7 @@ impl FilePurpose {
         match self {
             Self::ImportMeters => "Import",
             Self::OpenScheme => "Open",
-            Self::SaveText { .. } => "Save",
+            Self::SaveText { .. } | Self::Export { .. } => "Save",
         }
     }
 
@@ -55,14 +64,14 @@ impl FilePurpose {
         match self {
             Self::ImportMeters => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
-            Self::SaveText { name, .. } => dialog.set_file_name(name).save_file(),
+            Self::SaveText { name, .. } | Self::Export { name, .. } => dialog.set_file_name(name).save_file(),
         }
     }
 }
 
 /// A file was chosen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileEvent {
+#[derive(Clone, Debug)]
+pub(crate) struct FileEvent {
     /// For what.
     pub purpose: FilePurpose,
     /// Which.
@@ -77,7 +86,7 @@ enum State {
 
 /// The file that is being chosen.
 #[derive(Debug, Default)]
-pub struct Files {
+pub(crate) struct Files {
     open: Option<(FilePurpose, State)>,
     /// Never ask the system: tests, and machines where it does not answer.
     pub field_only: bool,
@@ -85,17 +94,17 @@ pub struct Files {
 
 impl Files {
     /// Asks for a file.
-    pub fn choose(&mut self, purpose: FilePurpose, wake: &crate::gui::data::live::Wake) {
+    pub(crate) fn choose(&mut self, purpose: FilePurpose, wake: &crate::gui::data::live::Wake) {
         let state = if self.field_only { None } else { dialog(&purpose, wake) };
         let name = match &purpose {
-            FilePurpose::SaveText { name, .. } => name.clone(),
+            FilePurpose::SaveText { name, .. } | FilePurpose::Export { name, .. } => name.clone(),
             FilePurpose::ImportMeters | FilePurpose::OpenScheme => String::new(),
         };
         self.open = Some((purpose, state.unwrap_or(State::Field(name))));
     }
 
     /// Draws the path field where it is wanted; gives a file when one was chosen.
-    pub fn ui(&mut self, ui: &Ui, recent: &[String]) -> Option<FileEvent> {
+    pub(crate) fn ui(&mut self, ui: &Ui, recent: &[String]) -> Option<FileEvent> {
         let (purpose, state) = self.open.take()?;
         match state {
             State::Dialog(answer, since) => match answer.try_recv() {

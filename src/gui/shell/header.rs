@@ -9,12 +9,12 @@ use crate::gui::widgets::{Tone, badge, small};
 use super::search::{Found, matches, results};
 
 /// Its height.
-pub const HEIGHT: f32 = 48.0;
+pub(crate) const HEIGHT: f32 = 48.0;
 const FIELD_WIDTH: f32 = 380.0;
 
 /// The header's own state.
 #[derive(Debug, Default)]
-pub struct Header {
+pub(crate) struct Header {
     text: String,
     chosen: usize,
     wants_focus: bool,
@@ -23,12 +23,12 @@ pub struct Header {
 
 impl Header {
     /// Puts the cursor into the search field.
-    pub fn focus(&mut self) {
+    pub(crate) fn focus(&mut self) {
         self.wants_focus = true;
     }
 
     /// Draws it.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+    pub(crate) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let full = ui.max_rect();
         ui.horizontal_centered(|ui| {
             ui.add_space(16.0);

@@ -2,15 +2,15 @@
 
 mod files;
 mod header;
-pub mod notice;
+pub(super) mod notice;
 mod rail;
 mod search;
 mod status;
 mod welcome;
 
-pub use files::{FileEvent, FilePurpose, Files};
-pub use header::{HEIGHT as HEADER_HEIGHT, Header};
-pub use rail::{WIDTH as RAIL_WIDTH, rail};
-pub use search::{meter_matches, words};
-pub use status::{HEIGHT as STATUS_HEIGHT, Status};
-pub use welcome::welcome;
+pub(super) use files::{FileEvent, FilePurpose, Files};
+pub(super) use header::{HEIGHT as HEADER_HEIGHT, Header};
+pub(super) use rail::{WIDTH as RAIL_WIDTH, rail};
+pub(super) use search::{meter_matches, words};
+pub(super) use status::{HEIGHT as STATUS_HEIGHT, Status};
+pub(super) use welcome::welcome;

@@ -9,7 +9,7 @@ use crate::gui::context::{Command, Page};
 use crate::gui::theme::{Icon, SIZES, STRONG, tokens};
 
 /// Its width.
-pub const WIDTH: f32 = 72.0;
+pub(crate) const WIDTH: f32 = 72.0;
 
 const ENTRIES: [(Page, Icon, &str, &str); 5] = [
     (Page::Schemes, Icon::Schemes, "Schemes", "Ctrl+1"),
@@ -20,7 +20,7 @@ const ENTRIES: [(Page, Icon, &str, &str); 5] = [
 ];
 
 /// Draws the rail; gives what was chosen.
-pub fn rail(ui: &mut Ui, current: Page, detached: &dyn Fn(Page) -> bool) -> Option<Command> {
+pub(crate) fn rail(ui: &mut Ui, current: Page, detached: &dyn Fn(Page) -> bool) -> Option<Command> {
     let mut command = None;
     let spacing = Vec2::new(0.0, 4.0);
     ui.spacing_mut().item_spacing = spacing;

@@ -11,8 +11,8 @@ use crate::store::MeterRow;
 const MOST: usize = 12;
 
 /// Something found.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Found {
+#[derive(Clone, Debug)]
+pub(super) enum Found {
     /// A meter.
     Meter {
         /// Which.
@@ -50,7 +50,7 @@ fn commands() -> [(&'static str, &'static str, Command); 10] {
 
 /// Whether all words of a search occur in a meter's texts. `words` are in lower case.
 #[must_use]
-pub fn meter_matches(meter: &MeterRow, words: &[String]) -> bool {
+pub(crate) fn meter_matches(meter: &MeterRow, words: &[String]) -> bool {
     let config = &meter.config;
     words.iter().all(|word| {
         let line = || config.line.to_string().to_lowercase().contains(word);
@@ -66,13 +66,13 @@ pub fn meter_matches(meter: &MeterRow, words: &[String]) -> bool {
 
 /// The words of a search, in lower case.
 #[must_use]
-pub fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     text.to_lowercase().split_whitespace().map(str::to_owned).collect()
 }
 
 /// What a text finds, best first.
 #[must_use]
-pub fn matches(text: &str, meters: &[MeterRow]) -> Vec<Found> {
+pub(super) fn matches(text: &str, meters: &[MeterRow]) -> Vec<Found> {
     let words = words(text);
     let command = |(title, shortcut, command): (&'static str, &'static str, Command)| {
         let lower = title.to_lowercase();
@@ -95,8 +95,14 @@ pub fn matches(text: &str, meters: &[MeterRow]) -> Vec<Found> {
             .collect::<Vec<_>>()
             .join(" · "),
     };
-    let meters = meters.iter().filter(|one| meter_matches(one, &words)).take(MOST - 3).map(meter);
-    meters.chain(commands).take(MOST).collect()
+    // Names first: a serial number that holds the same digits is seldom meant.
+    let by_name = |one: &&MeterRow| {
+        let name = one.config.name.to_lowercase();
+        words.iter().all(|word| name.contains(word))
+    };
+    let named = meters.iter().filter(by_name);
+    let others = meters.iter().filter(|one| !by_name(one) && meter_matches(one, &words));
+    named.chain(others).take(MOST - 3).map(meter).chain(commands).take(MOST).collect()
 }
 
 /// Draws the list under the field; gives what was clicked, and whether the pointer is in the list.

@@ -9,30 +9,30 @@ use crate::gui::theme::{Icon, strong, tokens};
 use crate::gui::widgets::{Act, progress_bar, secondary, small};
 
 /// Its height.
-pub const HEIGHT: f32 = 32.0;
+pub(crate) const HEIGHT: f32 = 32.0;
 /// Failures listed in the drawer for one job.
 const MOST_FAILURES: usize = 200;
 
 /// The bottom bar's own state.
 #[derive(Debug, Default)]
-pub struct Status {
+pub(crate) struct Status {
     open: bool,
     unfolded: Option<JobId>,
 }
 
 impl Status {
     /// Opens or closes the drawer.
-    pub fn toggle(&mut self) {
+    pub(crate) fn toggle(&mut self) {
         self.open = !self.open;
     }
 
     /// Closes the drawer; false where it was closed.
-    pub fn close(&mut self) -> bool {
+    pub(crate) fn close(&mut self) -> bool {
         std::mem::take(&mut self.open)
     }
 
     /// The bar.
-    pub fn bar(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+    pub(crate) fn bar(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let t = tokens(ui);
         ui.horizontal_centered(|ui| {
             ui.spacing_mut().item_spacing.x = 8.0;
@@ -75,7 +75,7 @@ impl Status {
     }
 
     /// The drawer, when it is open.
-    pub fn drawer(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+    pub(crate) fn drawer(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         if !self.open {
             return;
         }

@@ -9,7 +9,7 @@ use crate::gui::widgets::secondary;
 const CARD: Vec2 = Vec2::new(236.0, 156.0);
 
 /// What to do with an empty store.
-pub fn welcome(ui: &mut Ui, cx: &mut AppCtx) {
+pub(crate) fn welcome(ui: &mut Ui, cx: &mut AppCtx) {
     let above = (ui.available_height() * 0.18).clamp(16.0, 160.0);
     ui.add_space(above);
     ui.vertical_centered(|ui| {
@@ -54,7 +54,8 @@ fn card(ui: &mut Ui, icon: Icon, title: &str, text: &str, foot: &str, main: bool
     };
     ui.painter().rect(rect, CornerRadius::same(8), t.surface.0, edge, StrokeKind::Inside);
     let inner = rect.shrink(16.0);
-    let mut child = ui.new_child(egui::UiBuilder::new().max_rect(inner));
+    let mut child =
+        ui.new_child(egui::UiBuilder::new().max_rect(inner).layout(egui::Layout::top_down(egui::Align::Min)));
     Frame::new().inner_margin(Margin::ZERO).show(&mut child, |ui| {
         ui.spacing_mut().item_spacing.y = 6.0;
         let (plate, _) = ui.allocate_exact_size(Vec2::splat(32.0), Sense::hover());

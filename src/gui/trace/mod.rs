@@ -16,7 +16,7 @@ use records::Records;
 
 /// The trace page.
 #[derive(Default)]
-pub struct TracePage {
+pub(super) struct TracePage {
     job: Option<i64>,
     meter: Option<MeterId>,
     records: Records,
@@ -24,14 +24,14 @@ pub struct TracePage {
 
 impl TracePage {
     /// Shows the traffic of a job, of one meter where it is named.
-    pub fn show(&mut self, job: i64, meter: Option<MeterId>) {
+    pub(super) fn show(&mut self, job: i64, meter: Option<MeterId>) {
         self.job = Some(job);
         self.meter = meter;
         self.records = Records::default();
     }
 
     /// Draws the page.
-    pub fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let t = tokens(ui);
         let jobs = match cx.data.jobs(cx.backend.as_ref(), &Query::Jobs) {
             Load::Ready(jobs) => jobs,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use egui::{
-    Align, ComboBox, Event, Frame, Key, Label, Layout, Margin, Panel, RichText, Role, ScrollArea, Sense, Ui,
-    Vec2, WidgetInfo,
+    Align, Event, Frame, Key, Label, Layout, Margin, Panel, RichText, Role, ScrollArea, Sense, Ui, Vec2,
+    WidgetInfo,
 };
 use egui_extras::{Column, TableBuilder};
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use crate::comms::trace::hex;
 use crate::gui::context::AppCtx;
 use crate::gui::data::Traffic;
 use crate::gui::theme::{Icon, ROW, SIZES, mono, strong, tokens};
-use crate::gui::widgets::{Act, empty, section, segmented, small};
+use crate::gui::widgets::{Act, combo, empty, section, segmented, small};
 use crate::model::MeterId;
 
 /// Octets a line of the dump.
@@ -29,7 +29,7 @@ enum Show {
 
 /// The records' own state.
 #[derive(Debug, Default)]
-pub struct Records {
+pub(super) struct Records {
     chosen: usize,
     show: Show,
     scroll: bool,
@@ -37,7 +37,7 @@ pub struct Records {
 
 impl Records {
     /// Draws them.
-    pub fn ui(
+    pub(super) fn ui(
         &mut self,
         ui: &mut Ui,
         cx: &mut AppCtx,
@@ -145,16 +145,8 @@ impl Records {
                 row.set_selected(at == self.chosen);
                 row.col(|ui| right(ui, &elapsed(start, one.record.at)));
                 row.col(|ui| direction(ui, one));
-                row.col(|ui| {
-                    right(
-                        ui,
-                        &if one.record.note.is_some() {
-                            String::new()
-                        } else {
-                            one.record.bytes.len().to_string()
-                        },
-                    )
-                });
+                let octets = one.record.note.is_none().then(|| one.record.bytes.len().to_string());
+                row.col(|ui| right(ui, &octets.unwrap_or_default()));
                 row.col(|ui| what(ui, one, self.show));
                 let response = row.response();
                 let name = format!("Record {}", at + 1);
@@ -236,14 +228,12 @@ fn chooser(ui: &mut Ui, cx: &mut AppCtx, traffic: &[Traffic], meter: &mut Option
             .map_or_else(|| format!("Meter {}", id.0), |row| row.config.name.clone())
     };
     let current = meter.map_or_else(|| "All meters".to_owned(), name);
-    let combo = ComboBox::from_id_salt("meter of the trace").width(200.0).truncate().selected_text(current);
-    let response = combo.show_ui(ui, |ui| {
+    combo(ui, "meter of the trace", "Meter of the trace", 200.0, current, |ui| {
         ui.selectable_value(meter, None, "All meters");
         for id in meters {
             ui.selectable_value(meter, Some(id), name(id));
         }
     });
-    response.response.accessible_name("Meter of the trace");
 }
 
 fn record(ui: &mut Ui, one: &Traffic) {

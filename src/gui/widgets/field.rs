@@ -1,8 +1,8 @@
 //! Fields with their label above and what is wrong with them below.
 
-use egui::{Align, ComboBox, Layout, Margin, Response, TextEdit, Ui, Vec2};
+use egui::{ComboBox, Margin, Response, TextEdit, Ui, Vec2};
 
-use crate::gui::theme::{CONTROL, SIZES, strong, tokens};
+use crate::gui::theme::{CONTROL, Icon, SIZES, strong, tokens};
 
 fn label(ui: &mut Ui, name: &str) -> Response {
     let colour = tokens(ui).text_secondary.0;
@@ -71,12 +71,8 @@ pub fn choice<T: Clone + PartialEq>(
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing = Vec2::new(0.0, 4.0);
         label(ui, name);
-        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-            ui.set_max_height(CONTROL);
-            let combo =
-                ComboBox::from_id_salt(("choice", name)).width(width).selected_text(current).truncate();
-            let response = combo.show_ui(ui, |ui| {
-                ui.spacing_mut().item_spacing = Vec2::new(0.0, 2.0);
+        ui.horizontal(|ui| {
+            combo(ui, ("choice", name), name, width, current, |ui| {
                 for (one, text) in choices {
                     if ui.selectable_label(one == value, text).clicked() && one != value {
                         value.clone_from(one);
@@ -84,8 +80,27 @@ pub fn choice<T: Clone + PartialEq>(
                     }
                 }
             });
-            response.response.accessible_name(name);
         });
     });
     changed
+}
+
+/// A field that opens a list.
+pub fn combo(
+    ui: &mut Ui,
+    id: impl std::hash::Hash + std::fmt::Debug + Copy,
+    name: &str,
+    width: f32,
+    current: impl Into<String>,
+    list: impl FnOnce(&mut Ui),
+) {
+    let arrow = |ui: &Ui, rect: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool| {
+        Icon::ChevronDown.paint(ui.painter(), rect, 12.0, visuals.fg_stroke.color);
+    };
+    let combo = ComboBox::from_id_salt(id).width(width).selected_text(current.into()).truncate().icon(arrow);
+    let response = combo.show_ui(ui, |ui| {
+        ui.spacing_mut().item_spacing = Vec2::new(0.0, 2.0);
+        list(ui);
+    });
+    response.response.accessible_name(name);
 }

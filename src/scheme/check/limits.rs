@@ -99,7 +99,7 @@ impl Checker<'_> {
         let parts = document.demand.sub_intervals;
         let limits = self.limits;
         self.period("demand.period_minutes", demand, limits.map(|limits| &limits.demand_periods_minutes));
-        if parts > 0 && demand > 0 && demand % parts != 0 && self.is_sound("demand", &[]) {
+        if parts > 0 && demand > 0 && !demand.is_multiple_of(parts) && self.is_sound("demand", &[]) {
             let message = format!(
                 "{parts} parts of {demand} minutes are no whole minutes: write a divisor of {demand}"
             );

@@ -263,7 +263,7 @@ fn an_unreadable_register_id_accuses_nobody_else() {
 
 /// Takes the member at a place out of a parsed file; a place that ends in an index is left alone.
 fn without(value: &mut serde_json::Value, place: &str) -> bool {
-    let pointer = format!("/{}", place.replace('.', "/").replace('[', "/").replace(']', ""));
+    let pointer = format!("/{}", place.replace(['.', '['], "/").replace(']', ""));
     let Some((parent, key)) = pointer.rsplit_once('/') else { return false };
     let parent = if parent.is_empty() { Some(value) } else { value.pointer_mut(parent) };
     parent.and_then(|parent| parent.as_object_mut()).and_then(|members| members.shift_remove(key)).is_some()
