@@ -1,5 +1,7 @@
 //! The list of meters, and wrong usage, by the real binary.
 
+#![allow(clippy::unwrap_used, reason = "tests: a failure is a panic")]
+
 mod cli_support;
 
 use cli_support::Program;

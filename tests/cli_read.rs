@@ -1,5 +1,7 @@
 //! `read`, `show`, `export`, `clock` and `trace` by the real binary against virtual meters.
 
+#![allow(clippy::unwrap_used, reason = "tests: a failure is a panic")]
+
 mod cli_support;
 
 use cli_support::{Program, fleet};

@@ -1,5 +1,7 @@
 //! Marked secrets are looked for wherever they must not be: the store's files, logs, traces, errors, the process list.
 
+#![allow(clippy::unwrap_used, reason = "tests: a failure is a panic")]
+
 mod cli_support;
 
 use std::io::{Read, Write};

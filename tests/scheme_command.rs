@@ -186,8 +186,8 @@ fn compare_tells_differences_in_words() {
         .iter()
         .filter_map(|difference| difference["message"].as_str())
         .collect();
-    assert!(messages.contains(&"energy register R2 is only in the second"), "{messages:?}");
-    assert!(messages.contains(&"day type D1 from 00:00 to 00:30: R1 becomes R2"), "{messages:?}");
+    assert!(messages.contains(&"Energy register R2 is only in the second"), "{messages:?}");
+    assert!(messages.contains(&"Day type D1 from 00:00 to 00:30: R1 becomes R2"), "{messages:?}");
     let same = scheme(&["compare", &ready_made("export"), &ready_made("export")]);
     assert_eq!(String::from_utf8_lossy(&same.stdout), "no differences\n");
 }

@@ -18,6 +18,7 @@ const SESSIONS: usize = 64;
 
 /// Options of every command.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
 pub(super) struct Global {
     /// The store's file [default: in the platform's data folder]
     #[arg(long, global = true, value_name = "FILE")]
@@ -52,7 +53,15 @@ impl App {
     /// The store's file. The platform's data folder is made where it is missing; a folder that was named is not.
     pub(super) fn store_path(&self) -> Result<PathBuf, Failure> {
         if let Some(path) = &self.global.store {
-            return Ok(path.clone());
+            return match path.parent() {
+                Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => Err(Failure::usage(
+                    format!("the store {}: there is no such folder: make it first", path.display()),
+                )),
+                _ if path.is_dir() => {
+                    Err(Failure::usage(format!("the store {} is a folder: name a file", path.display())))
+                }
+                _ => Ok(path.clone()),
+            };
         }
         let folders = directories::ProjectDirs::from("", "", "Meterwright").ok_or_else(|| {
             Failure::usage("this account has no data folder: say where the store is with --store FILE")

@@ -1,5 +1,6 @@
 //! `meterwright --demo`: a simulated fleet in the windows, or polled headless where there is no display.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use super::app::{App, Outcome};
 use super::failure::{DONE, Failure};
-use super::jobs::{self, Batch, Results};
+use super::jobs::{self, Batch, Done, Results};
 use super::read::usual;
 use super::windows;
 use crate::comms::{Comms, Edit};
@@ -20,7 +21,7 @@ use crate::store::StoreReader;
 /// Meters in the demo.
 const METERS: u32 = 200;
 /// How far back the headless poll goes: a fleet of full profiles takes minutes and shows no more.
-const DAYS: SignedDuration = SignedDuration::from_hours(24 * 7);
+const DAYS: SignedDuration = SignedDuration::from_hours(24 * 3);
 
 /// Sessions at once: few, because the meters live in this program too and share its processors.
 const SESSIONS: usize = 8;
@@ -95,13 +96,33 @@ fn headless(app: &App, path: &Path) -> Outcome {
         |out| {
             let failed = results.failed();
             writeln!(out, "{} of {METERS} simulated meters read", results.all.len() - failed)?;
+            for (premises, of_kind) in by_premises(&results) {
+                let intervals: u64 = of_kind.iter().map(|done| done.result.intervals).sum();
+                let registers: u64 = of_kind.iter().map(|done| done.result.registers).sum();
+                writeln!(
+                    out,
+                    "  {premises}: {} meters, {registers} registers, {intervals} intervals",
+                    of_kind.len()
+                )?;
+            }
             writeln!(
                 out,
-                "{registers} registers, {intervals} intervals and {events} events stored in {exchanges} exchanges"
-            )
+                "{registers} registers, {intervals} intervals and {events} events of the last {} days stored in {exchanges} exchanges",
+                DAYS.as_hours() / 24
+            )?;
+            results.write_failed(out)
         },
     )?;
     Ok(results.exit_code())
+}
+
+/// The meters by what they serve, which is the first word of their names.
+fn by_premises(results: &Results) -> BTreeMap<&str, Vec<&Done>> {
+    let mut kinds: BTreeMap<&str, Vec<&Done>> = BTreeMap::new();
+    for done in &results.all {
+        kinds.entry(done.name.split(' ').next().unwrap_or_default()).or_default().push(done);
+    }
+    kinds
 }
 
 fn poll(app: &App, comms: &Comms, path: &Path) -> Result<Results, Failure> {

@@ -70,6 +70,18 @@ impl Export {
     }
 }
 
+/// Whoever reads standard output may have enough of it, which is no error.
+fn to_stdout(error: ExportError) -> Failure {
+    match error {
+        ExportError::Io(error) => error.into(),
+        ExportError::Csv(error) if error.is_io_error() => match error.into_kind() {
+            csv::ErrorKind::Io(error) => error.into(),
+            other => Failure::internal(format!("the output cannot be written: {other:?}")),
+        },
+        other => other.into(),
+    }
+}
+
 impl Options {
     fn run(&self, app: &App, readings: Readings, profile: Option<Obis>) -> Outcome {
         let store = app.reader()?;
@@ -85,11 +97,8 @@ impl Options {
                     "with --json the readings need a file of their own: give -o FILE",
                 ));
             }
-            return match export.write(&store, &mut io::stdout().lock()) {
-                Ok(_) => Ok(DONE),
-                Err(ExportError::Io(error)) => Err(error.into()),
-                Err(error) => Err(error.into()),
-            };
+            export.write(&store, &mut io::stdout().lock()).map_err(to_stdout)?;
+            return Ok(DONE);
         };
         let rows = export.write_file(&store, path).map_err(|error| match error {
             ExportError::Store(error) => error.into(),

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
 use crate::export::ExportError;
 use crate::model::{Blame, Fault};
 use crate::store::StoreError;
@@ -21,23 +23,34 @@ pub(super) const INTERNAL: u8 = 4;
 #[derive(Debug)]
 pub(super) struct Failure {
     code: u8,
+    blame: Blame,
     message: String,
 }
 
 impl Failure {
     /// Wrong usage, or a bad file.
     pub(super) fn usage(message: impl Into<String>) -> Self {
-        Self { code: USAGE, message: message.into() }
+        Self { code: USAGE, blame: Blame::User, message: message.into() }
     }
 
     /// This program's own fault.
     pub(super) fn internal(message: impl Into<String>) -> Self {
-        Self { code: INTERNAL, message: message.into() }
+        Self { code: INTERNAL, blame: Blame::Internal, message: message.into() }
     }
 
     /// The exit code.
     pub(super) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
+    }
+
+    /// The document of a command that stopped: `error` as in the results of `read`.
+    pub(super) fn document(&self) -> Value {
+        json!({ "error": { "fault": self.blame.name(), "message": self.message } })
+    }
+
+    /// Whether there is anything to tell.
+    pub(super) fn is_silent(&self) -> bool {
+        self.message.is_empty()
     }
 }
 
@@ -54,17 +67,18 @@ impl From<Fault> for Failure {
             Blame::Line | Blame::Meter => SOME_FAILED,
             Blame::Internal => INTERNAL,
         };
-        Self { code, message: fault.to_string() }
+        Self { code, blame: fault.blame, message: fault.to_string() }
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        let code = match error {
-            StoreError::Unusable { .. } | StoreError::Damaged { .. } | StoreError::Request(_) => USAGE,
-            StoreError::Sqlite { .. } => INTERNAL,
-        };
-        Self { code, message: error.to_string() }
+        match error {
+            StoreError::Unusable { .. } | StoreError::Damaged { .. } | StoreError::Request(_) => {
+                Self::usage(error.to_string())
+            }
+            StoreError::Sqlite { .. } => Self::internal(error.to_string()),
+        }
     }
 }
 
@@ -81,7 +95,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         // Whoever read our output has enough of it: `meterwright … | head`.
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { code: DONE, message: String::new() };
+            return Self { code: DONE, blame: Blame::User, message: String::new() };
         }
         Self::internal(format!("the output cannot be written: {error}"))
     }

@@ -1,17 +1,24 @@
 //! Runs read jobs to their end with progress: what `read`, `clock get` and the demo have in common.
 
 use std::collections::HashMap;
+use std::io::{self, Write};
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::app::App;
 use super::failure::{DONE, Failure, INTERNAL, SOME_FAILED};
+use super::interrupt::Interrupt;
 use super::progress::Progress;
 use crate::comms::{Comms, Event, Job, JobId};
 use crate::drivers::ReadRequest;
 use crate::model::{Blame, Fault, MeterId};
 use crate::store::{JobResult, MeterRow};
+
+/// How often it is looked whether the user asked to stop.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// How one meter ended.
 #[derive(Clone, Debug)]
@@ -34,8 +41,10 @@ pub(super) struct Batch {
     pub(super) meters: Vec<MeterRow>,
 }
 
-/// Runs batches as jobs at the same time and waits for all of them.
+/// Runs batches as jobs at the same time and waits for all of them. Ctrl-C cancels them: the meters that were not
+/// read to their end count as failed.
 pub(super) fn run(app: &App, comms: &Comms, batches: Vec<Batch>) -> Result<Results, Failure> {
+    let interrupt = Interrupt::watch();
     let events = comms.listen(|| {});
     let count = batches.iter().map(|batch| batch.meters.len()).sum();
     let mut progress = Progress::new(count, app.global.quiet);
@@ -49,10 +58,20 @@ pub(super) fn run(app: &App, comms: &Comms, batches: Vec<Batch>) -> Result<Resul
     let names: HashMap<MeterId, String> = wanted.iter().cloned().collect();
     let name = |meter: Option<MeterId>| meter.and_then(|meter| names.get(&meter)).map_or("", String::as_str);
     let mut ended: HashMap<MeterId, JobResult> = HashMap::new();
+    let mut is_cancelled = false;
     while !open.is_empty() {
-        let event = events
-            .recv()
-            .map_err(|_| Failure::internal("the communications thread broke off before the job's end"))?;
+        if interrupt.is_asked() && !is_cancelled {
+            is_cancelled = true;
+            app.tell("Stopping; what was read stays stored. Ctrl-C once more ends at once");
+            open.iter().for_each(|job| comms.cancel(*job));
+        }
+        let event = match events.recv_timeout(LOOK) {
+            Ok(event) => event,
+            Err(RecvTimeoutError::Timeout) => continue,
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::internal("the communications thread broke off before the job's end"));
+            }
+        };
         match event {
             Event::MeterStep { meter, step, .. } => progress.step(name(meter), &step.in_words()),
             Event::MeterRemark { meter, text, .. } => progress.line(name(meter), &text),
@@ -103,6 +122,16 @@ impl Results {
     /// Meters that failed.
     pub(super) fn failed(&self) -> usize {
         self.all.iter().filter(|done| done.result.fault.is_some()).count()
+    }
+
+    /// Names each meter that failed, with its reason.
+    pub(super) fn write_failed(&self, out: &mut dyn Write) -> io::Result<()> {
+        for done in &self.all {
+            if let Some(fault) = &done.result.fault {
+                writeln!(out, "{} failed: {fault}", done.name)?;
+            }
+        }
+        Ok(())
     }
 
     /// `summary` of the contract.

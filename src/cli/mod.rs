@@ -5,6 +5,7 @@ mod clock;
 mod demo;
 mod export;
 mod failure;
+mod interrupt;
 mod jobs;
 mod meter;
 mod period;
@@ -20,6 +21,7 @@ mod table;
 mod trace;
 mod windows;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -46,6 +48,7 @@ struct Line {
 }
 
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "made once, when the program starts")]
 enum Command {
     /// Keep the list of meters
     #[command(subcommand)]
@@ -75,7 +78,7 @@ enum Command {
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
     // A second start in one process keeps the first log.
     let _started = log.try_init();
 }
@@ -97,24 +100,55 @@ fn run(line: Line) -> Outcome {
     }
 }
 
+/// Whether `--json` was given on a command line that does not parse.
+fn wants_json() -> bool {
+    std::env::args_os().skip(1).take_while(|word| word != "--").any(|word| word == "--json")
+}
+
+/// A script that asked for a document gets one however a command ends.
+fn write_document(failure: &Failure) {
+    if !failure.is_silent() {
+        // Whoever is gone needs no document.
+        let _written = writeln!(io::stdout(), "{}", failure.document());
+    }
+}
+
+/// Wrong words on the command line, without the usage that clap puts under them.
+fn misread(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    Failure::usage(first.strip_prefix("error: ").unwrap_or(first))
+}
+
 /// Runs the program.
 #[must_use]
 pub fn main() -> ExitCode {
     start_log();
     let line = match Line::try_parse() {
         Ok(line) => line,
-        Err(error) => {
-            // Help and version are no errors; where even they cannot be printed, nobody reads.
+        Err(error) if error.use_stderr() => {
+            let failure = misread(&error);
+            if wants_json() {
+                write_document(&failure);
+            }
             let _printed = error.print();
-            return ExitCode::from(if error.use_stderr() { failure::USAGE } else { failure::DONE });
+            return failure.exit_code();
+        }
+        Err(help) => {
+            // Where not even help and version can be printed, nobody reads.
+            let _printed = help.print();
+            return ExitCode::from(failure::DONE);
         }
     };
+    let json = line.global.json;
     match run(line) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            let text = failure.to_string();
-            if !text.is_empty() {
-                eprintln!("meterwright: {text}");
+            if json {
+                write_document(&failure);
+            }
+            if !failure.is_silent() {
+                eprintln!("meterwright: {failure}");
             }
             failure.exit_code()
         }

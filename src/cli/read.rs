@@ -69,12 +69,7 @@ impl Read {
             |out| {
                 let failed = results.failed();
                 writeln!(out, "{} of {} meters read", results.all.len() - failed, results.all.len())?;
-                for done in &results.all {
-                    if let Some(fault) = &done.result.fault {
-                        writeln!(out, "{} failed: {fault}", done.name)?;
-                    }
-                }
-                Ok(())
+                results.write_failed(out)
             },
         )?;
         Ok(results.exit_code())

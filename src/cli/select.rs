@@ -45,7 +45,14 @@ impl Select {
                 Ok(all)
             };
         }
-        self.names.iter().map(|name| named(&all, name)).collect()
+        let mut found: Vec<MeterRow> = Vec::new();
+        for name in &self.names {
+            let row = named(&all, name)?;
+            if !found.iter().any(|other| other.id == row.id) {
+                found.push(row);
+            }
+        }
+        Ok(found)
     }
 }
 

@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::table::Table;
 use crate::comms::Edit;
 use crate::model::{Secret, Template};
+use crate::simulator::server::{CLIENTS, ClientRule};
 use crate::simulator::{Fleet, FleetOptions, Framing, SimulatedMeter, SimulationClock, World};
 
 /// Runs virtual meters. Their passwords and keys are the same everywhere and printed with --json: they guard nothing.
@@ -27,7 +28,8 @@ pub(super) struct Simulate {
     /// system choose, another is the first of a row
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: Listen,
-    /// A fault, as often as needed
+    /// A fault, as often as needed: late=MS, loss=PERCENT, garbage=PERCENT, dead=PERCENT, reset=N, clock=SECONDS,
+    /// counter=N or quirk:WORD
     #[arg(long = "fault", value_name = "SPEC")]
     faults: Vec<String>,
     /// Everything that looks like chance follows from it
@@ -94,6 +96,11 @@ fn document(meter: &SimulatedMeter) -> Value {
     })
 }
 
+/// A way in that every virtual meter has beside the one in its settings.
+fn client_document(rule: &ClientRule) -> Value {
+    json!({ "client": rule.client, "auths": rule.auths })
+}
+
 impl Simulate {
     pub(super) fn run(&self, app: &App) -> Outcome {
         app.no_secrets()?;
@@ -117,7 +124,12 @@ impl Simulate {
             app.edit(Edit::AddMeters(meters.collect()))?;
         }
         app.print(
-            || json!({ "meters": fleet.meters().iter().map(document).collect::<Vec<_>>() }),
+            || {
+                json!({
+                    "meters": fleet.meters().iter().map(document).collect::<Vec<_>>(),
+                    "clients": CLIENTS.iter().map(client_document).collect::<Vec<_>>(),
+                })
+            },
             |out| {
                 let mut table = Table::new(&["name", "serial", "line", "auth", "security"]);
                 for SimulatedMeter { config, .. } in fleet.meters() {

@@ -25,6 +25,8 @@ pub(super) struct Progress {
     pub(super) identity: Option<Identity>,
     /// Meter minus computer, in milliseconds.
     pub(super) drift_ms: Option<i64>,
+    /// The meter at the line's end is another one: nothing of it may be kept.
+    pub(super) is_another_meter: bool,
     /// Objects in the list that came.
     pub(super) objects: u64,
 }

@@ -184,7 +184,8 @@ impl Session {
         });
         let ended = within(cancel, GRACE, conducting).await.unwrap_or_else(|| Err(cancelled_fault()));
         sink.flush_trace(true)?;
-        if let Some(meter) = sink.store_for.filter(|_| knowledge != known) {
+        let is_another_meter = self.remains.progress.borrow().is_another_meter;
+        if let Some(meter) = sink.store_for.filter(|_| knowledge != known && !is_another_meter) {
             let put = self.shared.store.borrow_mut().put_knowledge(meter, &knowledge);
             put.map_err(|error| store_fault(&error))?;
         }

@@ -81,12 +81,15 @@ impl Sink {
                 Ok(())
             }
             Some(known) if same_serial(known, found) => Ok(()),
-            Some(known) => Err(Fault::meter(
-                format!("the meter's serial number is {found}, but {known} was expected here"),
-                format!(
-                    "nothing was stored: check the line and the address, or set the serial number to {found} if the meter was exchanged"
-                ),
-            )),
+            Some(known) => {
+                self.progress().is_another_meter = true;
+                Err(Fault::meter(
+                    format!("the meter's serial number is {found}, but {known} was expected here"),
+                    format!(
+                        "nothing was stored: check the line and the address, or set the serial number to {found} if the meter was exchanged"
+                    ),
+                ))
+            }
         }
     }
 }

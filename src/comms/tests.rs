@@ -470,6 +470,35 @@ async fn the_first_identity_fills_the_serial_number_and_another_one_stops_the_re
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_store_that_cannot_be_written_fails_the_meter_by_this_programs_fault_and_the_thread_lives_on() {
+    on_bench(async {
+        let script = Script::new(&[]);
+        let bench = Bench::new(&script, 4).await;
+        let ids = bench.add(&[("A", "tcp://a")]).await;
+        let job = bench.submit(ids.clone()).await;
+        bench.until_ended(job).await;
+        let other = rusqlite::Connection::open(bench.folder.path().join("test.db")).unwrap();
+        let refuse = "CREATE TRIGGER full BEFORE INSERT ON reading
+                      BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END";
+        other.execute_batch(refuse).unwrap();
+        let job = bench.submit(ids.clone()).await;
+        let events = bench.until_ended(job).await;
+        let fault = events.iter().find_map(|event| match event {
+            Event::MeterEnded { result, .. } => result.fault.clone(),
+            _ => None,
+        });
+        let fault = fault.unwrap();
+        assert_eq!(fault.blame, crate::model::Blame::Internal);
+        assert!(fault.to_string().contains("full") && fault.to_string().contains("free space"), "{fault}");
+        assert_eq!(bench.reader().registers(ids[0], false).unwrap().len(), 1, "what was reported is there");
+        other.execute_batch("DROP TRIGGER full").unwrap();
+        let job = bench.submit(ids).await;
+        assert_eq!(words(&bench.until_ended(job).await).last().unwrap(), "over 1 0 false");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn no_invocation_counter_is_given_twice_over_sessions_and_tests() {
     on_bench(async {
         let acts: &[Act] = &[Act::Counters(20), Act::Counters(3), Act::Counters(3)];

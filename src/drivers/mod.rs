@@ -5,11 +5,13 @@ pub mod dlms;
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{
     BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterSecrets, Obis, ObjectEntry,
     ProfileLayout, ProfileRow, RegisterReading, Step, SystemTitle, Template, What,
 };
+use crate::scheme::Document;
 
 /// What to read from one meter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,30 @@ pub struct ReadRequest {
     pub from: Option<Timestamp>,
     /// End of profiles and logs, inclusive; `None` is now.
     pub to: Option<Timestamp>,
+}
+
+/// When a scheme that was written takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activation {
+    /// At once.
+    Now,
+    /// At this instant, by the meter's own clock.
+    At(Timestamp),
+    /// Not: it is written to the passive side and left there.
+    Never,
+}
+
+/// One attribute as it stood in a meter before anything was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoodThere {
+    /// COSEM class.
+    pub class_id: u16,
+    /// Logical name.
+    pub obis: Obis,
+    /// Attribute.
+    pub attribute: i8,
+    /// The value in A-XDR, as hexadecimal digits.
+    pub value: String,
 }
 
 /// One meter and all that is needed to be let in.
@@ -60,6 +86,19 @@ pub trait ReadSink {
     fn objects(&mut self, objects: &[ObjectEntry]) -> Result<(), Fault>;
     /// Something asked for could not be had although the session goes on; the read counts as failed at its end.
     fn partial(&mut self, fault: Fault);
+    /// What stood in the meter before a scheme is written, to be kept before the first write, with the scheme that it
+    /// makes. An error ends the session with the meter untouched.
+    fn stood(&mut self, _before: &[StoodThere], _scheme: &Document) -> Result<(), Fault> {
+        Ok(())
+    }
+    /// Something was written to the meter, or a method invoked: what, in words, for the audit chain.
+    fn wrote(&mut self, _what: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+    /// The scheme that a meter holds, and what of it no scheme can say or no meter can tell.
+    fn scheme(&mut self, _found: &Document, _notes: &[String]) -> Result<(), Fault> {
+        Ok(())
+    }
     /// Something worth a line in the history, no failure: trailing bytes, a lower counter, an inverted sign.
     fn remark(&mut self, text: String);
 }

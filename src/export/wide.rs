@@ -23,9 +23,10 @@ impl Style {
 
     /// A byte-order mark tells Excel that the file is UTF-8.
     pub(super) fn begin(self, out: &mut dyn Write) -> Result<(), ExportError> {
-        Ok(if self.is_excel {
-            out.write_all("\u{FEFF}".as_bytes())?
-        })
+        if self.is_excel {
+            out.write_all("\u{FEFF}".as_bytes())?;
+        }
+        Ok(())
     }
 
     pub(super) fn table(self, out: &mut dyn Write) -> csv::Writer<&mut dyn Write> {

@@ -13,6 +13,7 @@ mod progress;
 mod reading;
 mod secret;
 mod stamp;
+pub mod tariff;
 pub mod template;
 mod unit;
 

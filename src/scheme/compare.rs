@@ -60,7 +60,10 @@ fn on_at(day: &DayType, time: SwitchTime) -> &[String] {
 
 impl Differences {
     fn note(&mut self, place: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Difference { place: place.into(), message: message.into() });
+        let message: String = message.into();
+        let mut letters = message.chars();
+        let first = letters.next().map(char::to_uppercase).into_iter().flatten();
+        self.0.push(Difference { place: place.into(), message: first.chain(letters).collect() });
     }
 
     /// A value that changes.
@@ -115,7 +118,7 @@ impl Differences {
         self.value("identity", "The identity", quoted(&first.identity), quoted(&second.identity));
         self.value("title", "The title", quoted(&first.title), quoted(&second.title));
         if first.note != second.note {
-            self.note("note", "The note is another");
+            self.note("note", "The note differs");
         }
         self.value("template", "The template", quoted(&first.template), quoted(&second.template));
         self.value("time_zone", "The time zone", quoted(&first.time_zone), quoted(&second.time_zone));
@@ -393,14 +396,14 @@ mod tests {
         for (at, on) in [("07:00", "R2"), ("09:00", "R2"), ("19:00", "R1")] {
             day.switches.push(Switch { at: at.parse().unwrap(), on: vec![on.to_owned()] });
         }
-        assert_eq!(messages(&first, &second), ["day type D1 from 07:00 to 19:00: R1 becomes R2"]);
+        assert_eq!(messages(&first, &second), ["Day type D1 from 07:00 to 19:00: R1 becomes R2"]);
         let mut same = blank();
         same.tariff.day_types[0]
             .switches
             .push(Switch { at: "12:00".parse().unwrap(), on: vec!["R1".to_owned()] });
         assert_eq!(
             messages(&first, &same),
-            ["day type D1 is cut at other times, with the same registers on all day"]
+            ["Day type D1 is cut at other times, with the same registers on all day"]
         );
     }
 
@@ -423,7 +426,7 @@ mod tests {
             messages(&first, &second),
             [
                 "The colour of energy register R1 changes from #0072b2 to #000000",
-                "day type D2 is only in the second",
+                "Day type D2 is only in the second",
                 "Sunday in week W1 changes from D1 to D2",
                 "A latent tariff is only in the second, from 2030-01-01T00:00:00",
                 "The list of billing dates changes from nothing to *-*-01T00:00:00",

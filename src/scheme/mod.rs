@@ -41,6 +41,7 @@ mod calendar;
 mod check;
 mod clock;
 mod compare;
+pub mod cosem;
 mod csv_input;
 mod document;
 mod dry_run;

@@ -141,10 +141,8 @@ impl Energies {
     }
 
     fn combine(&self, other: &Self, with: fn(u64, u64) -> u64) -> Self {
-        let mut quadrants = self.quadrants;
-        for (mine, theirs) in quadrants.iter_mut().zip(other.quadrants) {
-            *mine = with(*mine, theirs);
-        }
+        let ([a, b, c, d], [e, f, g, h]) = (self.quadrants, other.quadrants);
+        let quadrants = [with(a, e), with(b, f), with(c, g), with(d, h)];
         Self {
             import: with(self.import, other.import),
             import_night: with(self.import_night, other.import_night),
@@ -155,6 +153,10 @@ impl Energies {
     }
 
     fn part(&self, numerator: u64, denominator: u64) -> Self {
+        // Nearly always: years of quarters are added up before a fleet has answered for the first time.
+        if numerator == denominator {
+            return *self;
+        }
         self.combine(self, |value, _| value).map(|value| value * numerator / denominator.max(1))
     }
 

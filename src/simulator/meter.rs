@@ -8,7 +8,7 @@ use super::load::{Load, Premises};
 use super::objects::{
     AssociationObject, AssociationView, Clock, Column, Contactor, Context, DataObject, DataSource,
     DemandRegister, ExtendedRegister, LastFailure, Object, Profile, ProfileKind, Quantity, Register,
-    SapAssignment, ScriptTable, SecuritySetup, refusal,
+    SapAssignment, ScriptTable, SecuritySetup, TariffObject, TariffRegister, refusal,
 };
 use super::outage::Outages;
 use super::quirks::Quirk;
@@ -119,6 +119,7 @@ impl VirtualMeter {
         rights: Rights,
         now_ms: i64,
     ) -> Result<Data, DataAccessResult> {
+        self.run_tariff(now_ms);
         let place = self.find(attribute.class_id, attribute.obis, rights)?;
         if attribute.attribute == 1 {
             return Ok(super::objects::name(attribute.obis));
@@ -146,6 +147,7 @@ impl VirtualMeter {
         rights: Rights,
         now_ms: i64,
     ) -> Result<(), DataAccessResult> {
+        self.run_tariff(now_ms);
         let place = self.find(attribute.class_id, attribute.obis, rights)?;
         if rights != Rights::Full || self.mode(place, attribute.attribute)? & 2 == 0 {
             return Err(refusal::DENIED);
@@ -168,6 +170,7 @@ impl VirtualMeter {
         rights: Rights,
         now_ms: i64,
     ) -> Result<Option<Data>, DataAccessResult> {
+        self.run_tariff(now_ms);
         let place = self.find(method.class_id, method.obis, rights)?;
         if rights != Rights::Full {
             return Err(refusal::DENIED);
@@ -195,6 +198,15 @@ impl VirtualMeter {
             last_counter: self.least_counter.saturating_sub(1),
         };
         self.get(attribute, &view, Rights::Full, now_ms)
+    }
+
+    /// Lets the tariff go on to now, and shows the registers that it brings.
+    fn run_tariff(&mut self, now_ms: i64) {
+        self.record.run_tariff(now_ms.div_euclid(1000));
+        for (obis, is_demand) in self.record.take_new_registers() {
+            self.objects.retain(|object| object.entry().obis != obis);
+            self.objects.push(Box::new(TariffRegister::new(obis, is_demand)));
+        }
     }
 
     fn find(&self, class_id: u16, obis: Obis, rights: Rights) -> Result<usize, DataAccessResult> {
@@ -247,6 +259,9 @@ fn objects(settings: &Settings) -> Vec<Box<dyn Object>> {
         Box::new(ExtendedRegister::new(Quantity::MaximumImport)),
         Box::new(ExtendedRegister::new(Quantity::MaximumExport)),
     ];
+    for object in TariffObject::all() {
+        all.push(Box::new(object));
+    }
     for object in plate(settings) {
         all.push(Box::new(object));
     }

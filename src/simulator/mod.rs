@@ -44,6 +44,7 @@ mod record;
 pub mod server;
 mod settings;
 mod sign_on;
+mod tariff;
 mod world;
 
 pub use fleet::Fleet;

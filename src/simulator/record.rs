@@ -8,11 +8,16 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::model::Obis;
+use crate::protocol::dlms::Data;
+use crate::scheme::Engine;
+
 use super::clock::{Grid, MeterClock};
 use super::electrical::{Electrical, electrical};
 use super::load::{Energies, Load, SLOT_SECONDS};
 use super::noise::Noise;
 use super::outage::Outage;
+use super::tariff::Tariff;
 
 /// Bits of the profile status (facts/conventions.md, row "Profile status byte").
 pub(crate) mod status {
@@ -127,6 +132,7 @@ pub struct Record {
     cleared: HashMap<Log, i64>,
     intervals: HashMap<(Grid, usize), Cached>,
     maxima: HashMap<(i64, i64), Maxima>,
+    tariff: Tariff,
 }
 
 #[derive(Debug)]
@@ -142,7 +148,7 @@ impl Record {
     pub fn new(load: Load, clock: MeterClock, seed: u64) -> Self {
         let (noise, happened, resets) = (Noise::new(seed), Vec::new(), Vec::new());
         let (cleared, intervals, maxima) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { load, clock, noise, happened, resets, cleared, intervals, maxima }
+        Self { load, clock, noise, happened, resets, cleared, intervals, maxima, tariff: Tariff::default() }
     }
 
     /// The meter's clock.
@@ -157,10 +163,45 @@ impl Record {
         &self.load
     }
 
+    /// The tariff.
+    pub(crate) const fn tariff(&self) -> &Tariff {
+        &self.tariff
+    }
+
+    /// Registers that the last calendar brought; true for those of demand.
+    pub(crate) fn take_new_registers(&mut self) -> Vec<(Obis, bool)> {
+        self.tariff.take_new_registers()
+    }
+
+    /// Lets the tariff go on to a true second.
+    pub(crate) fn run_tariff(&mut self, second: i64) {
+        self.tariff.advance(&mut self.load, &self.clock, second);
+    }
+
+    /// Takes what a client programs at a true second.
+    pub(crate) fn program(&mut self, at: (u16, Obis, i8), value: Data, second: i64) {
+        self.tariff.put(at, value);
+        self.tariff.changed(&mut self.load, &self.clock, second);
+    }
+
+    /// Lets the passive calendar take over; false where there is none.
+    pub(crate) fn activate_calendar(&mut self, second: i64) -> bool {
+        self.tariff.activate(&mut self.load, &self.clock, second)
+    }
+
+    /// The tariff engine under the calendar that a client activated, at a true second: what tests compare with a dry
+    /// run.
+    pub fn tariff_engine(&mut self, second: i64) -> Option<&Engine> {
+        self.run_tariff(second);
+        self.tariff.engine()
+    }
+
     /// Sets the clock and writes it into the log; true and meter time in milliseconds.
     pub fn set_clock(&mut self, true_ms: i64, meter_ms: i64) {
         let before = self.clock.meter_ms(true_ms).div_euclid(1000);
+        self.run_tariff(true_ms.div_euclid(1000));
         self.clock.set(true_ms, meter_ms);
+        self.tariff.clock_set(&self.clock, true_ms.div_euclid(1000));
         self.intervals.clear();
         self.maxima.clear();
         for (meter_second, code) in

@@ -6,14 +6,14 @@ use rusqlite::ErrorCode;
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// SQLite.
-    #[error("the store {path}: {source}{}", advice(source))]
+    #[error("the store {path}: {source}")]
     Sqlite {
         /// File.
         path: String,
         /// What SQLite says.
         source: rusqlite::Error,
     },
-    /// The file is no store, or was made by a newer version.
+    /// The file is no store or was made by a newer version, or the disk or another program stands in the way.
     #[error("the store {path}: {reason}")]
     Unusable {
         /// File.
@@ -34,19 +34,20 @@ pub enum StoreError {
     Request(String),
 }
 
-fn advice(error: &rusqlite::Error) -> &'static str {
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => {
-            "; nothing that was stored before is lost: free some space and do the last step again"
+/// What to do where the file, the disk or another program is to blame; nothing where this one is.
+fn advice(error: &rusqlite::Error) -> Option<&'static str> {
+    match error.sqlite_error_code()? {
+        ErrorCode::DiskFull => {
+            Some("nothing that was stored before is lost: free some space and do the last step again")
         }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "; another program was writing to it all the while: try again when that has ended"
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => {
+            Some("another program was writing to it all the while: try again when that has ended")
         }
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            "; see that you may write to the file and to its folder"
+        ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
+            Some("see that you may write to the file and to its folder")
         }
-        Some(ErrorCode::SystemIoFailure) => "; see whether the disk is full or failing",
-        _ => "",
+        ErrorCode::SystemIoFailure => Some("see whether the disk is full or failing"),
+        _ => None,
     }
 }
 
@@ -74,7 +75,10 @@ impl Trouble {
                     reason: "the file is no store of this program: choose another file".to_owned(),
                 },
                 Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, reason: error.to_string() },
-                _ => StoreError::Sqlite { path, source: error },
+                _ => match advice(&error) {
+                    Some(advice) => StoreError::Unusable { path, reason: format!("{error}; {advice}") },
+                    None => StoreError::Sqlite { path, source: error },
+                },
             },
             Self::Damaged(reason) => StoreError::Damaged { path, reason },
             Self::Request(reason) => StoreError::Request(reason),

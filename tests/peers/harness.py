@@ -6,25 +6,43 @@ import json
 import os
 import subprocess
 import tempfile
+import traceback
 
 compared = 0
+failed = 0
 
 
 class Difference(Exception):
     pass
 
 
+@contextlib.contextmanager
+def case(title):
+    """One case: what goes wrong in it is told and counted, and the next one goes on."""
+    global failed
+    try:
+        yield
+    except Difference as difference:
+        failed += 1
+        print(f"{title}: NOT EQUAL: {difference}", flush=True)
+    except Exception:  # pylint: disable=broad-except
+        failed += 1
+        print(f"{title}: BROKE OFF: {traceback.format_exc()}", flush=True)
+    else:
+        print(f"{title}: equal", flush=True)
+
+
 def check(what, holds):
     global compared
-    compared += 1
     if not holds:
         raise Difference(what)
+    compared += 1
 
 
 def equal(what, ours, theirs):
     global compared
-    compared += 1
     if ours == theirs:
+        compared += 1
         return
     if isinstance(ours, list) and isinstance(theirs, list):
         for at, (left, right) in enumerate(zip(ours, theirs)):
@@ -61,15 +79,25 @@ class Meterwright:
     def __exit__(self, *_):
         self.folder.cleanup()
 
-    def run(self, *words, allowed=(0,), environment=None):
-        command = [self.program, "--store", self.store, *words]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
-        if done.returncode not in allowed:
+    def run(self, *words, environment=None):
+        done = self.end_of(*words, environment=environment)
+        if done.returncode != 0:
             raise Difference(f"{' '.join(words)} ended with {done.returncode}: {done.stderr}{done.stdout}")
         return done.stdout
 
-    def json(self, *words, allowed=(0,)):
-        return json.loads(self.run(*words, "--json", "--quiet", allowed=allowed))
+    def end_of(self, *words, environment=None):
+        command = [self.program, "--store", self.store, *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
+
+    def json(self, *words, exit_code=lambda _: 0):
+        """The document of a command, whose exit code must be what the document says."""
+        done = self.end_of(*words, "--json", "--quiet")
+        try:
+            document = json.loads(done.stdout)
+        except ValueError as error:
+            raise Difference(f"{' '.join(words)} gave no document: {done.stderr}{done.stdout}") from error
+        equal(f"{' '.join(words)}: exit code, with {done.stderr!r}", done.returncode, exit_code(document))
+        return document
 
     def add(self, name, line, time_zone, secrets=None, **settings):
         """Adds a meter; secrets (by kind) go through the environment, as a script would have it."""

@@ -1,6 +1,6 @@
 """Meterwright's client reads a meter made with another implementation (`server/`); every value must be equal."""
 
-from harness import Meterwright, check, equal, serving
+from harness import Meterwright, case, check, equal, serving
 
 KEYS = {
     "encryption-key": "000102030405060708090A0B0C0D0E0F",
@@ -24,6 +24,32 @@ VARIANTS = [
     ("HDLC, 128 octets, window 7, low", ["--hdlc", "128/7", "--password", "12345678"]),
     ("HDLC, 2,030 octets, window 3, GMAC", ["--hdlc", "2030/3", "--gmac"]),
     ("HDLC, 500 octets, window 2, blocks of 1,024 octets", ["--hdlc", "500/2", "--send", "1024"]),
+]
+
+LOW, GMAC = ["--password", "12345678"], ["--gmac"]
+WRONG = "FF" * 16
+
+# Title, the peer's flags, options of `meter add`, `error.fault`, what the message must hold.
+REFUSALS = [
+    ("a wrong password", LOW, {"auth": "low", "secrets": {"password": "87654321"}}, "meter", ["check the password"]),
+    ("no authentication where low is due", LOW, {}, "meter", ["authentication is required"]),
+    ("a mechanism that the meter does not have", [], {"auth": "low", "secrets": {"password": "1"}}, "meter", ["mechanism"]),
+    (
+        "a wrong encryption key",
+        GMAC,
+        {"auth": "high-gmac", "security": "both", "secrets": {**KEYS, "encryption-key": WRONG}},
+        "meter",
+        ["check the password or the keys"],
+    ),
+    (
+        "a wrong authentication key",
+        GMAC,
+        {"auth": "high-gmac", "security": "both", "secrets": {**KEYS, "authentication-key": WRONG}},
+        "meter",
+        ["check the password or the keys"],
+    ),
+    ("no ciphering where it is due", GMAC, {"auth": "high-gmac", "secrets": KEYS}, "meter", ["security setting"]),
+    ("another meter's serial number", [], {"serial": "OTHER"}, "meter", ["another meter answered", "PEER0007"]),
 ]
 
 # Objects of the peer that are not among those that many meters have: nobody asks for them without an object list.
@@ -68,10 +94,24 @@ def read_and_compare(program, server, title, flags):
         again = mw.json("read", "peer", "--what", "profile")["results"][0]
         equal(f"{title}: the second read goes well", again["error"], None)
         equal(f"{title}: and finds nothing new", again["stored"]["intervals"] <= 1, True)
-        return document["results"][0]["exchanges"], again["exchanges"]
+
+
+def refused(program, server, title, flags, access, fault, words):
+    with serving([server, *flags]) as truth, Meterwright(program) as mw:
+        mw.add("peer", f"tcp://127.0.0.1:{truth['port']}", "Europe/Berlin", **access)
+        result = mw.json("read", "peer", exit_code=lambda _: 1)["results"][0]
+        equal(f"{title}: it failed", result["ok"], False)
+        equal(f"{title}: whose fault", result["error"]["fault"], fault)
+        for word in words:
+            check(f"{title}: {word!r} in {result['error']['message']!r}", word in result["error"]["message"])
+        check(f"{title}: not tried again", result["exchanges"] <= 5)
+        equal(f"{title}: nothing was stored", result["stored"], {"registers": 0, "intervals": 0, "events": 0})
 
 
 def run(program, server):
+    for title, flags, access, fault, words in REFUSALS:
+        with case(f"our client, {title}"):
+            refused(program, server, title, flags, access, fault, words)
     for title, flags in VARIANTS:
-        first, second = read_and_compare(program, server, title, flags)
-        print(f"our client, {title}: equal ({first} exchanges, {second} for the second read)")
+        with case(f"our client, {title}"):
+            read_and_compare(program, server, title, flags)

@@ -11,7 +11,7 @@ import sys
 import tempfile
 from decimal import Decimal
 
-from harness import Meterwright, check, equal, serving
+from harness import Meterwright, case, check, equal, serving
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # The meters' time stands here; the range holds the hour that the end of summer time doubles.
@@ -20,7 +20,7 @@ FROM = datetime.datetime(2026, 10, 24, tzinfo=datetime.timezone.utc)
 TO = datetime.datetime.fromisoformat(STANDS_AT.replace("Z", "+00:00"))
 PROFILE = "1.0.99.1.0.255"
 SERIAL = "0.0.96.1.0.255"
-UNITS = {27: "W", 28: "VA", 29: "var", 30: "Wh", 31: "VAh", 32: "varh", 33: "A", 35: "V", 44: "Hz", 255: ""}
+UNITS = {7: "s", 27: "W", 28: "VA", 29: "var", 30: "Wh", 31: "VAh", 32: "varh", 33: "A", 35: "V", 44: "Hz", 255: ""}
 # Class: the attribute of scaler and unit; the one of the capture time.
 SCALERS = {3: 3, 4: 3, 5: 4}
 CAPTURE_TIMES = {4: 5, 5: 6}
@@ -207,11 +207,9 @@ def compare(title, ours, theirs):
     )
 
 
-def refusals(meter):
-    for script, title, settings, words in REFUSALS:
-        refused = read_with(script, meter, settings, refusal=True).get("refused", "nothing")
-        check(f"{title}: {script} understood {refused!r}", words in refused)
-        print(f"our meter refuses {title}: {script} understood")
+def refusal(meter, script, title, settings, words):
+    refused = read_with(script, meter, settings, refusal=True).get("refused", "nothing")
+    check(f"{title}: {script} understood {refused!r}", words in refused)
 
 
 def counters(ours, meter, expected):
@@ -222,24 +220,32 @@ def counters(ours, meter, expected):
     check(f"a used counter: Gurux understood {stale}", "Invocation counter" in stale.get("refused", ""))
     check(f"a used counter: {stale['value']} is expected", stale["value"] > 1_000_000)
     read_with(GURUX, meter, gmac, counter=stale["value"])
-    print("our meter refuses a used counter with the one that it expects")
     again = ours.read()
     equal("after others used the counter: the profile", again["profile"], expected["profile"])
-    print("our client finds the counter again after others used it")
+
+
+def on_line(program, line, readings, meter):
+    with Ours(program, meter) as ours:
+        reading = ours.read()
+        for scripts, how, settings in readings:
+            for script in scripts:
+                title = f"our meter, {script} over {line.partition(':')[0]}, {how}"
+                with case(title):
+                    compare(title, reading, read_with(script, meter, settings))
+        if line.startswith("tcp:"):
+            for script, title, settings, words in REFUSALS:
+                with case(f"our meter refuses {title}, {script}"):
+                    refusal(meter, script, title, settings, words)
+            with case("our meter refuses a used counter, our client gets over it"):
+                counters(ours, meter, reading)
 
 
 def run(program):
     for line, readings in LINES.items():
         command = [program, "simulate", "--listen", line, "--at", STANDS_AT, "--json", "--quiet"]
-        with serving(command) as document:
-            meter = document["meters"][0]
-            with Ours(program, meter) as ours:
-                reading = ours.read()
-                for scripts, how, settings in readings:
-                    for script in scripts:
-                        title = f"{script} over {line.partition(':')[0]}, {how}"
-                        compare(title, reading, read_with(script, meter, settings))
-                        print(f"our meter, {title}: equal")
-                if line.startswith("tcp:"):
-                    refusals(meter)
-                    counters(ours, meter, reading)
+        with case(f"virtual meter on {line}"), serving(command) as document:
+            on_line(program, line, readings, document["meters"][0])
+    # The tenth of a fleet is a factory: three phases, transformers, energies in tens of watt-hours.
+    command = [program, "simulate", "--meters", "10", "--at", STANDS_AT, "--json", "--quiet"]
+    with case("a fleet"), serving(command) as document:
+        on_line(program, "fleet", [(BOTH, "three phases", {**GMAC, "security": "both"})], document["meters"][9])

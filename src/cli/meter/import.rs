@@ -1,6 +1,6 @@
 //! `meter import CSV`
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -28,10 +28,10 @@ pub(in crate::cli) struct Import {
     file: PathBuf,
 }
 
-/// A file's meters that can be added, and what is wrong with the others, by row and column.
+/// A file's meters that can be added, with their rows, and what is wrong with the others, by row and column.
 #[derive(Debug, Default)]
 struct List {
-    meters: Vec<MeterConfig>,
+    meters: Vec<(u64, MeterConfig)>,
     problems: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ pub(in crate::cli) fn read_list(path: &Path) -> Result<gui::data::Import, Fault>
     let text = read_text(path)
         .map_err(|reason| Fault::user(format!("{}: {reason}", path.display()), "choose a CSV file"))?;
     let List { meters, problems } = parse(&text);
-    let meters = meters.into_iter().map(|config| (config, MeterSecrets::default())).collect();
+    let meters = meters.into_iter().map(|(_, config)| (config, MeterSecrets::default())).collect();
     Ok(gui::data::Import { meters, refused: problems })
 }
 
@@ -62,7 +62,12 @@ impl Import {
     pub(super) fn run(&self, app: &App) -> Outcome {
         app.no_secrets()?;
         let fail = |reason: String| Failure::usage(format!("{}: {reason}", self.file.display()));
-        let List { meters, problems } = parse(&read_text(&self.file).map_err(fail)?);
+        let List { meters, mut problems } = parse(&read_text(&self.file).map_err(fail)?);
+        let known = known_names(app)?;
+        let there_already = meters.iter().filter(|(_, meter)| known.contains(&meter.name));
+        problems.extend(there_already.map(|(row, meter)| {
+            format!("row {row}, column name: there is a meter `{}` in the store already", meter.name)
+        }));
         if !problems.is_empty() {
             let told: Vec<&str> = problems.iter().take(MOST_PROBLEMS).map(String::as_str).collect();
             let more = problems.len() - told.len();
@@ -70,11 +75,21 @@ impl Import {
             return Err(fail(format!("nothing was added\n{}{more}", told.join("\n"))));
         }
         let count = meters.len();
-        let meters = meters.into_iter().map(|config| (config, MeterSecrets::default())).collect();
+        let meters = meters.into_iter().map(|(_, config)| (config, MeterSecrets::default())).collect();
         app.edit(Edit::AddMeters(meters))?;
-        app.print(|| json!({ "added": count }), |out| writeln!(out, "Added {count} meters"))?;
+        let words = if count == 1 { "1 meter".to_owned() } else { format!("{count} meters") };
+        app.print(|| json!({ "added": count }), |out| writeln!(out, "Added {words}"))?;
         Ok(DONE)
     }
+}
+
+/// The names of the store's meters; none where there is no store yet, or a file that is still empty.
+fn known_names(app: &App) -> Result<HashSet<String>, Failure> {
+    let path = app.store_path()?;
+    if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
+        return Ok(HashSet::new());
+    }
+    Ok(app.reader()?.meters()?.into_iter().map(|row| row.config.name).collect())
 }
 
 /// The header's columns, or what is wrong with it.
@@ -84,8 +99,8 @@ fn header(names: &csv::StringRecord) -> Result<Vec<&'static Column>, Vec<String>
     let known = || COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
     for name in names {
         let name = name.trim();
-        match COLUMNS.iter().find(|column| column.name == name) {
-            Some(column) if columns.iter().any(|other| other.name == name) => {
+        match COLUMNS.iter().find(|column| column.name.eq_ignore_ascii_case(name)) {
+            Some(column) if columns.iter().any(|other| other.name == column.name) => {
                 problems.push(format!("row 1: the column `{}` stands there twice", column.name));
             }
             Some(column) => columns.push(column),
@@ -125,7 +140,7 @@ fn parse(text: &str) -> List {
                         format!("row {row}, column name: `{}` stands in row {first} too", meter.name);
                     list.problems.push(problem);
                 }
-                None => list.meters.push(meter),
+                None => list.meters.push((row, meter)),
             },
             Err(reasons) => list.problems.extend(reasons.into_iter().map(|why| format!("row {row}{why}"))),
         }
@@ -173,7 +188,7 @@ mod tests {
         out.write_record(COLUMNS.iter().map(|column| column.name)).unwrap();
         out.write_record(COLUMNS.iter().map(|column| (column.write)(&meter))).unwrap();
         let text = String::from_utf8(out.into_inner().unwrap()).unwrap();
-        assert_eq!(parse(&text).meters, [meter]);
+        assert_eq!(parse(&text).meters, [(2, meter)]);
     }
 
     #[test]

@@ -4,9 +4,10 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::app::{App, Outcome};
-use crate::cli::failure::{DONE, Failure};
+use crate::cli::failure::DONE;
 use crate::cli::select;
 use crate::comms::Edit;
+use crate::model::MeterId;
 
 /// Takes meters off the list.
 #[derive(Args, Debug)]
@@ -20,13 +21,20 @@ impl Remove {
     pub(super) fn run(&self, app: &App) -> Outcome {
         app.no_secrets()?;
         let store = app.reader()?;
-        let found: Result<Vec<_>, Failure> =
-            self.names.iter().map(|name| select::one(&store, name).map(|row| row.id)).collect();
+        let mut names: Vec<&str> = Vec::new();
+        let mut meters: Vec<MeterId> = Vec::new();
+        for name in &self.names {
+            let row = select::one(&store, name)?;
+            if !meters.contains(&row.id) {
+                names.push(name);
+                meters.push(row.id);
+            }
+        }
         drop(store);
-        app.edit(Edit::RemoveMeters(found?))?;
+        app.edit(Edit::RemoveMeters(meters))?;
         app.print(
-            || json!({ "removed": self.names }),
-            |out| writeln!(out, "Removed {}; readings stay in the store", self.names.join(", ")),
+            || json!({ "removed": names }),
+            |out| writeln!(out, "Removed {}; readings stay in the store", names.join(", ")),
         )?;
         Ok(DONE)
     }

@@ -1,5 +1,7 @@
 //! A meter's settings as options of `meter add` and `meter set`.
 
+use std::str::FromStr;
+
 use clap::Args;
 
 use crate::model::{
@@ -9,6 +11,29 @@ use crate::model::{
 /// A setting that an empty text takes away.
 fn text(value: &str) -> Option<String> {
     Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// A setting as typed: an empty text takes it away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Change<T>(Option<T>);
+
+impl<T: FromStr<Err: ToString>> FromStr for Change<T> {
+    type Err = String;
+
+    fn from_str(typed: &str) -> Result<Self, String> {
+        match typed.trim() {
+            "" => Ok(Self(None)),
+            typed => typed.parse().map(|value| Self(Some(value))).map_err(|error: T::Err| error.to_string()),
+        }
+    }
+}
+
+impl<T: Copy> Change<T> {
+    fn apply(change: Option<Self>, setting: &mut Option<T>) {
+        if let Some(Self(value)) = change {
+            *setting = value;
+        }
+    }
 }
 
 /// `primary` or `secondary`.
@@ -31,16 +56,16 @@ pub(super) struct Settings {
     serial: Option<String>,
     /// Server address: 1, 1/17 (logical/physical), with @1, @2 or @4 bytes [default: the template's]
     #[arg(long, value_name = "A")]
-    address: Option<ServerAddress>,
+    address: Option<Change<ServerAddress>>,
     /// Client address (SAP) [default: the template's]
     #[arg(long, value_name = "N")]
-    client: Option<u16>,
+    client: Option<Change<u16>>,
     /// This program's own system title towards the meter, 16 hex digits [default: the store's own]
     #[arg(long, value_name = "HEX")]
-    client_title: Option<SystemTitle>,
+    client_title: Option<Change<SystemTitle>>,
     /// The meter's system title, for associations that are always there
     #[arg(long, value_name = "HEX")]
-    server_title: Option<SystemTitle>,
+    server_title: Option<Change<SystemTitle>>,
     /// none, low, high-md5, high-sha1, high-gmac, high-sha256 or high-ecdsa
     #[arg(long, value_name = "AUTH")]
     auth: Option<Auth>,
@@ -83,10 +108,10 @@ impl Settings {
                 *slot = text(given);
             }
         }
-        config.address = self.address.or(config.address);
-        config.client = self.client.or(config.client);
-        config.client_title = self.client_title.or(config.client_title);
-        config.server_title = self.server_title.or(config.server_title);
+        Change::apply(self.address, &mut config.address);
+        Change::apply(self.client, &mut config.client);
+        Change::apply(self.client_title, &mut config.client_title);
+        Change::apply(self.server_title, &mut config.server_title);
         config.auth = self.auth.unwrap_or(config.auth);
         config.security = self.security.unwrap_or(config.security);
         config.registers_in = self.registers_in.unwrap_or(config.registers_in);

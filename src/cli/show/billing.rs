@@ -1,9 +1,9 @@
 //! `show billing NAME`
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Which;
-use super::registers::document;
+use super::registers::documents;
 use crate::cli::app::{App, Outcome};
 use crate::cli::failure::DONE;
 use crate::cli::table::Table;
@@ -23,7 +23,7 @@ pub(super) fn run(app: &App, which: &Which) -> Outcome {
             "at": set.at.to_string(),
             "local": stamps::local(set.at, &zone),
             "meter_stamp": set.stamp.as_ref().map(|stamp| stamps::meter_stamp(stamp, set.at)),
-            "registers": set.registers.iter().map(document).collect::<Vec<Value>>(),
+            "registers": documents(&set.registers),
         })
     };
     app.print(

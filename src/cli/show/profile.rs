@@ -24,7 +24,7 @@ pub(in crate::cli) struct Profile {
 
 /// The period in minutes; null where the profile has none, or one that is no whole number of them.
 fn minutes(seconds: u32) -> Option<u32> {
-    (seconds > 0 && seconds % 60 == 0).then_some(seconds / 60)
+    (seconds > 0 && seconds.is_multiple_of(60)).then_some(seconds / 60)
 }
 
 fn channel_document(channel: &Channel) -> Value {

@@ -12,19 +12,38 @@ use crate::export::zone_of;
 use crate::model::{MeterId, RegisterReading};
 use crate::store::{StoreError, StoreReader};
 
-/// One register in JSON.
-pub(super) fn document(reading: &RegisterReading) -> Value {
+/// One attribute of a register in JSON.
+fn attribute_document(reading: &RegisterReading) -> Value {
     let stamp = reading.stamp.as_ref().map(|(stamp, at)| stamps::meter_stamp(stamp, *at));
     json!({
-        "obis": reading.obis.to_string(),
         "name": reading.name,
         "value": reading.value.text(),
         "unit": reading.unit.symbol(),
         "read_at": reading.read_at.to_string(),
         "meter_stamp": stamp,
-        "side": reading.side.name(),
         "attribute": reading.attribute,
     })
+}
+
+/// One register in JSON: its value, with what else was read of the same object (the last average of a demand
+/// register, a status) under `more`, so that a script finds each OBIS code once in a reading.
+fn document(register: &[RegisterReading]) -> Value {
+    let Some((value, more)) = register.split_first() else { return Value::Null };
+    let mut document = attribute_document(value);
+    if let Some(fields) = document.as_object_mut() {
+        fields.insert("obis".to_owned(), json!(value.obis.to_string()));
+        fields.insert("side".to_owned(), json!(value.side.name()));
+        fields.insert("more".to_owned(), more.iter().map(attribute_document).collect());
+    }
+    document
+}
+
+/// Registers in JSON. Attributes of an object that follow each other in rising order are one reading of it.
+pub(super) fn documents(readings: &[RegisterReading]) -> Vec<Value> {
+    let is_one = |one: &RegisterReading, next: &RegisterReading| {
+        one.obis == next.obis && one.attribute < next.attribute
+    };
+    readings.chunk_by(is_one).map(document).collect()
 }
 
 /// The latest of each register; all between two instants where a period is given.
@@ -58,7 +77,7 @@ pub(super) fn run(app: &App, which: &Which, instantaneous: bool) -> Outcome {
             json!({
                 "meter": row.config.name,
                 "serial": row.config.serial,
-                "registers": readings.iter().map(document).collect::<Vec<_>>(),
+                "registers": documents(&readings),
             })
         },
         |out| {

@@ -36,6 +36,12 @@ pub(super) fn fault(error: DlmsError) -> Fault {
             "wait a minute and try again; if it stays, try another client address or authentication",
         )
         .passing(true),
+        // Asked again with the same keys, the meter counts one more attempt to break in.
+        DlmsError::Undeciphered(text) => Fault::meter(
+            format!("the meter could not decipher {text}"),
+            "check the meter's encryption key, authentication key and security level, and that the template names \
+             the object that holds its invocation counter",
+        ),
         DlmsError::Protocol { reason, .. } => Fault::meter(
             format!("the meter's answer makes no sense: {reason}"),
             "look at the answer in the job's trace; a template with other settings may suit this model",
@@ -132,6 +138,7 @@ mod tests {
             ),
             (DlmsError::Access { what: "x".into(), result: DataAccessResult(3) }, Blame::Meter, false),
             (DlmsError::Access { what: "x".into(), result: DataAccessResult(2) }, Blame::Meter, true),
+            (DlmsError::Undeciphered("the request: D8 02 05".into()), Blame::Meter, false),
             (DlmsError::Setting("the password is missing".into()), Blame::User, false),
             (DlmsError::Security("the tag does not match".into()), Blame::User, false),
         ];

@@ -7,6 +7,7 @@
 //! * `session` opens, asks, remembers refusals; `learn` and `fetch` are its two halves.
 //! * `objects` says which objects matter, `identity`, `clock` and `registers` what their answers mean, `profile`
 //!   everything about class 7.
+//! * `scheme` writes a tariff as a transaction, and reads one back.
 //! * `values` turns COSEM values into numbers, texts and stamps; `faults` turns failures into words.
 //!
 //! Decisions that a reader may look for here:
@@ -27,6 +28,7 @@ mod learn;
 mod objects;
 mod profile;
 mod registers;
+mod scheme;
 mod session;
 mod timed_link;
 mod values;
@@ -35,6 +37,8 @@ mod values;
 mod tests;
 
 use std::collections::BTreeSet;
+
+pub use scheme::{read_scheme, write_scheme};
 
 use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
 use crate::model::{Blame, Fault, Identity, Knowledge, What};

@@ -101,7 +101,7 @@ impl Answers {
 
 /// An open session.
 pub(super) struct Session<'s, 'l, L: Link> {
-    association: Association<'s, TimedLink<'l, L>>,
+    pub(super) association: Association<'s, TimedLink<'l, L>>,
     pub(super) watch: StopWatch,
     pub(super) access: &'s MeterAccess,
     pub(super) request: &'s ReadRequest,

@@ -7,6 +7,7 @@ mod codec;
 pub mod data;
 mod reference;
 pub mod security;
+pub mod tariff;
 pub mod time;
 
 pub use apdu::{Apdu, Conformance};

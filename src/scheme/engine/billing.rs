@@ -84,6 +84,12 @@ impl Dates {
         }
     }
 
+    /// Takes over what was seen to already.
+    pub(super) fn take_over(&mut self, old: &Self) {
+        let dates = std::mem::take(&mut self.dates);
+        *self = Self { dates, next: None, ..old.clone() };
+    }
+
     pub(super) fn next_ns(&self) -> i64 {
         self.next.map_or(i64::MAX, |next| next.saturating_mul(SECOND_NS))
     }
@@ -112,14 +118,9 @@ impl Dates {
         self.dates.iter().filter_map(|date| first_of(date, clock, start, second)).min()
     }
 
-    /// Whether a date lies after what was seen to and not after `second`, if the clock is put there.
-    pub(super) fn is_passed_by(&self, second: i64) -> bool {
-        self.next.is_some_and(|next| next <= second)
-    }
-
-    /// Puts the clock to `second`; passing dates counts once.
+    /// Puts the clock to `second`, and tells whether that passes a date.
     pub(super) fn put(&mut self, clock: &WallClock, second: i64) -> bool {
-        let passed = self.is_passed_by(second);
+        let passed = self.next.is_some_and(|next| next <= second);
         if passed {
             let mut last = self.next;
             while let Some(next) =

@@ -142,6 +142,17 @@ impl Demand {
         values
     }
 
+    /// Takes over what registers of the same id and unit have found.
+    pub(super) fn take_over(&mut self, old: &Self) {
+        for register in &mut self.registers {
+            let same = |other: &&Register| other.id == register.id && other.unit == register.unit;
+            if let Some(old) = old.registers.iter().find(same) {
+                register.cumulative = old.cumulative;
+                register.highest = old.highest.iter().take(register.keeps).copied().collect();
+            }
+        }
+    }
+
     pub(super) fn values(&self) -> Vec<DemandValue> {
         let peak = |&(value, at, meter_at): &(i128, Timestamp, Timestamp)| Peak {
             value: decimal(value),

@@ -43,6 +43,7 @@ mod billing;
 mod demand;
 mod power;
 mod profile;
+mod reprogram;
 mod run;
 
 pub use billing::Cause;

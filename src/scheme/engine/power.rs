@@ -93,7 +93,8 @@ impl Engine {
         if !self.demand.is_same_part(clock, before, second) {
             self.demand.close(at, meter_at);
         }
-        if !self.profile.is_same_interval(clock, before, second) {
+        // At the very end of an interval nothing is in progress that the set could cut short.
+        if self.profile.is_in_progress(at) && !self.profile.is_same_interval(clock, before, second) {
             self.profile.close(clock, at, meter_at, false, self.condition.clock_invalid);
             self.profile.mark(IntervalStatus::CLOCK_ADJUSTED);
         }

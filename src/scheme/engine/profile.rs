@@ -71,6 +71,18 @@ impl Profile {
         })
     }
 
+    /// Whether an interval is in progress, that began before.
+    pub(super) fn is_in_progress(&self, at: Timestamp) -> bool {
+        at > self.began
+    }
+
+    /// Takes over what is recorded.
+    pub(super) fn take_over(&mut self, old: &mut Self) {
+        self.records = old.take();
+        self.status = old.status;
+        self.powered = old.powered;
+    }
+
     pub(super) const fn next_ns(&self) -> i64 {
         self.next_ns
     }

@@ -472,6 +472,20 @@ fn the_profile_has_no_records_of_an_outage_but_marks_its_edges() {
 }
 
 #[test]
+fn a_clock_set_at_the_very_end_of_an_interval_adds_no_record_of_nothing() {
+    let document = day_night();
+    let mut engine = engine(&document, "2026-03-02T00:00:00Z");
+    feed(&mut engine, "2026-03-02T00:30:00Z", 30);
+    engine.happen(Event::ClockSet(at("2026-03-02T05:10:00Z"))).unwrap();
+    engine.happen(Event::ClockSet(at("2026-03-02T09:10:00Z"))).unwrap();
+    feed(&mut engine, "2026-03-02T00:50:00Z", 20);
+    let records = engine.take_profile();
+    let ends: Vec<String> = records.iter().map(|record| record.end.to_string()).collect();
+    assert_eq!(ends, ["2026-03-02T00:30:00Z", "2026-03-02T00:50:00Z"]);
+    assert!(records[1].status.contains(IntervalStatus::CLOCK_ADJUSTED));
+}
+
+#[test]
 fn profile_stamps_follow_daylight_saving_or_stay_in_standard_time() {
     let mut document = day_night();
     document.time_zone = "Europe/London".to_owned();

@@ -8,6 +8,7 @@ mod profile;
 mod quantity;
 mod registers;
 mod simple;
+mod tariff;
 
 use std::fmt;
 
@@ -23,6 +24,7 @@ pub(crate) use profile::{Column, Profile, ProfileKind};
 pub use quantity::Quantity;
 pub(crate) use registers::{DemandRegister, ExtendedRegister, LastFailure, Register};
 pub(crate) use simple::{Clock, Contactor, DataObject, DataSource, SapAssignment, ScriptTable};
+pub(crate) use tariff::{TariffObject, TariffRegister};
 
 /// Data-Access-Result and Action-Result codes that a meter gives.
 pub(crate) mod refusal {

@@ -71,6 +71,9 @@ impl Object for DataObject {
                 Ok(Data::U16(u16::try_from(periods).unwrap_or(u16::MAX)))
             }
             DataSource::Rate => {
+                if let Some(rate) = context.record.tariff().rate() {
+                    return Ok(Data::U8(rate));
+                }
                 let second = context.record.clock().meter_second(context.now());
                 let hour = context.record.clock().stamp(second).map_or(0, |stamp| stamp.local.hour());
                 Ok(Data::U8(if (7..22).contains(&hour) { 1 } else { 2 }))

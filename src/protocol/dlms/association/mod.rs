@@ -155,6 +155,9 @@ pub enum DlmsError {
     /// The meter answered with an exception or a confirmed-service-error.
     #[error("the meter answered with an exception: {0}")]
     Exception(String),
+    /// The meter could not decipher a request: the keys differ, or the invocation counter did not suit it.
+    #[error("the meter could not decipher {0}")]
+    Undeciphered(String),
     /// The meter broke the protocol.
     #[error("the meter's answer makes no sense: {reason}")]
     Protocol {

@@ -308,6 +308,9 @@ impl State {
             (ExceptionResponse::COUNTER_ERROR | ExceptionResponse::DECIPHERING_ERROR, _) => Doubt::Suspect,
             _ => Doubt::None,
         };
+        if exception.service == ExceptionResponse::DECIPHERING_ERROR {
+            return DlmsError::Undeciphered(format!("{what}: {exception}"));
+        }
         DlmsError::Exception(format!("{what}: {exception}"))
     }
 

@@ -164,7 +164,7 @@ async fn a_counter_that_was_right_leaves_the_first_failure_as_it_was() {
     wrong.tuning.counter_objects = Vec::new();
     let mut row = Row::from(1);
     let (value, _) = read(meter, &wrong, &mut row).await;
-    assert!(matches!(&value, Err(DlmsError::Exception(words)) if words.contains("deciphering error")));
+    assert!(matches!(&value, Err(DlmsError::Undeciphered(words)) if words.contains("deciphering error")));
     assert_eq!(row.raised, Vec::<u32>::new());
 }
 
