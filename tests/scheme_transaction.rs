@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use meterwright::drivers::dlms::{read_scheme, write_scheme};
-use meterwright::drivers::{Activation, MeterAccess, ReadSink, StoodThere};
+use meterwright::drivers::{Activation, MeterAccess, ReadSink, Reference, StoodThere};
 use meterwright::model::{
     Auth, BillingSet, ClockReading, Decimal, Fault, Identity, Knowledge, MeterConfig, MeterEvent,
     MeterSecrets, Obis, ObjectEntry, ProfileLayout, ProfileRow, RegisterReading, Secret, Step, SystemTitle,
@@ -138,7 +138,7 @@ impl ReadSink for Sink {
     fn objects(&mut self, _objects: &[ObjectEntry]) -> Result<(), Fault> {
         Ok(())
     }
-    fn stood(&mut self, before: &[StoodThere], scheme: &Document) -> Result<(), Fault> {
+    fn stood(&mut self, before: &[StoodThere], scheme: &Document, _again: bool) -> Result<(), Fault> {
         assert!(self.wrote.is_empty() && !before.is_empty());
         self.stood = Some(scheme.clone());
         Ok(())
@@ -212,6 +212,7 @@ fn read_at(meter: &SharedMeter, reference: Option<&Document>, at: Timestamp) -> 
     let mut sink = sink(at);
     let (mut counter, mut knowledge) = (Counter::default(), Knowledge::default());
     let access = access();
+    let reference = reference.map_or(Reference::None, Reference::Given);
     run(read_scheme(&mut line, &access, &mut counter, &mut knowledge, reference, &mut sink)).unwrap();
     sink.found.unwrap()
 }

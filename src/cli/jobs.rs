@@ -44,16 +44,24 @@ pub(super) struct Batch {
 /// Runs batches as jobs at the same time and waits for all of them. Ctrl-C cancels them: the meters that were not
 /// read to their end count as failed.
 pub(super) fn run(app: &App, comms: &Comms, batches: Vec<Batch>) -> Result<Results, Failure> {
+    let jobs = batches.into_iter().map(|batch| {
+        let meters: Vec<MeterId> = batch.meters.iter().map(|row| row.id).collect();
+        (Job::Read { meters, request: batch.request }, batch.meters)
+    });
+    follow(app, comms, jobs.collect())
+}
+
+/// Runs jobs, each with its meters, at the same time, and waits for all of them, as [`run`].
+pub(super) fn follow(app: &App, comms: &Comms, jobs: Vec<(Job, Vec<MeterRow>)>) -> Result<Results, Failure> {
     let interrupt = Interrupt::watch();
     let events = comms.listen(|| {});
-    let count = batches.iter().map(|batch| batch.meters.len()).sum();
+    let count = jobs.iter().map(|(_, meters)| meters.len()).sum();
     let mut progress = Progress::new(count, app.global.quiet);
     let mut wanted: Vec<(MeterId, String)> = Vec::new();
     let mut open: Vec<JobId> = Vec::new();
-    for batch in batches {
-        let meters: Vec<MeterId> = batch.meters.iter().map(|row| row.id).collect();
-        wanted.extend(batch.meters.into_iter().map(|row| (row.id, row.config.name)));
-        open.push(comms.submit(Job::Read { meters, request: batch.request })?);
+    for (job, meters) in jobs {
+        wanted.extend(meters.into_iter().map(|row| (row.id, row.config.name)));
+        open.push(comms.submit(job)?);
     }
     let names: HashMap<MeterId, String> = wanted.iter().cloned().collect();
     let name = |meter: Option<MeterId>| meter.and_then(|meter| names.get(&meter)).map_or("", String::as_str);

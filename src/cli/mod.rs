@@ -9,6 +9,7 @@ mod interrupt;
 mod jobs;
 mod meter;
 mod period;
+mod program;
 mod progress;
 mod read;
 mod scheme;

@@ -33,7 +33,7 @@ impl FromStr for When {
 
 impl When {
     /// The instant in a zone. In a doubled hour the first pass is meant, in a skipped one the time after it.
-    fn at(self, zone: &TimeZone) -> Result<Timestamp, Failure> {
+    pub(super) fn at(self, zone: &TimeZone) -> Result<Timestamp, Failure> {
         match self {
             Self::Instant(instant) => Ok(instant),
             Self::Local(local) => local

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::app::{App, Outcome};
 use super::failure::{DONE, Failure, USAGE};
 use super::period::When;
+use super::program;
 use super::table::Table;
 use crate::scheme::engine::{DemandValue, RegisterValue, Total};
 use crate::scheme::{self, Calendar, Checked, Code, Difference, Document, DryRun, Problem, WallClock};
@@ -32,8 +33,14 @@ pub(super) enum Scheme {
     Rate(Rate),
     /// What registers would have read under a scheme, on a load profile
     DryRun(Dry),
-    /// How two scheme files differ, in words
+    /// How two scheme files, or a file and a meter, differ, in words
     Compare(Compare),
+    /// Write a scheme to a meter, as a transaction
+    Write(program::Write),
+    /// Read a meter's scheme into a file
+    Read(program::Read),
+    /// Write back what stood in a meter before a scheme was written
+    Restore(program::Restore),
 }
 
 #[derive(Args, Debug)]
@@ -72,7 +79,11 @@ pub(super) struct Compare {
     /// The first scheme file
     file: PathBuf,
     /// The second
-    other: PathBuf,
+    #[arg(required_unless_present = "meter", conflicts_with = "meter")]
+    other: Option<PathBuf>,
+    /// A meter, in place of the second file
+    #[arg(long, value_name = "NAME")]
+    meter: Option<String>,
 }
 
 impl Scheme {
@@ -83,6 +94,9 @@ impl Scheme {
             Self::Rate(rate) => rate.run(app),
             Self::DryRun(dry) => dry.run(app),
             Self::Compare(compare) => compare.run(app),
+            Self::Write(write) => write.run(app),
+            Self::Read(read) => read.run(app),
+            Self::Restore(restore) => restore.run(app),
         }
     }
 }
@@ -105,7 +119,7 @@ fn checked(path: &Path, today: Option<Date>) -> Result<Checked, Failure> {
 }
 
 /// A scheme whose tariff can be tried out. That no meter of its template can hold it, is told and no hindrance.
-fn sound(app: &App, path: &Path) -> Result<Document, Failure> {
+pub(super) fn sound(app: &App, path: &Path) -> Result<Document, Failure> {
     let checked = checked(path, None)?;
     let of_meter = |code| matches!(code, Code::Limit | Code::Period | Code::Ratio | Code::Dst);
     let is_sound = checked.problems.iter().all(|problem| !problem.is_error() || of_meter(problem.code));
@@ -366,20 +380,30 @@ fn demand_table(demand: &[DemandValue], clock: &WallClock) -> Table {
     table
 }
 
+/// A difference in JSON.
+pub(super) fn difference_document(one: &Difference) -> Value {
+    json!({ "place": one.place, "message": one.message })
+}
+
 impl Compare {
     fn run(&self, app: &App) -> Outcome {
         let read = |path: &Path| {
             scheme::read(&octets(path, LARGEST_SCHEME)?).map_err(|problems| unsound(path, &problems))
         };
-        let (first, second) = (read(&self.file)?, read(&self.other)?);
+        let first = read(&self.file)?;
+        let other = match (&self.other, &self.meter) {
+            (Some(other), _) => other,
+            (None, Some(meter)) => return program::compare(app, &self.file, first, meter),
+            (None, None) => return Err(Failure::usage("name a second file, or a meter with --meter")),
+        };
+        let second = read(other)?;
         let differences = scheme::compare(&first, &second);
-        let document = |one: &Difference| json!({ "place": one.place, "message": one.message });
         app.print(
             || {
                 json!({
                     "file": self.file.display().to_string(),
-                    "other": self.other.display().to_string(),
-                    "differences": differences.iter().map(document).collect::<Vec<_>>(),
+                    "other": other.display().to_string(),
+                    "differences": differences.iter().map(difference_document).collect::<Vec<_>>(),
                 })
             },
             |out| {

@@ -5,15 +5,25 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::drivers::{self, MeterAccess, ReadRequest, ReadSink};
+use crate::drivers::{self, Activation, MeterAccess, ReadRequest, ReadSink, Reference};
 use crate::model::template::Family;
 use crate::model::{Fault, Knowledge, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
+use crate::scheme::Document;
 use crate::store::TraceRecord;
 use crate::transport::{Tap, TapRecord};
 
 use super::link::{Cancel, Trace, careful, open_link};
 use super::trace_log::TraceLog;
+
+/// What to do with a meter's scheme.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SchemeTask<'a> {
+    /// Write one.
+    Write(&'a Document, Activation),
+    /// Read it.
+    Read(Reference<'a>),
+}
 
 /// One attempt of a session.
 pub(super) struct Attempt<'a> {
@@ -21,6 +31,8 @@ pub(super) struct Attempt<'a> {
     pub(super) access: &'a MeterAccess,
     /// What to read; a connection test where there is nothing.
     pub(super) request: Option<&'a ReadRequest>,
+    /// What to do with its scheme, in place of reading.
+    pub(super) scheme: Option<SchemeTask<'a>>,
     /// Which attempt of the session, from 1.
     pub(super) number: u32,
     /// Its invocation counters.
@@ -63,13 +75,24 @@ fn secrets(access: &MeterAccess) -> Vec<Secret> {
 }
 
 async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
-    let Attempt { access, request, number, counter, knowledge, sink, trace, cancel } = attempt;
+    let Attempt { access, request, scheme, number, counter, knowledge, sink, trace, cancel } = attempt;
     let template = if number > 1 { careful(&access.template) } else { access.template.clone() };
     let config = &access.config;
     let address = config.address.unwrap_or(template.addressing.server);
     let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
     let mut link = open_link(&config.line, address, &template, trace, cancel)
         .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?;
+    if let (Family::Dlms, Some(task)) = (template.family, scheme) {
+        return match task {
+            SchemeTask::Write(document, activation) => {
+                let scheme = (document, activation);
+                drivers::dlms::write_scheme(&mut link, access, counter, knowledge, scheme, sink).await
+            }
+            SchemeTask::Read(reference) => {
+                drivers::dlms::read_scheme(&mut link, access, counter, knowledge, reference, sink).await
+            }
+        };
+    }
     match (template.family, request) {
         (Family::Dlms, Some(request)) => {
             drivers::dlms::read(&mut link, access, counter, knowledge, request, sink).await

@@ -47,8 +47,9 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 
-use crate::drivers::ReadRequest;
+use crate::drivers::{Activation, ReadRequest};
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Step};
+use crate::scheme::Document;
 use crate::store::{JobResult, Store};
 
 use conductor::Conductor;
@@ -69,6 +70,23 @@ pub enum Job {
         meters: Vec<MeterId>,
         /// What.
         request: ReadRequest,
+    },
+    /// Write a scheme to a meter.
+    WriteScheme {
+        /// Which.
+        meter: MeterId,
+        /// The scheme, checked.
+        scheme: Box<Document>,
+        /// When it takes over.
+        activation: Activation,
+    },
+    /// Read a meter's scheme into the store.
+    ReadScheme {
+        /// Which.
+        meter: MeterId,
+        /// Lends ids, titles and what no meter can say; where it is not given, the scheme that was written last does,
+        /// if the meter still bears its name.
+        reference: Option<Box<Document>>,
     },
     /// Try a meter that need not be in the store; nothing but counters is stored.
     Test {

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
+use crate::drivers::{Activation, MeterAccess, ReadRequest, ReadSink, Reference};
 use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, SecretKind, Step};
+use crate::scheme::Document;
+use crate::store::SchemeKind;
 
 use super::JobId;
 use super::backoff;
-use super::conductor::Attempt;
+use super::conductor::{Attempt, SchemeTask};
 use super::counters::{Counters, Place};
 use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
@@ -27,6 +29,10 @@ const GRACE: Duration = Duration::from_secs(2);
 pub(super) enum Work {
     /// Read a stored meter.
     Read(Rc<ReadRequest>),
+    /// Write a scheme to a stored meter.
+    WriteScheme(Rc<Document>, Activation),
+    /// Read a stored meter's scheme.
+    ReadScheme(Option<Rc<Document>>),
     /// Try a meter as entered.
     Test {
         /// As entered.
@@ -89,8 +95,12 @@ struct Session {
 impl Session {
     fn prepare(shared: Rc<Shared>, item: Rc<Item>, remains: Remains) -> Result<Self, Fault> {
         let access = match (&item.work, item.meter) {
-            (Work::Read(_), Some(meter)) => shared.access(meter)?,
-            (Work::Read(_), None) => return Err(Fault::internal("a read without a meter")),
+            (Work::Read(_) | Work::WriteScheme(..) | Work::ReadScheme(_), Some(meter)) => {
+                shared.access(meter)?
+            }
+            (Work::Read(_) | Work::WriteScheme(..) | Work::ReadScheme(_), None) => {
+                return Err(Fault::internal("a session without a meter"));
+            }
             (Work::Test { config, secrets }, meter) => {
                 let stored = meter.map(|meter| shared.secrets(meter)).transpose()?.unwrap_or_default();
                 let secrets = filled(secrets.clone(), &stored);
@@ -154,8 +164,19 @@ impl Session {
     }
 
     fn sink(&self) -> Sink {
-        let is_read = matches!(self.item.work, Work::Read(_));
+        let is_read = !matches!(self.item.work, Work::Test { .. });
         Sink { reporter: self.reporter(), store_for: self.item.meter.filter(|_| is_read), rows_told: None }
+    }
+
+    /// The scheme that was written last, for a read that has no other to name things by.
+    fn last_written(&self) -> Result<Option<Document>, Fault> {
+        let (Work::ReadScheme(None), Some(meter)) = (&self.item.work, self.item.meter) else {
+            return Ok(None);
+        };
+        let last = self.shared.store.borrow().last_scheme(meter, SchemeKind::Written);
+        let last = last.map_err(|error| store_fault(&error))?;
+        // One that an older version of this program wrote and this one does not read lends nothing.
+        Ok(last.and_then(|last| crate::scheme::read(last.scheme.as_bytes()).ok()))
     }
 
     async fn attempt(&self, number: u32, sink: &mut Sink, cancel: &Cancel) -> Result<(), Fault> {
@@ -170,11 +191,21 @@ impl Session {
         let mut counter = Counters::new(self.reporter(), place);
         let request = match &self.item.work {
             Work::Read(request) => Some(request.as_ref()),
-            Work::Test { .. } => None,
+            Work::Test { .. } | Work::WriteScheme(..) | Work::ReadScheme(_) => None,
+        };
+        let last = self.last_written()?;
+        let scheme = match &self.item.work {
+            Work::WriteScheme(document, activation) => Some(SchemeTask::Write(document, *activation)),
+            Work::ReadScheme(Some(reference)) => Some(SchemeTask::Read(Reference::Given(reference))),
+            Work::ReadScheme(None) => {
+                Some(SchemeTask::Read(last.as_ref().map_or(Reference::None, Reference::IfNamed)))
+            }
+            Work::Read(_) | Work::Test { .. } => None,
         };
         let conducting = self.shared.conductor.conduct(Attempt {
             access: &self.access,
             request,
+            scheme,
             number,
             counter: &mut counter,
             knowledge: &mut knowledge,
@@ -184,6 +215,9 @@ impl Session {
         });
         let ended = within(cancel, GRACE, conducting).await.unwrap_or_else(|| Err(cancelled_fault()));
         sink.flush_trace(true)?;
+        if let (Work::WriteScheme(document, _), true) = (&self.item.work, ended.is_ok()) {
+            sink.written(document)?;
+        }
         let is_another_meter = self.remains.progress.borrow().is_another_meter;
         if let Some(meter) = sink.store_for.filter(|_| knowledge != known && !is_another_meter) {
             let put = self.shared.store.borrow_mut().put_knowledge(meter, &knowledge);

@@ -6,12 +6,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::drivers::ReadSink;
+use crate::drivers::{ReadSink, StoodThere};
 use crate::model::{
     BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, Obis, ObjectEntry, ProfileLayout,
     ProfileRow, RegisterReading, Step,
 };
-use crate::store::StoreError;
+use crate::scheme::Document;
+use crate::store::{MeterScheme, SchemeKind, StoreError};
 
 use super::progress::Progress;
 use super::reporter::Reporter;
@@ -65,6 +66,22 @@ impl Sink {
             write(&mut self.shared().store.borrow_mut(), meter).map_err(|error| store_fault(&error))?;
         self.flush_trace(false)?;
         Ok(done)
+    }
+
+    fn put_scheme(&self, kind: SchemeKind, scheme: &Document, detail: String) -> Result<(), Fault> {
+        let kept = MeterScheme { at: self.now(), scheme: crate::scheme::write(scheme), detail };
+        self.write(|store, meter| store.put_scheme(meter, kind, &kept))
+    }
+
+    fn meter_name(&self) -> Result<String, Fault> {
+        let Some(meter) = self.store_for else { return Ok(String::new()) };
+        let row = self.shared().store.borrow().meter(meter).map_err(|error| store_fault(&error))?;
+        Ok(row.map(|row| row.config.name).unwrap_or_default())
+    }
+
+    /// A scheme was written to its end.
+    pub(super) fn written(&self, scheme: &Document) -> Result<(), Fault> {
+        self.put_scheme(SchemeKind::Written, scheme, String::new())
     }
 
     fn check_serial(&self, found: &str) -> Result<(), Fault> {
@@ -184,6 +201,25 @@ impl ReadSink for Sink {
         // The list itself is kept with what is known of the meter.
         self.progress().objects = u64::try_from(objects.len()).unwrap_or(u64::MAX);
         Ok(())
+    }
+
+    fn stood(&mut self, before: &[StoodThere], scheme: &Document, again: bool) -> Result<(), Fault> {
+        let kind = if again { SchemeKind::Again } else { SchemeKind::Stood };
+        let detail = serde_json::to_string(before)
+            .map_err(|error| Fault::internal(format!("what stood in the meter cannot be kept: {error}")))?;
+        self.put_scheme(kind, scheme, detail)
+    }
+
+    fn wrote(&mut self, what: &str) -> Result<(), Fault> {
+        let now = self.now();
+        let name = self.meter_name()?;
+        self.write(|store, _| store.audit_own(now, "meter programmed", &format!("{name}: {what}")))
+    }
+
+    fn scheme(&mut self, found: &Document, notes: &[String]) -> Result<(), Fault> {
+        let detail = serde_json::to_string(notes)
+            .map_err(|error| Fault::internal(format!("notes on a scheme cannot be kept: {error}")))?;
+        self.put_scheme(SchemeKind::Read, found, detail)
     }
 
     fn partial(&mut self, fault: Fault) {

@@ -151,6 +151,13 @@ impl Thread {
     fn submit(&mut self, job: Job) -> Result<(JobId, Event), Fault> {
         let (job, title, items) = match job {
             Job::Read { meters, request } => self.read_job(&meters, request)?,
+            Job::WriteScheme { meter, scheme, activation } => {
+                let title = format!("Write scheme {} to", scheme.identity);
+                self.scheme_job(meter, &title, Work::WriteScheme(Rc::from(scheme), activation))?
+            }
+            Job::ReadScheme { meter, reference } => {
+                self.scheme_job(meter, "Read the scheme of", Work::ReadScheme(reference.map(Rc::from)))?
+            }
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
         };
         let event = Event::Submitted { job, title, meters: items.len() };
@@ -206,6 +213,24 @@ impl Thread {
             })
             .collect();
         Ok((job, title, items))
+    }
+
+    #[allow(clippy::type_complexity, reason = "a job's number, title and meters, taken apart at once")]
+    fn scheme_job(
+        &self,
+        meter: MeterId,
+        title: &str,
+        work: Work,
+    ) -> Result<(JobId, String, Vec<(LineKey, Item)>), Fault> {
+        let mut store = self.shared.store.borrow_mut();
+        let row = store.meter(meter).map_err(|error| store_fault(&error))?;
+        let row =
+            row.ok_or_else(|| Fault::user(format!("there is no meter number {} in the store", meter.0), ""))?;
+        let title = format!("{title} {}", row.config.name);
+        let job = JobId(store.begin_job(&title, Timestamp::now()).map_err(|error| store_fault(&error))?);
+        let (name, line) = (row.config.name.clone(), LineKey::of(&row.config));
+        let item = Item { job, meter: Some(meter), name, work, announced: false };
+        Ok((job, title, vec![(line, item)]))
     }
 
     /// A test is no job of the store: its number is below nought.
@@ -312,12 +337,16 @@ impl Thread {
         fault: Option<Fault>,
         took: Duration,
     ) -> (JobResult, String) {
-        let is_read = matches!(item.work, Work::Read(_));
+        let is_read = !matches!(item.work, Work::Test { .. });
         let mut result = result(item, fault, remains, took);
         let words = |fault: Option<&Fault>| {
             let progress = remains.progress.borrow();
             match fault {
                 Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
+                None if matches!(item.work, Work::WriteScheme(..)) => {
+                    "Scheme written and read back".to_owned()
+                }
+                None if matches!(item.work, Work::ReadScheme(_)) => "Scheme read".to_owned(),
                 fault if is_read => read_words(&progress, fault),
                 fault => test_words(&progress, fault),
             }

@@ -48,6 +48,17 @@ pub struct StoodThere {
     pub value: String,
 }
 
+/// A scheme that lends ids, titles and all that no meter can say, to one that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reference<'a> {
+    /// None: ids are made up.
+    None,
+    /// Whatever stands in the meter.
+    Given(&'a Document),
+    /// Where the meter's calendar bears its name.
+    IfNamed(&'a Document),
+}
+
 /// One meter and all that is needed to be let in.
 #[derive(Clone, Debug)]
 pub struct MeterAccess {
@@ -87,8 +98,8 @@ pub trait ReadSink {
     /// Something asked for could not be had although the session goes on; the read counts as failed at its end.
     fn partial(&mut self, fault: Fault);
     /// What stood in the meter before a scheme is written, to be kept before the first write, with the scheme that it
-    /// makes. An error ends the session with the meter untouched.
-    fn stood(&mut self, _before: &[StoodThere], _scheme: &Document) -> Result<(), Fault> {
+    /// makes; `again` where that is the scheme to be written. An error ends the session with the meter untouched.
+    fn stood(&mut self, _before: &[StoodThere], _scheme: &Document, _again: bool) -> Result<(), Fault> {
         Ok(())
     }
     /// Something was written to the meter, or a method invoked: what, in words, for the audit chain.

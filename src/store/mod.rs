@@ -24,6 +24,7 @@ mod meters;
 mod records;
 mod registers;
 mod schema;
+mod schemes;
 mod secrets;
 mod settings;
 #[cfg(test)]
@@ -38,6 +39,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
 pub use records::{AuditRow, JobResult, JobRow, Merged, MeterRow, StoredProfile, SupersededRow, TraceRecord};
+pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;
 
 use error::Trouble;

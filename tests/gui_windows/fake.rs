@@ -480,6 +480,10 @@ impl Backend for Fake {
                     };
                     (title, meters.iter().copied().map(Some).collect())
                 }
+                Job::WriteScheme { meter, scheme, .. } => {
+                    (format!("Write scheme {}", scheme.identity), vec![Some(*meter)])
+                }
+                Job::ReadScheme { meter, .. } => ("Read the scheme".to_owned(), vec![Some(*meter)]),
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
             };
             world.events.push_back(Event::Submitted { job: id, title, meters: meters.len() });

@@ -26,7 +26,7 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 
-use crate::drivers::{Activation, MeterAccess, ReadRequest, ReadSink};
+use crate::drivers::{Activation, MeterAccess, ReadRequest, ReadSink, Reference};
 use crate::model::{Blame, Fault, Knowledge, What};
 use crate::protocol::dlms::CounterStore;
 use crate::protocol::link::Link;
@@ -39,7 +39,7 @@ use super::timed_link::TimedLink;
 /// What to do once associated.
 enum Task<'a> {
     Write(&'a Document, Activation),
-    Read(Option<&'a Document>),
+    Read(Reference<'a>),
 }
 
 /// Writes a scheme in one session. What is read on the way goes to the sink.
@@ -66,7 +66,7 @@ pub async fn read_scheme<L: Link>(
     access: &MeterAccess,
     counter: &mut dyn CounterStore,
     knowledge: &mut Knowledge,
-    reference: Option<&Document>,
+    reference: Reference<'_>,
     sink: &mut dyn ReadSink,
 ) -> Result<(), Fault> {
     conduct(link, access, counter, knowledge, Task::Read(reference), sink).await
@@ -114,7 +114,7 @@ fn zone_name(access: &MeterAccess) -> String {
 }
 
 impl<L: Link> Session<'_, '_, L> {
-    async fn read_scheme(&mut self, reference: Option<&Document>) -> Result<(), Fault> {
+    async fn read_scheme(&mut self, reference: Reference<'_>) -> Result<(), Fault> {
         self.run().await?;
         let standing = self.standing().await?;
         if standing.tables.active.days.is_empty() {
@@ -123,6 +123,13 @@ impl<L: Link> Session<'_, '_, L> {
                 "write a scheme to it, or look at its object list",
             ));
         }
+        let reference = match reference {
+            Reference::Given(document) => Some(document),
+            Reference::IfNamed(document) => {
+                Some(document).filter(|document| document.identity.as_bytes() == standing.tables.active.name)
+            }
+            Reference::None => None,
+        };
         let Found { document, mut oddities } = self.seen(&standing, reference);
         let (document, notes) = settings::read(document, &standing);
         oddities.extend(notes);

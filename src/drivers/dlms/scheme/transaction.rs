@@ -147,7 +147,7 @@ impl<L: Link> Session<'_, '_, L> {
         self.tell_beforehand(&layout, &wanted, due);
         let before = self.seen(&standing, None).document;
         let (before, _) = settings::read(before, &standing);
-        self.sink.stood(&standing.kept(), &before)?;
+        self.sink.stood(&standing.kept(), &before, is_in_force)?;
 
         if is_in_force {
             self.sink.remark("this tariff is in force already".to_owned());
