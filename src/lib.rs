@@ -7,7 +7,8 @@
 //!
 //! | floor | module | holds | may use |
 //! | --- | --- | --- | --- |
-//! | 5 | [`cli`], [`gui`] | the command line and the windows | everything below |
+//! | 5 | [`cli`] | the command line, which also opens the windows | gui, and everything below |
+//! | 5 | [`gui`] | the windows | everything below |
 //! | 4 | [`comms`] | the background communications thread | drivers, firmware, transport, store, vault |
 //! | 4 | [`simulator`] | virtual meters on real sockets | protocol, scheme, transport |
 //! | 3 | [`drivers`] | meter families | protocol, scheme, model |

@@ -1,5 +1,7 @@
 //! Holds the floors of `src/`: the map in `lib.rs`, and the arrows between modules.
 
+#![allow(clippy::unwrap_used, reason = "a test's helpers may panic")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -112,3 +112,12 @@ fn a_register_stands_once_in_a_reading_with_what_belongs_to_it_under_it() {
     assert!(maximum["meter_stamp"].is_string());
     assert_eq!(maximum["more"][0]["attribute"], 4);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_store_that_cannot_be_written_is_no_fault_of_the_program() {
+    let program = Program::new();
+    let ended = program.run(&["meter", "add", "A", "--line", "tcp://a", "--store", "/proc/meterwright.db"]);
+    assert_eq!(ended.code, 2, "{}", ended.err);
+    assert!(ended.err.contains("/proc/meterwright.db"), "{}", ended.err);
+}

@@ -161,8 +161,8 @@ impl AppCtx {
     /// Marks what an event makes out of date.
     fn note(&mut self, event: &Event) {
         match event {
-            Event::MeterEnded { meter: Some(id), .. } => {
-                let id = *id;
+            Event::MeterEnded { job, meter: Some(id), .. } => {
+                let (id, job) = (*id, job.0);
                 self.data.freshen_meter(self.backend.as_ref(), id);
                 self.data.expire(|query| match query {
                     Query::Details(of)
@@ -170,7 +170,8 @@ impl AppCtx {
                     | Query::Profiles(of)
                     | Query::Billing(of)
                     | Query::Events(of, ..) => *of == id,
-                    Query::Rows { .. } | Query::Days { .. } => true,
+                    Query::Rows { .. } | Query::Days { .. } | Query::Jobs => true,
+                    Query::Trace(of) => *of == job,
                     _ => false,
                 });
             }

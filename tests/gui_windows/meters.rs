@@ -156,7 +156,7 @@ fn an_import_is_shown_before_it_is_made() {
     enter(&mut app, "Path", "/tmp/meters.csv");
     click(&mut app, "Import");
     app.run();
-    app.get_by_label("1 meters can be added, 1 lines cannot");
+    app.get_by_label("1 meter can be added, 1 line cannot");
     app.get_by_label("line 3: `meter:4059` is not a line");
     click(&mut app, "Add 1 meter");
     app.run();

@@ -9,7 +9,7 @@ use crate::comms::Edit;
 use crate::gui::context::{AppCtx, stopped};
 use crate::gui::data::{Import, Later};
 use crate::gui::theme::{SIZES, mono, strong, tokens};
-use crate::gui::widgets::{Act, dialog_window, fault_panel, loading, secondary, small};
+use crate::gui::widgets::{Act, counted, dialog_window, fault_panel, loading, secondary, small};
 use crate::model::Fault;
 
 /// Meters listed in the dialog.
@@ -70,14 +70,13 @@ impl ImportDialog {
             ui.horizontal(|ui| {
                 let words = match ready {
                     0 => "Nothing to add".to_owned(),
-                    1 => "Add 1 meter".to_owned(),
-                    many => format!("Add {many} meters"),
+                    many => format!("Add {}", counted(many, "meter")),
                 };
                 if ui.add(Act::primary(&words).enabled(ready > 0)).clicked()
                     && let Ok(import) = &mut self.read
                 {
                     let meters = std::mem::take(&mut import.meters);
-                    let done = format!("Added {ready} meters");
+                    let done = format!("Added {}", counted(ready, "meter"));
                     cx.edit(Edit::AddMeters(meters), done);
                     close = true;
                 }
@@ -91,10 +90,13 @@ impl ImportDialog {
 fn preview(ui: &mut Ui, import: &Import) {
     let t = tokens(ui);
     let refused = import.refused.len();
-    let words = if refused == 0 {
-        format!("{} meters can be added", import.meters.len())
-    } else {
-        format!("{} meters can be added, {refused} lines cannot", import.meters.len())
+    let words = match refused {
+        0 => format!("{} can be added", counted(import.meters.len(), "meter")),
+        _ => format!(
+            "{} can be added, {} cannot",
+            counted(import.meters.len(), "meter"),
+            counted(refused, "line")
+        ),
     };
     ui.label(words);
     ScrollArea::vertical().max_height(320.0).auto_shrink([false, true]).show(ui, |ui| {

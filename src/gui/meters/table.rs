@@ -67,8 +67,12 @@ impl TableState {
                 .sense(Sense::CLICK)
                 .auto_shrink(false)
                 .cell_layout(Layout::left_to_right(Align::Center));
-            for (_, _, width) in Column::ALL {
-                table = table.column(Width::initial(width).at_least(48.0).clip(true));
+            for (column, _, width) in Column::ALL {
+                let width = match column {
+                    Column::Template => Width::remainder().at_least(width),
+                    _ => Width::initial(width).at_least(48.0),
+                };
+                table = table.column(width.clip(true));
             }
             if let Some(row) = self.scroll_to.take() {
                 table = table.scroll_to_row(row, None);

@@ -6,7 +6,9 @@ use jiff::civil::DateTime;
 use crate::gui::context::AppCtx;
 use crate::gui::data::SchemeFile;
 use crate::gui::theme::{SIZES, mono, strong, tokens};
-use crate::gui::widgets::{Act, Tone, badge, field, key_value, secondary, section, small, text_field};
+use crate::gui::widgets::{
+    Act, Tone, badge, counted, field, key_value, secondary, section, small, text_field,
+};
 use crate::scheme::{Calendar, Document, Severity};
 
 use super::register_title;
@@ -74,10 +76,6 @@ impl Side {
             badge(ui, "Latent tariff", Tone::Plain);
         }
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn problems(ui: &mut Ui, cx: &mut AppCtx, file: &SchemeFile) {

@@ -127,7 +127,10 @@ impl Status {
         let (space, _) = row.allocate_exact_size(Vec2::splat(16.0), Sense::hover());
         let fold = if open { Icon::ChevronDown } else { Icon::ChevronRight };
         fold.paint(row.painter(), space, 12.0, t.text_secondary.0);
-        row.add_sized(Vec2::new(280.0, 20.0), egui::Label::new(&job.title).truncate().halign(Align::Min));
+        row.allocate_ui_with_layout(Vec2::new(280.0, 20.0), Layout::left_to_right(Align::Center), |ui| {
+            ui.set_min_width(280.0);
+            ui.add(egui::Label::new(&job.title).truncate());
+        });
         progress_bar(&mut row, Some(job.part()), 120.0, "Progress");
         let colour = if job.done.1 > 0 { t.bad.0 } else { t.text_secondary.0 };
         row.label(egui::RichText::new(job.words()).color(colour));

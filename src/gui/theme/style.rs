@@ -82,11 +82,20 @@ pub(super) fn style(t: &Tokens, dark: bool) -> Style {
     spacing.icon_width_inner = 8.0;
     spacing.icon_spacing = 8.0;
     spacing.tooltip_width = 360.0;
-    spacing.scroll = ScrollStyle::solid();
-    spacing.scroll.bar_width = 8.0;
-    spacing.scroll.bar_inner_margin = 2.0;
-    spacing.scroll.bar_outer_margin = 0.0;
-    spacing.scroll.foreground_color = false;
+    spacing.scroll = ScrollStyle {
+        bar_width: 8.0,
+        floating_width: 6.0,
+        floating_allocated_width: 8.0,
+        bar_inner_margin: 2.0,
+        foreground_color: true,
+        dormant_background_opacity: 0.0,
+        active_background_opacity: 0.0,
+        interact_background_opacity: 0.0,
+        dormant_handle_opacity: 0.25,
+        active_handle_opacity: 0.4,
+        interact_handle_opacity: 0.65,
+        ..ScrollStyle::floating()
+    };
     style.interaction.selectable_labels = false;
     style.interaction.tooltip_delay = 0.4;
     style.animation_time = ANIMATION_SECONDS;

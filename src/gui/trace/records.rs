@@ -9,6 +9,7 @@ use egui::{
 use egui_extras::{Column, TableBuilder};
 use jiff::Timestamp;
 
+use crate::comms::JobId;
 use crate::comms::trace::hex;
 use crate::gui::context::AppCtx;
 use crate::gui::data::Traffic;
@@ -46,7 +47,12 @@ impl Records {
         meter: &mut Option<MeterId>,
     ) {
         if traffic.is_empty() {
-            let text = "Its sessions sent and received nothing, or its traffic was not kept.";
+            let running = cx.jobs.get(JobId(job)).is_some_and(|job| job.ended.is_none());
+            let text = if running {
+                "The job runs: the traffic of each session is stored when it ends."
+            } else {
+                "Its sessions sent and received nothing, or its traffic was not kept."
+            };
             empty(ui, Icon::Trace, "No traffic is stored of this job", text, |_| {});
             return;
         }

@@ -8,7 +8,7 @@ mod text;
 pub use act::{Act, segmented};
 pub use field::{choice, combo, field, password, text_field};
 pub use state::{Problem, badge, dialog_window, empty, fault_panel, loading, problem, progress_bar};
-pub use text::{decimal, grouped, heading, instant, key_value, kilo, secondary, section, small};
+pub use text::{counted, decimal, grouped, heading, instant, key_value, kilo, secondary, section, small};
 
 /// What a badge or a remark means; colour follows from it, never the other way round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
