@@ -1,5 +1,7 @@
 //! Schemes into virtual meters and out of them: the driver's own conversations, over a line that can be cut.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
+
 use std::collections::VecDeque;
 use std::time::Duration;
 

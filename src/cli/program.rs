@@ -234,7 +234,7 @@ impl Read {
 }
 
 /// Compares a file with what stands in a meter.
-pub(super) fn compare(app: &App, file: &Path, scheme: Document, meter: &str) -> Outcome {
+pub(super) fn compare(app: &App, file: &Path, scheme: &Document, meter: &str) -> Outcome {
     let store = app.reader()?;
     let row = select::one(&store, meter)?;
     let (results, fetched) = read_job(app, &store, row, Some(scheme.clone()))?;
@@ -242,7 +242,7 @@ pub(super) fn compare(app: &App, file: &Path, scheme: Document, meter: &str) -> 
         app.print(|| document(&results, None), |out| tell(&results, out, ""))?;
         return Ok(results.exit_code());
     };
-    let differences = scheme::compare(&scheme, &fetched.document);
+    let differences = scheme::compare(scheme, &fetched.document);
     app.print(
         || {
             json!({

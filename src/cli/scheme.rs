@@ -393,7 +393,7 @@ impl Compare {
         let first = read(&self.file)?;
         let other = match (&self.other, &self.meter) {
             (Some(other), _) => other,
-            (None, Some(meter)) => return program::compare(app, &self.file, first, meter),
+            (None, Some(meter)) => return program::compare(app, &self.file, &first, meter),
             (None, None) => return Err(Failure::usage("name a second file, or a meter with --meter")),
         };
         let second = read(other)?;

@@ -5,7 +5,8 @@
 //!               ├─ Document ─────┼─ Calendar   what is on at an instant
 //! editor ───────┘      │         ├─ Engine     energy and events in, registers out
 //!                    write       ├─ dry_run    a load profile through the engine
-//!                                └─ compare    how two schemes differ, in words
+//!                                ├─ compare    how two schemes differ, in words
+//!                                └─ cosem      the tables of a meter, and back
 //! ```
 //!
 //! Nothing here opens a file, looks at a clock or knows a meter's protocol.

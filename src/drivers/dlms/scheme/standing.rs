@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use crate::drivers::StoodThere;
 use crate::model::tariff::{ActivationTables, CalendarTables, TariffTables};
 use crate::model::template::SchemeObjects;
-use crate::model::{Fault, Obis, ObjectEntry, Template};
+use crate::model::{Fault, MeterStamp, Obis, ObjectEntry, Template};
 use crate::protocol::dlms::tariff::{Row, date_time, rows};
-use crate::protocol::dlms::{AttributeRef, Data};
+use crate::protocol::dlms::{AttributeRef, CosemDateTime, Data};
 use crate::protocol::link::Link;
 
 use super::super::faults::{self, TEMPORARY_FAILURE};
@@ -72,6 +72,7 @@ impl Standing {
             (class::ACTIVATION, objects.register_activation, 3),
         ]);
         all.extend((2..=4).map(|number| (class::SCHEDULE, objects.billing_schedule, number)));
+        all.push((class::CLOCK, self.clock, 2));
         all.extend((5..=8).map(|number| (class::CLOCK, self.clock, number)));
         all.extend(self.demands.iter().flat_map(|obis| [8, 9].map(|number| (class::DEMAND, *obis, number))));
         all.extend([3, 4].map(|number| (class::PROFILE, self.profile, number)));
@@ -142,6 +143,17 @@ impl Standing {
         })
     }
 
+    /// What the clock said when it was read.
+    pub(super) fn clock_stamp(&self) -> Option<MeterStamp> {
+        self.value((class::CLOCK, self.clock, 2)).and_then(super::super::clock::stamp)
+    }
+
+    /// Whether a time of activation has gone by: many meters keep it standing.
+    fn has_passed(&self, time: [u8; 12]) -> bool {
+        let (due, now) = (CosemDateTime(time).stamp(), self.clock_stamp());
+        due.zip(now).is_some_and(|(due, now)| due.local < now.local)
+    }
+
     /// Makes tables of the values.
     ///
     /// # Errors
@@ -151,6 +163,7 @@ impl Standing {
         let active = self.calendar(2)?;
         let passive = self.calendar(6)?;
         let time = self.value((class::CALENDAR, objects.calendar, 10)).and_then(date_time);
+        let time = time.filter(|time| !self.has_passed(*time));
         let scripts = (class::SCRIPTS, objects.scripts, 2);
         let assignment = (class::ACTIVATION, objects.register_activation, 2);
         let masks = (class::ACTIVATION, objects.register_activation, 3);

@@ -133,10 +133,10 @@ impl<L: Link> Session<'_, '_, L> {
         activation: Activation,
     ) -> Result<(), Fault> {
         self.run().await?;
-        self.check_clock().await?;
         let mut standing = self.standing().await?;
+        self.check_clock(&standing);
         self.check_rights(&standing)?;
-        let due = self.due(document, activation)?;
+        let due = self.due(document, activation, &standing)?;
         let found = self.seen(&standing, Some(document));
         let is_in_force = found.oddities.is_empty()
             && found.document.identity == document.identity
@@ -173,8 +173,8 @@ impl<L: Link> Session<'_, '_, L> {
     }
 
     /// A clock that is off is told: the tariff goes by it.
-    async fn check_clock(&mut self) -> Result<(), Fault> {
-        let off = self.clock_offset_s().await?;
+    fn check_clock(&mut self, standing: &Standing) {
+        let off = self.meter_time(standing).map(|meter| meter.duration_since(self.now()).as_secs());
         if let Some(off) = off.filter(|off| off.abs() > CLOCK_OFF_S) {
             let way = if off > 0 { "fast" } else { "slow" };
             self.sink.remark(format!(
@@ -182,17 +182,12 @@ impl<L: Link> Session<'_, '_, L> {
                 off.abs()
             ));
         }
-        Ok(())
     }
 
-    /// Seconds by which the meter's clock is fast; nothing where it does not tell the time.
-    async fn clock_offset_s(&mut self) -> Result<Option<i64>, Fault> {
-        let clock = super::super::objects::clock(self.knowledge, self.template());
-        let at = (class::CLOCK, clock, 2);
-        let values = self.values(&[at]).await?;
-        let stamp = values.get(&at).and_then(super::super::clock::stamp);
-        let meter = stamp.and_then(|stamp| self.rule.to_utc(&stamp, None).ok());
-        Ok(meter.map(|meter| meter.duration_since(self.now()).as_secs()))
+    /// What the meter's clock said; nothing where it does not tell the time.
+    fn meter_time(&self, standing: &Standing) -> Option<Timestamp> {
+        let stamp = standing.clock_stamp()?;
+        self.rule.to_utc(&stamp, None).ok()
     }
 
     /// What the meter's list says of this client's rights.
@@ -208,7 +203,8 @@ impl<L: Link> Session<'_, '_, L> {
         Ok(())
     }
 
-    fn due(&self, document: &Document, activation: Activation) -> Result<Due, Fault> {
+    fn due(&self, document: &Document, activation: Activation, standing: &Standing) -> Result<Due, Fault> {
+        let now = self.meter_time(standing).map_or(self.now(), |meter| meter.max(self.now()));
         if document.latent.is_some() && activation != Activation::Now {
             return Err(Fault::user(
                 "the scheme has a latent tariff, which takes the meter's passive side",
@@ -218,7 +214,7 @@ impl<L: Link> Session<'_, '_, L> {
         match activation {
             Activation::Now => Ok(Due::Now),
             Activation::Never => Ok(Due::Never),
-            Activation::At(at) if at <= self.now() => {
+            Activation::At(at) if at <= now => {
                 Err(Fault::user(format!("the time of activation {at} has gone by"), "activate it now"))
             }
             Activation::At(at) => Ok(Due::At(CosemDateTime::from_stamp(&self.rule.to_stamp(at)))),
@@ -244,7 +240,8 @@ impl<L: Link> Session<'_, '_, L> {
         })?;
         let special_days = ground.kept_special_days().len() + layout.special_days.len();
         let at = (class::SPECIAL_DAYS, standing.objects.special_days, 2);
-        if !layout.special_days.is_empty() && !(standing.value(at).is_some() && standing.may_write(at)) {
+        let has_table = standing.value(at).is_some() && standing.may_write(at);
+        if !layout.special_days.is_empty() && !has_table {
             return Err(Fault::meter(
                 format!("the meter has no special days table that this client may write ({})", at.1.short()),
                 "nothing was written; take the special days out of the scheme, or use an association with more rights",
@@ -325,8 +322,7 @@ impl<L: Link> Session<'_, '_, L> {
     /// Calls off an activation that is due, so that nothing half-written takes over.
     async fn call_off(&mut self, standing: &mut Standing) -> Result<(), Fault> {
         let at = (class::CALENDAR, standing.objects.calendar, 10);
-        let stands = standing.value(at).and_then(date_time);
-        if stands.is_none_or(is_unspecified) {
+        if is_unspecified(standing.tables.activate_at) {
             return Ok(());
         }
         let none = Setting {
