@@ -1,4 +1,4 @@
-//! Meterwright reads, programs and flashes electricity meters.
+//! Meterwright reads and programs electricity meters.
 //!
 //! # The map
 //!

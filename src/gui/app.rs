@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::sync::mpsc::TryRecvError;
 
 use egui::{
-    CentralPanel, Frame, Key, KeyboardShortcut, Modifiers, Panel, Stroke, Ui, ViewportBuilder, ViewportId,
+    CentralPanel, Frame, Key, KeyboardShortcut, Modifiers, Panel, Stroke, Ui, ViewportBuilder,
+    ViewportCommand, ViewportId,
 };
 
 use crate::export::write_whole;
@@ -106,13 +107,16 @@ impl App {
         self.dropped(ui);
         self.frame(ui);
         self.windows(ui);
-        self.meters.dialogs(ui, &mut self.cx);
+        // A dialog stands in the window of its manager.
+        if !self.detached.contains(&Page::Meters) {
+            self.meters.dialogs(ui, &mut self.cx);
+        }
         self.cx.notices.ui(ui);
         if let Some(event) = self.files.ui(ui, &self.cx.prefs.recent) {
             self.file(event);
         }
         for command in std::mem::take(&mut self.cx.commands) {
-            self.obey(command);
+            self.obey(ui, command);
         }
         if self.cx.is_waiting() || self.demo.is_some() || self.meters.is_waiting() {
             ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
@@ -193,14 +197,26 @@ impl App {
                 .with_inner_size([1120.0, 720.0]);
             let ctx = ui.ctx().clone();
             ctx.show_viewport_immediate(ViewportId::from_hash_of(page), builder, |ui, _class| {
+                self.keys(ui);
                 let t = tokens(ui);
                 CentralPanel::no_frame()
                     .frame(Frame::new().fill(t.canvas.0))
                     .show(ui, |ui| self.manager(ui, page));
+                if page == Page::Meters {
+                    self.meters.dialogs(ui, &mut self.cx);
+                }
                 if ui.input(|input| input.viewport().close_requested()) {
                     self.cx.command(Command::Detach(page));
                 }
             });
+        }
+    }
+
+    /// Shows a page, wherever it stands.
+    fn go(&mut self, ui: &Ui, page: Page) {
+        self.page = page;
+        if self.detached.contains(&page) {
+            ui.ctx().send_viewport_cmd_to(ViewportId::from_hash_of(page), ViewportCommand::Focus);
         }
     }
 
@@ -277,20 +293,20 @@ impl App {
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn obey(&mut self, ui: &Ui, command: Command) {
         match command {
-            Command::Go(page) => self.page = page,
+            Command::Go(page) => self.go(ui, page),
             Command::Detach(page) => {
                 if !self.detached.remove(&page) {
                     self.detached.insert(page);
                 }
             }
             Command::AddMeter => {
-                self.page = Page::Meters;
+                self.go(ui, Page::Meters);
                 self.meters.add();
             }
             Command::EditMeter(id) => {
-                self.page = Page::Meters;
+                self.go(ui, Page::Meters);
                 self.meters.edit(&mut self.cx, id);
             }
             Command::RemoveMeters(ids) => self.meters.remove(&mut self.cx, &ids),
@@ -305,11 +321,11 @@ impl App {
             }
             Command::ShowReadings(id) => {
                 self.cx.selection.only(id);
-                self.page = Page::Readings;
+                self.go(ui, Page::Readings);
             }
             Command::ShowTrace(job, meter) => {
                 self.trace.show(job, meter);
-                self.page = Page::Trace;
+                self.go(ui, Page::Trace);
             }
             Command::ImportMeters => self.files.choose(FilePurpose::ImportMeters, &self.wake),
             Command::ImportFile(path) => self.meters.import(&self.cx, path),
@@ -321,7 +337,7 @@ impl App {
             }
             Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),
             Command::OpenScheme(path) => {
-                self.page = Page::Schemes;
+                self.go(ui, Page::Schemes);
                 self.schemes.open(path);
             }
             Command::OpenDemo => {

@@ -19,7 +19,7 @@ pub(super) fn run(app: &App, which: &Which) -> Outcome {
     let one = |event: &MeterEvent| {
         json!({
             "log": event.log.to_string(),
-            "code": event.code,
+            "code": event.code.map(|code| code.to_string()),
             "text": event.text,
             "utc": event.at.to_string(),
             "local": stamps::local(event.at, &zone),

@@ -1,6 +1,6 @@
 //! What the windows know: questions to the store, answers kept until something changes.
 //!
-//! No frame does input or output. A window asks [`Cache::get`]; what is not there yet is put to a reader thread
+//! No frame does input or output. A window asks the [`Cache`]; what is not there yet is put to a reader thread
 //! ([`reader`]) over a bounded channel, and the frame shows that it is loading. Answers stay and are shown while a
 //! fresher one is on its way, so that nothing jumps.
 

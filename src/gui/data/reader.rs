@@ -192,3 +192,94 @@ fn decoded(traffic: Vec<(MeterId, TraceRecord)>) -> Vec<Traffic> {
     };
     traffic.into_iter().map(decode).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Channel, IntervalStatus, MeterConfig, ProfileLayout, Quality, ScalerUnit, Side, Unit,
+    };
+    use crate::store::Store;
+
+    fn layout() -> ProfileLayout {
+        let channel = Channel {
+            obis: "1-0:1.8.0*255".parse().unwrap(),
+            attribute: 2,
+            data_index: 0,
+            class_id: 3,
+            name: "Active import energy".to_owned(),
+            scaler_unit: ScalerUnit { scaler: 0, unit: Unit::WH },
+            side: Side::Secondary,
+        };
+        let obis = "1-0:99.1.0*255".parse().unwrap();
+        ProfileLayout { obis, name: "Load profile".to_owned(), period_seconds: 1800, channels: vec![channel] }
+    }
+
+    fn row(end: &str, value: i128) -> ProfileRow {
+        ProfileRow {
+            end: end.parse().unwrap(),
+            stamp: None,
+            status: IntervalStatus::empty(),
+            raw_status: None,
+            quality: Quality::Actual,
+            values: vec![Some(Decimal::new(value, 0))],
+        }
+    }
+
+    /// Asks the thread and waits for its answer.
+    fn asked(reader: &Reader, query: &Query) -> Value {
+        assert!(reader.ask(query));
+        reader.answers.recv().unwrap().value.unwrap()
+    }
+
+    #[test]
+    fn the_thread_answers_from_the_store_with_the_row_before_the_stretch() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.db");
+        let mut store = Store::open(&path).unwrap();
+        let id = store.add_meter(&MeterConfig::new("Kiln", "tcp://127.0.0.1:4059".parse().unwrap())).unwrap();
+        let rows = [
+            row("2026-11-21T23:30:00Z", 900),
+            row("2026-11-22T00:00:00Z", 1_000),
+            row("2026-11-22T00:30:00Z", 1_100),
+            row("2026-11-22T01:00:00Z", 1_300),
+        ];
+        store.merge_profile(id, &layout(), &rows, "2026-11-22T02:00:00Z".parse().unwrap()).unwrap();
+        let (wake, woken) = sync_channel(16);
+        let reader = Reader::start(&path, move || wake.send(()).unwrap()).unwrap();
+
+        let Value::Meters(meters) = asked(&reader, &Query::Meters) else { panic!("no meters") };
+        assert_eq!(meters[0].config.name, "Kiln");
+        let Value::Profiles(profiles) = asked(&reader, &Query::Profiles(id)) else { panic!("no profiles") };
+        let query = Query::Rows {
+            profile: profiles[0].id,
+            from: "2026-11-22T00:00:00Z".parse().unwrap(),
+            to: "2026-11-23T00:00:00Z".parse().unwrap(),
+            period_seconds: 1800,
+        };
+        let Value::Rows(slice) = asked(&reader, &query) else { panic!("no rows") };
+        assert_eq!(slice.rows, rows[2..]);
+        assert_eq!(slice.before.as_ref(), Some(&rows[1]));
+        assert_eq!(woken.recv_timeout(std::time::Duration::from_secs(10)), Ok(()));
+    }
+
+    #[test]
+    fn a_day_of_a_cumulative_channel_holds_what_was_counted_on_it() {
+        let rows = [
+            row("2026-11-21T23:30:00Z", 900),
+            row("2026-11-22T00:00:00Z", 1_000),
+            row("2026-11-22T00:30:00Z", 1_100),
+            row("2026-11-22T01:00:00Z", 1_300),
+        ];
+        let found = days(&rows, &TimeZone::UTC, true);
+        let totals: Vec<_> = found.iter().map(|day| (day.intervals, day.total)).collect();
+        // Midnight ends the 21st; the first row has none before it.
+        assert_eq!(totals, [(2, Some(Decimal::from(100))), (2, Some(Decimal::from(300)))]);
+    }
+
+    #[test]
+    fn a_scheme_file_that_is_not_there_is_an_error_in_words() {
+        let error = scheme(Path::new("/nonexistent/x.scheme.json")).unwrap_err();
+        assert!(error.starts_with("/nonexistent/x.scheme.json: "), "{error}");
+    }
+}

@@ -21,7 +21,7 @@ pub struct Act<'a> {
     icon: Option<Icon>,
     weight: Weight,
     icon_only: bool,
-    selected: bool,
+    selected: Option<bool>,
     enabled: bool,
     small: bool,
     hint: String,
@@ -35,7 +35,7 @@ impl<'a> Act<'a> {
             icon: None,
             weight,
             icon_only: false,
-            selected: false,
+            selected: None,
             enabled: true,
             small: false,
             hint: String::new(),
@@ -93,7 +93,7 @@ impl<'a> Act<'a> {
     /// Shown as switched on.
     #[must_use]
     pub const fn selected(mut self, selected: bool) -> Self {
-        self.selected = selected;
+        self.selected = Some(selected);
         self
     }
 
@@ -146,7 +146,7 @@ impl<'a> Act<'a> {
         match self.weight {
             Weight::Primary => (if hovered { t.accent_hover.0 } else { t.accent.0 }, clear, t.on_accent.0),
             Weight::Danger => (if hovered { t.bad_soft.0 } else { t.surface.0 }, t.bad.0, t.bad.0),
-            _ if self.selected => {
+            _ if self.selected == Some(true) => {
                 (t.accent_soft.0, if self.weight == Weight::Quiet { clear } else { t.accent.0 }, t.accent.0)
             }
             Weight::Plain => (if hovered { t.hover.0 } else { t.surface.0 }, t.border_strong.0, t.text.0),
@@ -177,7 +177,11 @@ impl Widget for Act<'_> {
         let sense = if self.enabled { Sense::click() } else { Sense::hover() };
         let (rect, response) = ui.allocate_exact_size(Vec2::new(width.ceil(), height), sense);
         let enabled = self.enabled && ui.is_enabled();
-        response.widget_info(|| WidgetInfo::selected(Role::Button, enabled, self.selected, self.text));
+        response.widget_info(|| {
+            let mut info = WidgetInfo::labeled(Role::Button, enabled, self.text);
+            info.selected = self.selected;
+            info
+        });
         if ui.is_rect_visible(rect) {
             let (fill, edge, ink) = self.colours(ui, &response);
             let radius = CornerRadius::same(4);
