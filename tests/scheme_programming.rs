@@ -7,6 +7,7 @@ mod cli_support;
 use cli_support::{Program, fleet};
 use meterwright::scheme;
 use meterwright::simulator::{Fleet, Framing};
+use meterwright::store::{AuditRow, StoreReader};
 use serde_json::json;
 
 const SCHEME: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/programmed.scheme.json");
@@ -60,6 +61,10 @@ fn what_stood_there_before_is_restored() {
     program.ok(&["scheme", "write", other, "--meter", &name]);
     let differences = program.json(&["scheme", "compare", SCHEME, "--meter", &name], 0);
     assert!(differences["differences"].to_string().contains("06:00"), "{differences}");
+    let store = StoreReader::open(&program.path("test.db")).unwrap();
+    let activated = |row: &AuditRow| row.what == "meter programmed" && row.detail.contains("activated");
+    assert_eq!(store.audit_rows(1000).unwrap().iter().filter(|row| activated(row)).count(), 2);
+    store.verify_audit().unwrap();
     program.ok(&["scheme", "restore", "--meter", &name]);
     let differences = program.json(&["scheme", "compare", SCHEME, "--meter", &name], 0);
     assert_eq!(differences["differences"], json!([]), "{differences}");

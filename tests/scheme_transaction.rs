@@ -106,6 +106,7 @@ impl CounterStore for Counter {
 struct Sink {
     now: Timestamp,
     found: Option<Document>,
+    kept: bool,
     stood: Option<Document>,
     wrote: Vec<String>,
     remarks: Vec<String>,
@@ -140,13 +141,14 @@ impl ReadSink for Sink {
     fn objects(&mut self, _objects: &[ObjectEntry]) -> Result<(), Fault> {
         Ok(())
     }
-    fn stood(&mut self, before: &[StoodThere], scheme: &Document, _again: bool) -> Result<(), Fault> {
+    fn stood(&mut self, before: &[StoodThere], scheme: Option<&Document>, _again: bool) -> Result<(), Fault> {
         assert!(self.wrote.is_empty() && !before.is_empty());
-        self.stood = Some(scheme.clone());
+        self.kept = true;
+        self.stood = scheme.cloned();
         Ok(())
     }
     fn wrote(&mut self, what: &str) -> Result<(), Fault> {
-        assert!(self.stood.is_some(), "{what} before what stood there was kept");
+        assert!(self.kept, "{what} before what stood there was kept");
         self.wrote.push(what.to_owned());
         Ok(())
     }
@@ -180,7 +182,7 @@ fn run<T>(conversation: impl Future<Output = T>) -> T {
 }
 
 fn sink(at: Timestamp) -> Sink {
-    Sink { now: at, found: None, stood: None, wrote: Vec::new(), remarks: Vec::new() }
+    Sink { now: at, found: None, kept: false, stood: None, wrote: Vec::new(), remarks: Vec::new() }
 }
 
 /// Writes over a line; gives how it ended, what the sink got, and how many exchanges it took.

@@ -164,6 +164,12 @@ impl Restore {
             ))
         })?;
         drop(store);
+        if stood.scheme.is_empty() {
+            return Err(Failure::usage(format!(
+                "what stood in {} before cannot all be said by a scheme, or there was no tariff: its attributes are kept in the store as they were",
+                self.meter
+            )));
+        }
         app.tell(&format!("restoring what stood there at {}", stood.at));
         let scheme = kept(&stood)?;
         write(app, scheme, row, Activation::Now)

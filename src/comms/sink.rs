@@ -68,8 +68,8 @@ impl Sink {
         Ok(done)
     }
 
-    fn put_scheme(&self, kind: SchemeKind, scheme: &Document, detail: String) -> Result<(), Fault> {
-        let kept = MeterScheme { at: self.now(), scheme: crate::scheme::write(scheme), detail };
+    fn put_scheme(&self, kind: SchemeKind, scheme: String, detail: String) -> Result<(), Fault> {
+        let kept = MeterScheme { at: self.now(), scheme, detail };
         self.write(|store, meter| store.put_scheme(meter, kind, &kept))
     }
 
@@ -81,7 +81,7 @@ impl Sink {
 
     /// A scheme was written to its end.
     pub(super) fn written(&self, scheme: &Document) -> Result<(), Fault> {
-        self.put_scheme(SchemeKind::Written, scheme, String::new())
+        self.put_scheme(SchemeKind::Written, crate::scheme::write(scheme), String::new())
     }
 
     fn check_serial(&self, found: &str) -> Result<(), Fault> {
@@ -203,11 +203,11 @@ impl ReadSink for Sink {
         Ok(())
     }
 
-    fn stood(&mut self, before: &[StoodThere], scheme: &Document, again: bool) -> Result<(), Fault> {
+    fn stood(&mut self, before: &[StoodThere], scheme: Option<&Document>, again: bool) -> Result<(), Fault> {
         let kind = if again { SchemeKind::Again } else { SchemeKind::Stood };
         let detail = serde_json::to_string(before)
             .map_err(|error| Fault::internal(format!("what stood in the meter cannot be kept: {error}")))?;
-        self.put_scheme(kind, scheme, detail)
+        self.put_scheme(kind, scheme.map(crate::scheme::write).unwrap_or_default(), detail)
     }
 
     fn wrote(&mut self, what: &str) -> Result<(), Fault> {
@@ -219,7 +219,7 @@ impl ReadSink for Sink {
     fn scheme(&mut self, found: &Document, notes: &[String]) -> Result<(), Fault> {
         let detail = serde_json::to_string(notes)
             .map_err(|error| Fault::internal(format!("notes on a scheme cannot be kept: {error}")))?;
-        self.put_scheme(SchemeKind::Read, found, detail)
+        self.put_scheme(SchemeKind::Read, crate::scheme::write(found), detail)
     }
 
     fn partial(&mut self, fault: Fault) {

@@ -98,8 +98,13 @@ pub trait ReadSink {
     /// Something asked for could not be had although the session goes on; the read counts as failed at its end.
     fn partial(&mut self, fault: Fault);
     /// What stood in the meter before a scheme is written, to be kept before the first write, with the scheme that it
-    /// makes; `again` where that is the scheme to be written. An error ends the session with the meter untouched.
-    fn stood(&mut self, _before: &[StoodThere], _scheme: &Document, _again: bool) -> Result<(), Fault> {
+    /// makes, where a scheme can say all of it; `again` where that is the scheme to be written. An error ends the session with the meter untouched.
+    fn stood(
+        &mut self,
+        _before: &[StoodThere],
+        _scheme: Option<&Document>,
+        _again: bool,
+    ) -> Result<(), Fault> {
         Ok(())
     }
     /// Something was written to the meter, or a method invoked: what, in words, for the audit chain.

@@ -37,7 +37,7 @@ impl SchemeKind {
 pub struct MeterScheme {
     /// When.
     pub at: Timestamp,
-    /// The scheme file.
+    /// The scheme file; empty where no scheme can say what stood there.
     pub scheme: String,
     /// JSON: notes of a scheme that was read, the attributes as they stood of one that was there before.
     pub detail: String,

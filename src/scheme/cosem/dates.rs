@@ -113,10 +113,30 @@ pub fn daylight_rule(rule: DstRule) -> [u8; 12] {
     [ANY, ANY, part(rule.month), day, weekday, part(rule.hour), 0, 0, 0, 0x80, 0, ANY]
 }
 
+/// The rule that a date of one year alone follows: many clocks show the next change in place of their rule. The last
+/// week goes before the fourth, since nearly all zones change in it.
+fn rule_of_date(bytes: [u8; 12]) -> Option<DstRule> {
+    let [high, low, month, day, _, hour, ..] = bytes;
+    let part = |value: u8| i8::try_from(value).ok();
+    let date = Date::new(i16::from_be_bytes([high, low]), part(month)?, part(day)?).ok()?;
+    let week = match date.day() {
+        day if day > date.days_in_month() - 7 => WeekOfMonth::Last,
+        1..=7 => WeekOfMonth::First,
+        8..=14 => WeekOfMonth::Second,
+        15..=21 => WeekOfMonth::Third,
+        _ => WeekOfMonth::Fourth,
+    };
+    let rule = DstRule { month: month.into(), week, weekday: date.weekday(), hour: hour.into() };
+    is_by_rule(bytes, rule).then_some(rule)
+}
+
 /// A rule of every year; nothing where a scheme cannot say it.
 #[must_use]
 pub fn read_daylight_rule(bytes: [u8; 12]) -> Option<DstRule> {
     let [high, low, month, day, weekday, hour, minute, second, ..] = bytes;
+    if [high, low] != [ANY, ANY] {
+        return rule_of_date(bytes);
+    }
     let week = match day {
         1 => WeekOfMonth::First,
         8 => WeekOfMonth::Second,
@@ -125,9 +145,8 @@ pub fn read_daylight_rule(bytes: [u8; 12]) -> Option<DstRule> {
         LAST => WeekOfMonth::Last,
         _ => return None,
     };
-    let is_yearly = [high, low] == [ANY, ANY];
     let on_the_hour = matches!(minute, 0 | ANY) && matches!(second, 0 | ANY);
-    let sound = is_yearly && on_the_hour && (1..=12).contains(&month) && hour < 24;
+    let sound = on_the_hour && (1..=12).contains(&month) && hour < 24;
     let weekday = Weekday::from_monday_one_offset(i8::try_from(weekday).ok()?).ok()?;
     sound.then_some(DstRule { month: month.into(), week, weekday, hour: hour.into() })
 }

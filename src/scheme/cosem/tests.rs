@@ -192,6 +192,21 @@ fn the_last_sunday_of_march_goes_there_and_back() {
 }
 
 #[test]
+fn a_clock_that_shows_its_next_change_alone_tells_its_rule_all_the_same() {
+    // 28 March 2027 and 31 October 2027, as London changes.
+    for (bytes, month) in [
+        ([0x07, 0xEB, 3, 28, 7, 1, 0, 0, 0, 0x80, 0, 0xFF], 3),
+        ([0x07, 0xEB, 10, 31, 0xFF, 2, 0, 0, 0, 0xFF, 0xC4, 0x80], 10),
+    ] {
+        let rule = dates::read_daylight_rule(bytes).unwrap();
+        assert_eq!(
+            (rule.month, rule.week, rule.weekday),
+            (month, WeekOfMonth::Last, jiff::civil::Weekday::Sunday)
+        );
+    }
+}
+
+#[test]
 fn a_billing_date_goes_there_and_back() {
     for text in ["*-*-01T00:00:00", "2027-04-05T23:59:59", "*-06-*T06:00:00"] {
         let billing = text.parse().unwrap();

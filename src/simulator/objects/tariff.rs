@@ -26,7 +26,7 @@ impl TariffObject {
             of(11, objects.special_days, &[1, 3], 0),
             of(9, objects.scripts, &[1, 3], 0),
             of(6, objects.register_activation, &[1, 3, 3, 1], 0),
-            of(22, objects.billing_schedule, &[1, 1, 1, 3], 0),
+            of(22, objects.billing_schedule, &[1, 3, 3, 3], 0),
         ]
     }
 
@@ -64,6 +64,7 @@ impl TariffObject {
             (6, 2) => table::<(u16, Obis)>(value),
             (6, 3) => table::<MaskRow>(value),
             (22, 2) => script(value).is_some(),
+            (22, 3) => value.integer().is_some_and(|kind| (1..=5).contains(&kind)),
             (22, 4) => table::<([u8; 4], [u8; 5])>(value),
             _ => false,
         }

@@ -132,7 +132,7 @@ impl<L: Link> Session<'_, '_, L> {
         };
         let Found { document, mut oddities } = self.seen(&standing, reference);
         let (document, notes) = settings::read(document, &standing);
-        oddities.extend(notes);
+        oddities.extend(notes.words);
         self.sink.scheme(&document, &oddities)
     }
 

@@ -168,7 +168,15 @@ impl Work<'_> {
             let name = Data::Octets(ends_period.0.0.to_vec());
             self.set("billing.dates (script)", at(2), Data::Structure(vec![name, Data::U16(ends_period.1)]));
         }
-        if self.standing.value(at(3)).and_then(Data::integer) != Some(kind) {
+        let allows = |there: i128| match there {
+            1 => times.len() <= 1,
+            2 => same_times && !wildcards,
+            3 => same_times,
+            4 => !wildcards,
+            5 => true,
+            _ => false,
+        };
+        if !self.standing.value(at(3)).and_then(Data::integer).is_some_and(allows) {
             let kind = u8::try_from(kind).unwrap_or(1);
             self.set("billing.dates (kind)", at(3), Data::Enum(kind));
         }
@@ -280,9 +288,29 @@ fn captured(standing: &Standing) -> Vec<u8> {
     names.filter(|obis| obis.a() == 1 && matches!(obis.d(), 4..=6 | 8 | 9 | 29)).map(Obis::c).collect()
 }
 
-/// Puts what the meter says into a document; gives it with what the meter does not say, in words.
-pub(super) fn read(mut document: Document, standing: &Standing) -> (Document, Vec<String>) {
-    let mut notes = Vec::new();
+/// What a meter does not say, or says as no scheme can.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Notes {
+    /// In words.
+    pub(super) words: Vec<String>,
+    /// The meter says something that no scheme can: the document is not all that stands there.
+    pub(super) is_unclear: bool,
+}
+
+impl Notes {
+    fn push(&mut self, text: impl Into<String>) {
+        self.words.push(text.into());
+    }
+
+    fn unclear(&mut self, text: impl Into<String>) {
+        self.is_unclear = true;
+        self.push(text);
+    }
+}
+
+/// Puts what the meter says into a document.
+pub(super) fn read(mut document: Document, standing: &Standing) -> (Document, Notes) {
+    let mut notes = Notes::default();
     let number = |at: At| standing.value(at).and_then(Data::integer).and_then(|one| u32::try_from(one).ok());
     let minutes = |seconds: u32| (seconds > 0 && seconds.is_multiple_of(60)).then_some(seconds / 60);
 
@@ -313,7 +341,10 @@ pub(super) fn read(mut document: Document, standing: &Standing) -> (Document, Ve
                 document.profile.channels = channels;
             }
         }
-        None => notes.push("profile: the meter does not tell its period in minutes".to_owned()),
+        None if standing.value((class::PROFILE, standing.profile, 4)).is_some() => {
+            notes.unclear("profile: the meter's period is none in minutes");
+        }
+        None => notes.push("profile: the meter does not tell its period"),
     }
     read_billing(&mut document, standing, &mut notes);
     read_clock(&mut document, standing, &mut notes);
@@ -330,7 +361,7 @@ pub(super) fn read(mut document: Document, standing: &Standing) -> (Document, Ve
     (document, notes)
 }
 
-fn read_billing(document: &mut Document, standing: &Standing, notes: &mut Vec<String>) {
+fn read_billing(document: &mut Document, standing: &Standing, notes: &mut Notes) {
     let times = standing.value((class::SCHEDULE, standing.objects.billing_schedule, 4));
     let Some(Ok(times)) = times.map(rows::<([u8; 4], [u8; 5])>) else {
         notes.push("billing.dates: the meter does not tell them".to_owned());
@@ -338,12 +369,12 @@ fn read_billing(document: &mut Document, standing: &Standing, notes: &mut Vec<St
     };
     let dates: Vec<Option<BillingDate>> = times.into_iter().map(read_execution_time).collect();
     if dates.contains(&None) {
-        notes.push("billing.dates: one of the meter's is none that a scheme can have".to_owned());
+        notes.unclear("billing.dates: one of the meter's is none that a scheme can have".to_owned());
     }
     document.billing.dates = dates.into_iter().flatten().collect();
 }
 
-fn read_clock(document: &mut Document, standing: &Standing, notes: &mut Vec<String>) {
+fn read_clock(document: &mut Document, standing: &Standing, notes: &mut Notes) {
     let value = |number: i8| standing.value((class::CLOCK, standing.clock, number));
     let (begin, end) = (value(5).and_then(date_time), value(6).and_then(date_time));
     match (value(8), begin, end, value(7).and_then(Data::integer)) {
@@ -359,7 +390,7 @@ fn read_clock(document: &mut Document, standing: &Standing, notes: &mut Vec<Stri
             }
             document.dst = read_daylight_saving(begin, end, minutes);
             if document.dst.is_none() {
-                notes.push(
+                notes.unclear(
                     "clock.dst: the meter names dates of one year, or a rule that a scheme cannot say"
                         .to_owned(),
                 );
@@ -370,7 +401,7 @@ fn read_clock(document: &mut Document, standing: &Standing, notes: &mut Vec<Stri
 }
 
 /// What has an object in the template alone.
-fn read_named(document: &mut Document, standing: &Standing, notes: &mut Vec<String>) {
+fn read_named(document: &mut Document, standing: &Standing, notes: &mut Notes) {
     let objects = &standing.objects;
     let value = |obis: Option<Obis>| standing.value((class::DATA, obis?, 2));
     let list = |data: &Data| data.elements()?.iter().map(Data::obis).collect::<Option<Vec<Obis>>>();

@@ -145,9 +145,11 @@ impl<L: Link> Session<'_, '_, L> {
         let wanted = settings::wanted(document, &standing);
         let layout = self.lay_out(document, &document.tariff, &standing)?;
         self.tell_beforehand(&layout, &wanted, due);
-        let before = self.seen(&standing, None).document;
-        let (before, _) = settings::read(before, &standing);
-        self.sink.stood(&standing.kept(), &before, is_in_force)?;
+        let before = self.seen(&standing, None);
+        let is_said = before.oddities.is_empty() && !standing.tables.active.days.is_empty();
+        let (before, notes) = settings::read(before.document, &standing);
+        let before = Some(&before).filter(|_| is_said && !notes.is_unclear);
+        self.sink.stood(&standing.kept(), before, is_in_force)?;
 
         if is_in_force {
             self.sink.remark("this tariff is in force already".to_owned());
