@@ -86,9 +86,8 @@ fn by_the_book() -> Facts {
 }
 
 /// Habits of the link below, those that need a setting, and those that no client may put up with.
-const ELSEWHERE: [Quirk; 10] = [
+const ELSEWHERE: [Quirk; 9] = [
     Quirk::Echo,
-    Quirk::AarqException,
     Quirk::OtherObjects,
     Quirk::ReflectedChallenge,
     Quirk::NoProof,

@@ -121,9 +121,15 @@ impl<L: Link> Session<'_, L> {
         let challenge = if is_high { random(config.tuning.challenge_bytes.into())? } else { Vec::new() };
         let wants_own_key = config.tuning.dedicated_key && self.state.cipher.is_some();
         let dedicated = if wants_own_key { Some(Secret::new(random(16)?)) } else { None };
-        let aarq = self.aarq(config, &challenge, dedicated.clone())?;
-        self.link.send(&Apdu::Aarq(aarq).encode()).await?;
-        let aare = self.aare().await?;
+        let aare = match self.ask(config, &challenge, dedicated.clone()).await {
+            // Some meters answer the first request of a connection so, and the second one well
+            // (`facts/dlms-quirks.md`, 29). Wrong keys and counters are not asked about twice.
+            Err(DlmsError::Exception(words)) if self.state.doubt == Doubt::None => {
+                self.state.remark(format!("{words}; asked once more"));
+                self.ask(config, &challenge, dedicated.clone()).await?
+            }
+            answer => answer?,
+        };
         let information = self.user_information(aare.user_information.as_deref())?;
         if aare.result != AssociateResult::ACCEPTED {
             return Err(self.rejected(&aare, information.as_ref(), config));
@@ -200,6 +206,17 @@ impl<L: Link> Session<'_, L> {
             },
             user_information: Some(self.protect(&initiate.encode(), ServiceKey::Global)?),
         })
+    }
+
+    async fn ask(
+        &mut self,
+        config: &AssociationConfig,
+        challenge: &[u8],
+        dedicated: Option<Secret>,
+    ) -> Result<Aare, DlmsError> {
+        let aarq = self.aarq(config, challenge, dedicated)?;
+        self.link.send(&Apdu::Aarq(aarq).encode()).await?;
+        self.aare().await
     }
 
     /// The meter's answer to the AARQ.
