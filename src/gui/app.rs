@@ -279,7 +279,7 @@ impl App {
                 self.readings = Readings::default();
                 self.trace = TracePage::default();
                 self.page = Page::Meters;
-                self.cx.notices.done("The demo fleet is open. Press F5 to read the selected meters.");
+                self.cx.notices.done("The demo fleet is open, and its first poll has begun.");
             }
             Ok(Err(fault)) => {
                 self.demo = None;

@@ -6,9 +6,12 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::comms::{Comms, CommsOptions, Edit, Edited, Event, Job, JobId};
+use crate::drivers::ReadRequest;
 use crate::export::Export;
-use crate::model::Fault;
+use crate::model::{Fault, What};
 use crate::simulator::{Fleet, FleetOptions, Framing};
 use crate::store::StoreReader;
 
@@ -17,8 +20,12 @@ use super::{Answer, Backend, Import, Later, Query};
 
 /// Meters in the demo fleet.
 pub const DEMO_METERS: u32 = 200;
+/// How far back the demo's first poll goes: a fleet of full profiles takes minutes and shows no more.
+const DEMO_DAYS: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// Sessions at once.
 const SESSIONS: usize = 32;
+/// Sessions at once in the demo, whose meters share this program's processors.
+const DEMO_SESSIONS: usize = 8;
 /// Events are shown four times a second: a repaint costs more than it tells when it comes oftener.
 const EVENT_PAUSE: Duration = Duration::from_millis(250);
 /// An answer is shown in the next frame.
@@ -53,8 +60,11 @@ impl Live {
     /// # Errors
     /// The store or its vault cannot be opened.
     pub fn start(store: &Path, wake: &Wake, importer: &Importer) -> Result<Self, Fault> {
-        let comms =
-            Comms::start(CommsOptions { store: store.to_path_buf(), sessions: SESSIONS, trace: true })?;
+        Self::start_with(store, wake, importer, SESSIONS)
+    }
+
+    fn start_with(store: &Path, wake: &Wake, importer: &Importer, sessions: usize) -> Result<Self, Fault> {
+        let comms = Comms::start(CommsOptions { store: store.to_path_buf(), sessions, trace: true })?;
         let on_event = Arc::clone(wake);
         let events = comms.listen(move || on_event(EVENT_PAUSE));
         let on_answer = Arc::clone(wake);
@@ -70,7 +80,7 @@ impl Live {
         })
     }
 
-    /// Starts a simulated fleet and adds its meters to the store, which must be empty.
+    /// Starts a simulated fleet, adds its meters to the store, which must be empty, and begins to poll them.
     ///
     /// # Errors
     /// No socket can be opened, or the store refuses the meters.
@@ -85,13 +95,18 @@ impl Live {
         };
         let fleet = Fleet::start(&options)
             .map_err(|reason| Fault::user(reason, "close other programs that hold many sockets"))?;
-        let mut live = Self::start(store, wake, importer)?;
+        let mut live = Self::start_with(store, wake, importer, DEMO_SESSIONS)?;
         let meters =
             fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone())).collect();
-        let added = live.comms.edit(Edit::AddMeters(meters));
-        added
-            .recv()
+        let added = live.comms.edit(Edit::AddMeters(meters)).recv();
+        let added = added
             .map_err(|_| Fault::internal("the communications thread ended while meters were added"))??;
+        if let Edited::Added(meters) = added {
+            let what =
+                What::ALL.iter().map(|(what, _)| *what).filter(|what| *what != What::Objects).collect();
+            let from = Timestamp::now().checked_sub(DEMO_DAYS).ok();
+            live.comms.submit(Job::Read { meters, request: ReadRequest { what, from, to: None } })?;
+        }
         live.fleet = Some(Demo { _fleet: fleet, folder: None });
         Ok(live)
     }
