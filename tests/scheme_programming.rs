@@ -28,6 +28,8 @@ fn a_scheme_that_is_written_reads_back_as_the_same_file() {
         let written = program.json(&["scheme", "write", SCHEME, "--meter", &name], 0);
         assert_eq!((&written["ok"], &written["activate"]), (&json!(true), &json!("now")), "{written}");
 
+        assert!(written["remarks"].to_string().contains("not taken by this meter"), "{written}");
+
         let compared = program.json(&["scheme", "compare", SCHEME, "--meter", &name], 0);
         assert_eq!(compared["differences"], json!([]), "{compared}");
         assert!(compared["not_compared"].to_string().contains("clock_failure"), "{compared}");
@@ -46,7 +48,7 @@ fn what_a_meter_cannot_take_is_told_before_anything_is_written() {
     let ended = program.run(&["scheme", "write", SCHEME, "--meter", &name]);
     assert_eq!(ended.code, 0, "{}", ended.err);
     assert!(ended.err.contains("not taken by this meter: clock_failure.response"), "{}", ended.err);
-    assert!(ended.out.contains("the scheme is in force"), "{}", ended.out);
+    assert!(ended.out.contains("the tariff is in force") && ended.out.contains("not taken"), "{}", ended.out);
 }
 
 #[test]

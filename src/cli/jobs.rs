@@ -32,6 +32,8 @@ pub(super) struct Done {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Results {
     pub(super) all: Vec<Done>,
+    /// What was remarked on the way, in order.
+    pub(super) remarks: Vec<String>,
 }
 
 /// One job: what to read of which meters.
@@ -67,6 +69,7 @@ pub(super) fn follow(app: &App, comms: &Comms, jobs: Vec<(Job, Vec<MeterRow>)>) 
     let name = |meter: Option<MeterId>| meter.and_then(|meter| names.get(&meter)).map_or("", String::as_str);
     let mut ended: HashMap<MeterId, JobResult> = HashMap::new();
     let mut is_cancelled = false;
+    let mut remarks = Vec::new();
     while !open.is_empty() {
         if interrupt.is_asked() && !is_cancelled {
             is_cancelled = true;
@@ -82,7 +85,10 @@ pub(super) fn follow(app: &App, comms: &Comms, jobs: Vec<(Job, Vec<MeterRow>)>) 
         };
         match event {
             Event::MeterStep { meter, step, .. } => progress.step(name(meter), &step.in_words()),
-            Event::MeterRemark { meter, text, .. } => progress.line(name(meter), &text),
+            Event::MeterRemark { meter, text, .. } => {
+                progress.line(name(meter), &text);
+                remarks.push(text);
+            }
             Event::MeterEnded { meter: Some(meter), name, result, words, .. } => {
                 progress.ended(&name, &words);
                 ended.insert(meter, *result);
@@ -99,7 +105,7 @@ pub(super) fn follow(app: &App, comms: &Comms, jobs: Vec<(Job, Vec<MeterRow>)>) 
             Done { meter, name, result }
         })
         .collect();
-    Ok(Results { all })
+    Ok(Results { all, remarks })
 }
 
 /// The result of a meter whose job was cancelled before its turn.
@@ -201,7 +207,7 @@ mod tests {
             .into_iter()
             .map(|(name, result)| Done { meter: result.meter, name: name.to_owned(), result })
             .collect();
-        let results = Results { all };
+        let results = Results { all, remarks: Vec::new() };
         let wanted = json!({
             "results": [
                 { "meter": "A", "ok": true, "error": null,

@@ -117,6 +117,7 @@ fn document(results: &Results, activation: Option<&str>) -> Value {
         "ok": results.failed() == 0,
         "error": fault_document(done.and_then(|done| done.result.fault.as_ref())),
         "activate": activation,
+        "remarks": results.remarks,
     })
 }
 
@@ -132,7 +133,7 @@ fn tell(results: &Results, out: &mut dyn std::io::Write, good: &str) -> std::io:
 fn write(app: &App, scheme: Document, row: MeterRow, due: Activation) -> Outcome {
     fits(&scheme, &row)?;
     let (word, good) = match due {
-        Activation::Now => ("now".to_owned(), "the scheme is in force, read back and confirmed".to_owned()),
+        Activation::Now => ("now".to_owned(), "the tariff is in force, read back and confirmed".to_owned()),
         Activation::Never => {
             ("never".to_owned(), "the scheme waits on the passive side, read back".to_owned())
         }
@@ -140,7 +141,14 @@ fn write(app: &App, scheme: Document, row: MeterRow, due: Activation) -> Outcome
     };
     let job = Job::WriteScheme { meter: row.id, scheme: Box::new(scheme), activation: due };
     let results = one(app, job, row)?;
-    app.print(|| document(&results, Some(&word)), |out| tell(&results, out, &good))?;
+    app.print(
+        || document(&results, Some(&word)),
+        |out| {
+            tell(&results, out, &good)?;
+            let not_taken = results.remarks.iter().filter(|remark| remark.starts_with("not taken"));
+            not_taken.into_iter().try_for_each(|remark| writeln!(out, "  {remark}"))
+        },
+    )?;
     Ok(results.exit_code())
 }
 
