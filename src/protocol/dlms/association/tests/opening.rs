@@ -81,7 +81,8 @@ async fn the_reason_inside_a_refusal_is_told() {
 #[tokio::test(flavor = "current_thread")]
 async fn an_exception_in_place_of_the_answer_is_asked_about_once_and_then_told() {
     // facts/dlms-quirks.md, line 29.
-    let twice = ScriptedLink::new().connect(1).expect(AARQ).respond("D8 01 01").expect(AARQ).respond("D8 01 01");
+    let twice =
+        ScriptedLink::new().connect(1).expect(AARQ).respond("D8 01 01").expect(AARQ).respond("D8 01 01");
     let mut link = twice.disconnect();
     let error = failure(&mut link, &open_config(), &mut Row::from(0)).await;
     let wanted = "the meter answered with an exception: the association request: service not allowed, operation \
