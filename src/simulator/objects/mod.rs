@@ -1,6 +1,6 @@
 //! The COSEM objects of a virtual meter (IEC 62056-62).
 //!
-//! An object holds what a client may set; everything measured comes from the [`Record`](super::record::Record). A new
+//! An object holds what a client may set; everything measured comes from the [`Record`]. A new
 //! class is a type with [`Object`] and a line in `meter.rs`.
 
 mod association;
