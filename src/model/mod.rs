@@ -15,6 +15,7 @@ mod secret;
 mod stamp;
 pub mod tariff;
 pub mod template;
+mod text;
 mod unit;
 
 pub use address::{AddressBytes, AddressError, ServerAddress};
