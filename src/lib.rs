@@ -38,3 +38,6 @@ pub mod simulator;
 pub mod store;
 pub mod transport;
 pub mod vault;
+
+/// Version and commit, as *About* and `--version` show them.
+pub const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("METERWRIGHT_COMMIT"), ")");

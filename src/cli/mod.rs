@@ -30,14 +30,12 @@ use clap::{Parser, Subcommand};
 use app::{App, Global, Outcome};
 use failure::Failure;
 
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("METERWRIGHT_COMMIT"), ")");
-
 const AFTER: &str = "Exit codes: 0 done; 1 some meters failed; 2 wrong usage or bad file; 3 refused; 4 this program's own fault.
 Times are RFC 3339, or local dates such as 2026-11-01. Without a command the windows are opened.";
 
 /// Reads and programs electricity meters.
 #[derive(Parser, Debug)]
-#[command(name = "meterwright", version = VERSION, after_help = AFTER)]
+#[command(name = "meterwright", version = crate::VERSION, after_help = AFTER)]
 struct Line {
     #[command(flatten)]
     global: Global,

@@ -70,10 +70,16 @@ fn open(options: &RunOptions, importer: &Importer) -> Result<(), String> {
     first.map_err(|error| error.to_string())
 }
 
+/// The window's icon; none where the picture, which is built in, should not read.
+fn icon() -> egui::IconData {
+    eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default()
+}
+
 fn attempt(options: &RunOptions, importer: &Importer, renderer: eframe::Renderer) -> eframe::Result {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Meterwright")
         .with_app_id(APP_ID)
+        .with_icon(icon())
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([960.0, 600.0])
         .with_drag_and_drop(true);

@@ -55,7 +55,7 @@ impl Settings {
                     }
                 });
                 card(ui, "About", |ui| {
-                    key_value(ui, "Meterwright", env!("CARGO_PKG_VERSION"));
+                    key_value(ui, "Meterwright", crate::VERSION);
                     key_value(ui, "Licence", "MIT or Apache-2.0");
                     key_value(ui, "Typeface", "IBM Plex Sans and Mono, SIL Open Font License 1.1");
                     key_value(ui, "Time zone", cx.zone.iana_name().unwrap_or("of this computer").to_owned());
