@@ -1,7 +1,6 @@
 //! `meterwright --demo`: a simulated fleet in the windows, or polled headless where there is no display.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,11 +14,9 @@ use super::windows;
 use crate::comms::{Comms, Edit};
 use crate::drivers::ReadRequest;
 use crate::gui::{self, RunOptions};
-use crate::simulator::{Fleet, FleetOptions, Framing};
+use crate::simulator::{Fleet, FleetOptions};
 use crate::store::StoreReader;
 
-/// Meters in the demo.
-const METERS: u32 = 200;
 /// How far back the headless poll goes: a fleet of full profiles takes minutes and shows no more.
 const DAYS: SignedDuration = SignedDuration::from_hours(24 * 3);
 
@@ -61,15 +58,7 @@ pub(super) fn run(app: &App) -> Outcome {
 
 /// Polls the fleet once and prints a summary.
 fn headless(app: &App, path: &Path) -> Outcome {
-    let fleet = Fleet::start(&FleetOptions {
-        meters: METERS,
-        template: "dlms-generic".to_owned(),
-        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
-        framing: Framing::Wrapper,
-        seed: 1,
-        faults: Vec::new(),
-    })
-    .map_err(Failure::internal)?;
+    let fleet = Fleet::start(&FleetOptions::demo()).map_err(Failure::internal)?;
     let meters = fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone())).collect();
     let comms = app.comms_on(path, SESSIONS)?;
     let added = comms.edit(Edit::AddMeters(meters)).recv();
@@ -95,7 +84,7 @@ fn headless(app: &App, path: &Path) -> Outcome {
         },
         |out| {
             let failed = results.failed();
-            writeln!(out, "{} of {METERS} simulated meters read", results.all.len() - failed)?;
+            writeln!(out, "{} of {} simulated meters read", results.all.len() - failed, fleet.meters().len())?;
             for (premises, of_kind) in by_premises(&results) {
                 let intervals: u64 = of_kind.iter().map(|done| done.result.intervals).sum();
                 let registers: u64 = of_kind.iter().map(|done| done.result.registers).sum();

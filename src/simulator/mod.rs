@@ -24,7 +24,7 @@
 //! Everything that looks like chance follows from the seed. No meter remembers what it can reckon: a register at any
 //! second is the exact sum of the energies since installation, and any interval is the difference of two.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use crate::model::{MeterConfig, MeterSecrets, SystemTitle};
 
@@ -82,6 +82,21 @@ pub struct FleetOptions {
     pub seed: u64,
     /// Faults, as `simulate --fault` takes them.
     pub faults: Vec<String>,
+}
+
+impl FleetOptions {
+    /// The fleet of `--demo`, with windows and without: 200 meters on ports of this computer that the system chooses.
+    #[must_use]
+    pub fn demo() -> Self {
+        Self {
+            meters: 200,
+            template: "dlms-generic".to_owned(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            framing: Framing::Wrapper,
+            seed: 1,
+            faults: Vec::new(),
+        }
+    }
 }
 
 /// What a virtual meter speaks below DLMS.

@@ -1,6 +1,5 @@
 //! The windows' way to the real store and the communications thread.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -12,14 +11,12 @@ use crate::comms::{Comms, CommsOptions, Edit, Edited, Event, Job, JobId};
 use crate::drivers::ReadRequest;
 use crate::export::Export;
 use crate::model::{Fault, What};
-use crate::simulator::{Fleet, FleetOptions, Framing};
+use crate::simulator::{Fleet, FleetOptions};
 use crate::store::StoreReader;
 
 use super::reader::Reader;
 use super::{Answer, Backend, Import, Later, Query};
 
-/// Meters in the demo fleet.
-pub const DEMO_METERS: u32 = 200;
 /// How far back the demo's first poll goes: a fleet of full profiles takes minutes and shows no more.
 const DEMO_DAYS: SignedDuration = SignedDuration::from_hours(24 * 7);
 /// Sessions at once.
@@ -85,15 +82,7 @@ impl Live {
     /// # Errors
     /// No socket can be opened, or the store refuses the meters.
     pub fn start_demo(store: &Path, wake: &Wake, importer: &Importer) -> Result<Self, Fault> {
-        let options = FleetOptions {
-            meters: DEMO_METERS,
-            template: "dlms-generic".to_owned(),
-            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
-            framing: Framing::Wrapper,
-            seed: 1,
-            faults: Vec::new(),
-        };
-        let fleet = Fleet::start(&options)
+        let fleet = Fleet::start(&FleetOptions::demo())
             .map_err(|reason| Fault::user(reason, "close other programs that hold many sockets"))?;
         let mut live = Self::start_with(store, wake, importer, DEMO_SESSIONS)?;
         let meters =
