@@ -16,23 +16,25 @@ use crate::transport::{Tap, TapRecord};
 use super::link::{Cancel, Trace, careful, open_link};
 use super::trace_log::TraceLog;
 
-/// What to do with a meter's scheme.
+/// What one attempt does with its meter.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum SchemeTask<'a> {
-    /// Write one.
-    Write(&'a Document, Activation),
+pub(super) enum Task<'a> {
     /// Read it.
-    Read(Reference<'a>),
+    Read(&'a ReadRequest),
+    /// Try the connection.
+    Test,
+    /// Write a scheme.
+    WriteScheme(&'a Document, Activation),
+    /// Read its scheme.
+    ReadScheme(Reference<'a>),
 }
 
 /// One attempt of a session.
 pub(super) struct Attempt<'a> {
     /// The meter.
     pub(super) access: &'a MeterAccess,
-    /// What to read; a connection test where there is nothing.
-    pub(super) request: Option<&'a ReadRequest>,
-    /// What to do with its scheme, in place of reading.
-    pub(super) scheme: Option<SchemeTask<'a>>,
+    /// What to do with it.
+    pub(super) task: Task<'a>,
     /// Which attempt of the session, from 1.
     pub(super) number: u32,
     /// Its invocation counters.
@@ -75,29 +77,25 @@ fn secrets(access: &MeterAccess) -> Vec<Secret> {
 }
 
 async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
-    let Attempt { access, request, scheme, number, counter, knowledge, sink, trace, cancel } = attempt;
+    let Attempt { access, task, number, counter, knowledge, sink, trace, cancel } = attempt;
     let template = if number > 1 { careful(&access.template) } else { access.template.clone() };
     let config = &access.config;
     let address = config.address.unwrap_or(template.addressing.server);
     let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
     let mut link = open_link(&config.line, address, &template, trace, cancel)
         .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?;
-    if let (Family::Dlms, Some(task)) = (template.family, scheme) {
-        return match task {
-            SchemeTask::Write(document, activation) => {
-                let scheme = (document, activation);
-                drivers::dlms::write_scheme(&mut link, access, counter, knowledge, scheme, sink).await
-            }
-            SchemeTask::Read(reference) => {
-                drivers::dlms::read_scheme(&mut link, access, counter, knowledge, reference, sink).await
-            }
-        };
-    }
-    match (template.family, request) {
-        (Family::Dlms, Some(request)) => {
+    match (template.family, task) {
+        (Family::Dlms, Task::Read(request)) => {
             drivers::dlms::read(&mut link, access, counter, knowledge, request, sink).await
         }
-        (Family::Dlms, None) => drivers::dlms::test(&mut link, access, counter, sink).await,
+        (Family::Dlms, Task::Test) => drivers::dlms::test(&mut link, access, counter, sink).await,
+        (Family::Dlms, Task::WriteScheme(document, activation)) => {
+            let scheme = (document, activation);
+            drivers::dlms::write_scheme(&mut link, access, counter, knowledge, scheme, sink).await
+        }
+        (Family::Dlms, Task::ReadScheme(reference)) => {
+            drivers::dlms::read_scheme(&mut link, access, counter, knowledge, reference, sink).await
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::store::SchemeKind;
 
 use super::JobId;
 use super::backoff;
-use super::conductor::{Attempt, SchemeTask};
+use super::conductor::{Attempt, Task};
 use super::counters::{Counters, Place};
 use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
@@ -40,6 +40,17 @@ pub(super) enum Work {
         /// As entered.
         secrets: MeterSecrets,
     },
+}
+
+impl Work {
+    /// What a meter's end is called where all went well; nothing where what was read says it better.
+    pub(super) fn done_words(&self) -> Option<&'static str> {
+        match self {
+            Self::WriteScheme(..) => Some("Scheme written and read back"),
+            Self::ReadScheme(_) => Some("Scheme read"),
+            Self::Read(_) | Self::Test { .. } => None,
+        }
+    }
 }
 
 /// One meter of a job.
@@ -95,17 +106,13 @@ struct Session {
 impl Session {
     fn prepare(shared: Rc<Shared>, item: Rc<Item>, remains: Remains) -> Result<Self, Fault> {
         let access = match (&item.work, item.meter) {
-            (Work::Read(_) | Work::WriteScheme(..) | Work::ReadScheme(_), Some(meter)) => {
-                shared.access(meter)?
-            }
-            (Work::Read(_) | Work::WriteScheme(..) | Work::ReadScheme(_), None) => {
-                return Err(Fault::internal("a session without a meter"));
-            }
             (Work::Test { config, secrets }, meter) => {
                 let stored = meter.map(|meter| shared.secrets(meter)).transpose()?.unwrap_or_default();
                 let secrets = filled(secrets.clone(), &stored);
                 shared.access_with(config.as_ref().clone(), secrets)?
             }
+            (_, Some(meter)) => shared.access(meter)?,
+            (_, None) => return Err(Fault::internal("a session without a meter")),
         };
         Ok(Self { shared, item, remains, access })
     }
@@ -189,23 +196,19 @@ impl Session {
         let mut knowledge = known.clone();
         let place = Place::of(self.item.meter, &self.access.config);
         let mut counter = Counters::new(self.reporter(), place);
-        let request = match &self.item.work {
-            Work::Read(request) => Some(request.as_ref()),
-            Work::Test { .. } | Work::WriteScheme(..) | Work::ReadScheme(_) => None,
-        };
         let last = self.last_written()?;
-        let scheme = match &self.item.work {
-            Work::WriteScheme(document, activation) => Some(SchemeTask::Write(document, *activation)),
-            Work::ReadScheme(Some(reference)) => Some(SchemeTask::Read(Reference::Given(reference))),
+        let task = match &self.item.work {
+            Work::Read(request) => Task::Read(request),
+            Work::Test { .. } => Task::Test,
+            Work::WriteScheme(document, activation) => Task::WriteScheme(document, *activation),
+            Work::ReadScheme(Some(reference)) => Task::ReadScheme(Reference::Given(reference)),
             Work::ReadScheme(None) => {
-                Some(SchemeTask::Read(last.as_ref().map_or(Reference::None, Reference::IfNamed)))
+                Task::ReadScheme(last.as_ref().map_or(Reference::None, Reference::IfNamed))
             }
-            Work::Read(_) | Work::Test { .. } => None,
         };
         let conducting = self.shared.conductor.conduct(Attempt {
             access: &self.access,
-            request,
-            scheme,
+            task,
             number,
             counter: &mut counter,
             knowledge: &mut knowledge,

@@ -11,7 +11,6 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::drivers::ReadRequest;
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Step};
 use crate::store::{JobResult, MeterRow};
 
@@ -150,13 +149,16 @@ impl Thread {
 
     fn submit(&mut self, job: Job) -> Result<(JobId, Event), Fault> {
         let (job, title, items) = match job {
-            Job::Read { meters, request } => self.read_job(&meters, request)?,
+            Job::Read { meters, request } => {
+                self.stored_job(&meters, "Read {}", &Work::Read(Rc::new(request)))?
+            }
             Job::WriteScheme { meter, scheme, activation } => {
-                let title = format!("Write scheme {} to", scheme.identity);
-                self.scheme_job(meter, &title, Work::WriteScheme(Rc::from(scheme), activation))?
+                let title = format!("Write scheme {} to {{}}", scheme.identity);
+                self.stored_job(&[meter], &title, &Work::WriteScheme(Rc::from(scheme), activation))?
             }
             Job::ReadScheme { meter, reference } => {
-                self.scheme_job(meter, "Read the scheme of", Work::ReadScheme(reference.map(Rc::from)))?
+                let work = Work::ReadScheme(reference.map(Rc::from));
+                self.stored_job(&[meter], "Read the scheme of {}", &work)?
             }
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
         };
@@ -169,11 +171,13 @@ impl Thread {
         Ok((job, event))
     }
 
+    /// A job that does one thing with each of some stored meters. `{}` in its title stands for the meters.
     #[allow(clippy::type_complexity, reason = "a job's number, title and meters, taken apart at once")]
-    fn read_job(
+    fn stored_job(
         &self,
         meters: &[MeterId],
-        request: ReadRequest,
+        title: &str,
+        work: &Work,
     ) -> Result<(JobId, String, Vec<(LineKey, Item)>), Fault> {
         let mut store = self.shared.store.borrow_mut();
         let rows: HashMap<MeterId, MeterRow> = store
@@ -193,44 +197,19 @@ impl Thread {
             })
             .collect::<Result<_, _>>()?;
         let title = match wanted[..] {
-            [only] => format!("Read {}", only.config.name),
-            _ => format!("Read {} meters", wanted.len()),
+            [only] => title.replace("{}", &only.config.name),
+            _ => title.replace("{}", &format!("{} meters", wanted.len())),
         };
-        let job = store.begin_job(&title, Timestamp::now()).map_err(|error| store_fault(&error))?;
-        let job = JobId(job);
-        let request = Rc::new(request);
+        let job = JobId(store.begin_job(&title, Timestamp::now()).map_err(|error| store_fault(&error))?);
         let items = wanted
             .into_iter()
             .map(|row| {
-                let item = Item {
-                    job,
-                    meter: Some(row.id),
-                    name: row.config.name.clone(),
-                    work: Work::Read(Rc::clone(&request)),
-                    announced: false,
-                };
+                let (name, work) = (row.config.name.clone(), work.clone());
+                let item = Item { job, meter: Some(row.id), name, work, announced: false };
                 (LineKey::of(&row.config), item)
             })
             .collect();
         Ok((job, title, items))
-    }
-
-    #[allow(clippy::type_complexity, reason = "a job's number, title and meters, taken apart at once")]
-    fn scheme_job(
-        &self,
-        meter: MeterId,
-        title: &str,
-        work: Work,
-    ) -> Result<(JobId, String, Vec<(LineKey, Item)>), Fault> {
-        let mut store = self.shared.store.borrow_mut();
-        let row = store.meter(meter).map_err(|error| store_fault(&error))?;
-        let row =
-            row.ok_or_else(|| Fault::user(format!("there is no meter number {} in the store", meter.0), ""))?;
-        let title = format!("{title} {}", row.config.name);
-        let job = JobId(store.begin_job(&title, Timestamp::now()).map_err(|error| store_fault(&error))?);
-        let (name, line) = (row.config.name.clone(), LineKey::of(&row.config));
-        let item = Item { job, meter: Some(meter), name, work, announced: false };
-        Ok((job, title, vec![(line, item)]))
     }
 
     /// A test is no job of the store: its number is below nought.
@@ -343,12 +322,9 @@ impl Thread {
             let progress = remains.progress.borrow();
             match fault {
                 Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
-                None if matches!(item.work, Work::WriteScheme(..)) => {
-                    "Scheme written and read back".to_owned()
-                }
-                None if matches!(item.work, Work::ReadScheme(_)) => "Scheme read".to_owned(),
-                fault if is_read => read_words(&progress, fault),
-                fault => test_words(&progress, fault),
+                fault if !is_read => test_words(&progress, fault),
+                None => item.work.done_words().map_or_else(|| read_words(&progress, None), str::to_owned),
+                fault => read_words(&progress, fault),
             }
         };
         let mut text = words(result.fault.as_ref());

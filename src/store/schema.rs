@@ -9,7 +9,14 @@ use super::{StoreError, columns};
 const APPLICATION_ID: i32 = 0x4D54_5752;
 
 /// Step by step from an empty file; the number of steps is the version. A step, once shipped, is never edited.
-pub(super) const LADDER: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+pub(super) const LADDER: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
+];
 
 /// What a file is, by its header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

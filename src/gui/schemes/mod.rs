@@ -2,6 +2,8 @@
 //!
 //! It shows schemes; a page that edits takes the place of one that shows, over the same `scheme::Document`.
 
+#[allow(dead_code, reason = "the pages that edit come next")]
+mod editing;
 mod pages;
 mod registers;
 mod side;
