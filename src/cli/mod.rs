@@ -5,6 +5,7 @@ mod clock;
 mod demo;
 mod export;
 mod failure;
+mod holidays;
 mod interrupt;
 mod jobs;
 mod meter;
