@@ -3,6 +3,8 @@
 //! The job is that of `facts/dlms-peers.md`, section 4: associate, clock, ten registers, a day or thirty of
 //! 48 × 6 intervals (rows of 42 octets), release; a meter that was read before.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may panic")]
+
 #[path = "quirks/bench.rs"]
 #[allow(dead_code, reason = "shared with the tests of meters' habits")]
 mod bench;
@@ -15,10 +17,23 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use bench::Bench;
 use jiff::{SignedDuration, Timestamp};
 use meterwright::model::{Auth, Line, LinePath, Security, What};
-use meterwright::simulator::Framing;
+use meterwright::simulator::{Framing, World};
 
 const NOW: &str = "2026-11-22T16:07:00Z";
 const JOB: [What; 3] = [What::Clock, What::Registers, What::Profile];
+
+const REGISTERS: [&str; 10] = [
+    "1-0:1.8.0*255",
+    "1-0:1.8.1*255",
+    "1-0:1.8.2*255",
+    "1-0:2.8.0*255",
+    "1-0:3.8.0*255",
+    "1-0:4.8.0*255",
+    "1-0:5.8.0*255",
+    "1-0:6.8.0*255",
+    "1-0:7.8.0*255",
+    "1-0:8.8.0*255",
+];
 
 /// What went through a wire tap.
 #[derive(Default)]
@@ -68,6 +83,17 @@ fn tap(meter: SocketAddr) -> (SocketAddr, Arc<Count>) {
     (address, count)
 }
 
+/// A meter whose load profile has rows of 42 octets, of which ten registers are read.
+fn reference_meter(habits: &[&str], framing: Framing) -> Bench {
+    let world = World { drift: false, outages: false, captures_status: false, ..World::default() };
+    let mut bench = Bench::in_world(habits, framing, NOW, world);
+    let objects = &mut bench.access.template.objects;
+    objects.registers = REGISTERS.iter().map(|code| code.parse().unwrap()).collect();
+    objects.complete = true;
+    objects.load_profiles = vec!["1-0:99.1.0*255".parse().unwrap()];
+    bench
+}
+
 /// A meter, how it is spoken to, and what may be spent.
 struct Case {
     framing: Framing,
@@ -95,7 +121,7 @@ impl Case {
 
     /// Reads twice and holds the second read to the budget.
     fn run(self) {
-        let mut bench = Bench::of_reference(self.habits, self.framing, NOW);
+        let mut bench = reference_meter(self.habits, self.framing);
         let config = &mut bench.access.config;
         if self.gmac {
             config.client = Some(36);

@@ -102,21 +102,8 @@ impl Bench {
         Self::in_world(faults, framing, now, World { drift: false, ..World::default() })
     }
 
-    /// A meter whose load profile has rows of 42 octets, of which ten registers are read: the job by which clients
-    /// are compared (`facts/dlms-peers.md`).
-    pub(crate) fn of_reference(faults: &[&str], framing: Framing, now: &str) -> Self {
-        let world = World { drift: false, outages: false, captures_status: false, ..World::default() };
-        let mut bench = Self::in_world(faults, framing, now, world);
-        let registers =
-            ["1.8.0", "1.8.1", "1.8.2", "2.8.0", "3.8.0", "4.8.0", "5.8.0", "6.8.0", "7.8.0", "8.8.0"];
-        let objects = &mut bench.access.template.objects;
-        objects.registers = registers.iter().map(|code| format!("1-0:{code}*255").parse().unwrap()).collect();
-        objects.complete = true;
-        objects.load_profiles = vec!["1-0:99.1.0*255".parse().unwrap()];
-        bench
-    }
-
-    fn in_world(faults: &[&str], framing: Framing, now: &str, world: World) -> Self {
+    /// A meter with habits in a world, whose time stands.
+    pub(crate) fn in_world(faults: &[&str], framing: Framing, now: &str, world: World) -> Self {
         let now: Timestamp = now.parse().unwrap();
         let options = FleetOptions {
             meters: 1,
