@@ -196,6 +196,9 @@ impl Session {
         let mut knowledge = known.clone();
         let place = Place::of(self.item.meter, &self.access.config);
         let mut counter = Counters::new(self.reporter(), place);
+        if self.access.config.is_ciphered() {
+            counter.prepare().await.map_err(|error| Fault::internal(error.to_string()))?;
+        }
         let last = self.last_written()?;
         let task = match &self.item.work {
             Work::Read(request) => Task::Read(request),
@@ -223,8 +226,7 @@ impl Session {
         }
         let is_another_meter = self.remains.progress.borrow().is_another_meter;
         if let Some(meter) = sink.store_for.filter(|_| knowledge != known && !is_another_meter) {
-            let put = self.shared.store.borrow_mut().put_knowledge(meter, &knowledge);
-            put.map_err(|error| store_fault(&error))?;
+            self.shared.gather(|store| store.put_knowledge(meter, &knowledge))?;
         }
         ended
     }
