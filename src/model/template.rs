@@ -602,6 +602,7 @@ pub enum TemplateError {
 const SHIPPED: &[(&str, &str)] = &[
     ("dlms-generic", include_str!("../../assets/templates/dlms-generic.json")),
     ("dlms-idis", include_str!("../../assets/templates/dlms-idis.json")),
+    ("dlms-meterwright", include_str!("../../assets/templates/dlms-meterwright.json")),
 ];
 
 impl Template {
