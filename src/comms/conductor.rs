@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::drivers::{self, Activation, MeterAccess, ReadRequest, ReadSink, Reference};
+use crate::drivers::{self, Activation, ClockOrder, MeterAccess, Order, ReadRequest, ReadSink, Reference};
 use crate::model::template::Family;
 use crate::model::{Fault, Knowledge, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
@@ -27,6 +27,10 @@ pub(super) enum Task<'a> {
     WriteScheme(&'a Document, Activation),
     /// Read its scheme.
     ReadScheme(Reference<'a>),
+    /// Set or adjust its clock.
+    SetClock(ClockOrder),
+    /// Have it do something.
+    Control(Order),
 }
 
 /// One attempt of a session.
@@ -95,6 +99,12 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         }
         (Family::Dlms, Task::ReadScheme(reference)) => {
             drivers::dlms::read_scheme(&mut link, access, counter, knowledge, reference, sink).await
+        }
+        (Family::Dlms, Task::SetClock(order)) => {
+            drivers::dlms::set_clock(&mut link, access, counter, knowledge, order, sink).await
+        }
+        (Family::Dlms, Task::Control(order)) => {
+            drivers::dlms::control(&mut link, access, counter, knowledge, order, sink).await
         }
     }
 }

@@ -49,7 +49,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 
-use crate::drivers::{Activation, ReadRequest};
+use crate::drivers::{Activation, ClockOrder, Order, ReadRequest};
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Step};
 use crate::scheme::Document;
 use crate::store::{JobResult, Store};
@@ -98,6 +98,20 @@ pub enum Job {
         secrets: MeterSecrets,
         /// The stored meter that is being edited.
         meter: Option<MeterId>,
+    },
+    /// Set or adjust the clocks of meters.
+    SetClock {
+        /// Which.
+        meters: Vec<MeterId>,
+        /// How.
+        order: ClockOrder,
+    },
+    /// Have a meter do something.
+    Control {
+        /// Which.
+        meter: MeterId,
+        /// What.
+        order: Order,
     },
 }
 

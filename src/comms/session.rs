@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::drivers::{Activation, MeterAccess, ReadRequest, ReadSink, Reference};
+use crate::drivers::{Activation, ClockOrder, MeterAccess, Order, ReadRequest, ReadSink, Reference};
 use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, SecretKind, Step};
 use crate::scheme::Document;
 use crate::store::SchemeKind;
@@ -40,6 +40,10 @@ pub(super) enum Work {
         /// As entered.
         secrets: MeterSecrets,
     },
+    /// Set or adjust a stored meter's clock.
+    SetClock(ClockOrder),
+    /// Have a stored meter do something.
+    Control(Order),
 }
 
 impl Work {
@@ -49,6 +53,8 @@ impl Work {
             Self::WriteScheme(..) => Some("Scheme written and read back"),
             Self::ReadScheme(_) => Some("Scheme read"),
             Self::Read(_) | Self::Test { .. } => None,
+            Self::SetClock(_) => Some("Clock right"),
+            Self::Control(_) => Some("Done"),
         }
     }
 }
@@ -208,6 +214,8 @@ impl Session {
             Work::ReadScheme(None) => {
                 Task::ReadScheme(last.as_ref().map_or(Reference::None, Reference::IfNamed))
             }
+            Work::SetClock(order) => Task::SetClock(*order),
+            Work::Control(order) => Task::Control(*order),
         };
         let conducting = self.shared.conductor.conduct(Attempt {
             access: &self.access,

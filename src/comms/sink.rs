@@ -223,6 +223,10 @@ impl ReadSink for Sink {
         self.write_now(|store, _| store.audit_own(now, "meter programmed", &format!("{name}: {what}")))
     }
 
+    fn outcome(&mut self, words: String) {
+        self.progress().outcome = Some(words);
+    }
+
     fn scheme(&mut self, found: &Document, notes: &[String]) -> Result<(), Fault> {
         let detail = serde_json::to_string(notes)
             .map_err(|error| Fault::internal(format!("notes on a scheme cannot be kept: {error}")))?;

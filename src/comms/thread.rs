@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::drivers::{ClockWay, Contactor, Order};
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Step};
 use crate::store::{JobResult, MeterRow};
 
@@ -179,6 +180,22 @@ impl Thread {
                 self.stored_job(&[meter], "Read the scheme of {}", &work)?
             }
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
+            Job::SetClock { meters, order } => {
+                let title = match order.way {
+                    ClockWay::Set => "Set the clock of {}",
+                    ClockWay::Adjust => "Adjust the clock of {}",
+                };
+                self.stored_job(&meters, title, &Work::SetClock(order))?
+            }
+            Job::Control { meter, order } => {
+                let title = match order {
+                    Order::BillingReset => "End the billing period of {}",
+                    Order::Contactor(Contactor::Open) => "Open the contactor of {}",
+                    Order::Contactor(Contactor::Arm) => "Arm the contactor of {}",
+                    Order::Contactor(Contactor::Close) => "Close the contactor of {}",
+                };
+                self.stored_job(&[meter], title, &Work::Control(order))?
+            }
         };
         let event = Event::Submitted { job, title, meters: items.len() };
         self.jobs.insert(job, JobState { cancel: Cancel::default(), left: items.len(), ok: 0, failed: 0 });
@@ -363,7 +380,11 @@ impl Thread {
         match fault {
             Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
             fault if !is_read => test_words(&progress, fault),
-            None => item.work.done_words().map_or_else(|| read_words(&progress, None), str::to_owned),
+            None => match (&progress.outcome, item.work.done_words()) {
+                (Some(outcome), _) => outcome.clone(),
+                (None, Some(words)) => words.to_owned(),
+                (None, None) => read_words(&progress, None),
+            },
             fault => read_words(&progress, fault),
         }
     }
