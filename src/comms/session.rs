@@ -158,7 +158,8 @@ impl Session {
             };
             attempt += 1;
             sink.step(Step::Retrying { attempt, of, reason: fault.message });
-            let pause = backoff::pause(attempt, timing.reconnect_pause_ms, backoff::chance());
+            let (first_ms, wanted_ms) = (timing.retry_pause_ms, timing.reconnect_pause_ms);
+            let pause = backoff::pause(attempt, first_ms, wanted_ms, backoff::chance());
             within(cancel, Duration::ZERO, sleep(pause)).await.ok_or_else(cancelled_fault)?;
         }
         match self.remains.progress.borrow().partial_fault() {

@@ -106,8 +106,9 @@ impl Shared {
         config: MeterConfig,
         secrets: MeterSecrets,
     ) -> Result<MeterAccess, Fault> {
-        let template =
+        let mut template =
             Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
+        template.fit(&config.line);
         let client_title = match config.client_title {
             Some(title) => title,
             // Invocation counters belong to a title, so that it is the store's own and stays the same.
