@@ -51,6 +51,8 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 words! {
     /// How the association is authenticated (Green Book, mechanism ids 0 to 7).
     Auth {
