@@ -2,6 +2,7 @@
 
 mod address;
 mod decimal;
+mod factor;
 mod fault;
 mod interval;
 mod knowledge;
@@ -9,7 +10,9 @@ mod line;
 mod meter;
 mod names;
 mod obis;
+mod point;
 mod progress;
+mod ratio;
 mod reading;
 mod secret;
 mod stamp;
@@ -20,6 +23,7 @@ mod unit;
 
 pub use address::{AddressBytes, AddressError, ServerAddress};
 pub use decimal::{Decimal, DecimalError};
+pub use factor::{Factor, GUARD_PLACES};
 pub use fault::{Blame, Fault};
 pub use interval::{Channel, IntervalStatus, ProfileLayout, ProfileRow, Quality};
 pub use knowledge::{CaptureObject, ColumnRole, Knowledge, ProfileColumns};
@@ -27,7 +31,12 @@ pub use line::{DLMS_PORT, Gateway, HostPort, Line, LineError, LinePath, Medium, 
 pub use meter::{Auth, MeterConfig, MeterId, Security, SystemTitle};
 pub use names::plain_name;
 pub use obis::{Obis, ObisError};
+pub use point::{
+    AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
+    RatioHistory, RatioPeriod, Span, span_of,
+};
 pub use progress::{Step, What};
+pub use ratio::{Divisor, Ratio, RatioError, Transformers};
 pub use reading::{
     BillingSet, ClockReading, Identity, MeterEvent, ObjectEntry, ReadingValue, RegisterReading, Side,
 };

@@ -1,6 +1,7 @@
 mod files;
 mod jobs;
 mod meters;
+mod points;
 mod profiles;
 mod readings;
 
