@@ -2,6 +2,7 @@
 
 mod address;
 mod decimal;
+mod factor;
 mod fault;
 mod gap;
 mod interval;
@@ -12,7 +13,9 @@ mod medium;
 mod meter;
 mod names;
 mod obis;
+mod point;
 mod progress;
+mod ratio;
 mod reading;
 mod schedule;
 mod secret;
@@ -24,6 +27,7 @@ mod unit;
 
 pub use address::{AddressBytes, AddressError, ServerAddress};
 pub use decimal::{Decimal, DecimalError};
+pub use factor::{Factor, GUARD_PLACES};
 pub use fault::{Blame, Fault};
 pub use gap::{Gap, GapReason};
 pub use interval::{Channel, IntervalStatus, ProfileLayout, ProfileRow, Quality};
@@ -34,7 +38,12 @@ pub use medium::{MediumHabits, RoundTrip};
 pub use meter::{Auth, MeterConfig, MeterId, Security, SystemTitle};
 pub use names::plain_name;
 pub use obis::{Obis, ObisError};
+pub use point::{
+    AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
+    RatioHistory, RatioPeriod, Span, span_of,
+};
 pub use progress::{Step, What};
+pub use ratio::{Divisor, Ratio, RatioError, Transformers};
 pub use reading::{
     BillingSet, ClockReading, Identity, MeterEvent, ObjectEntry, ReadingValue, RegisterReading, Side,
 };

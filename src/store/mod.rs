@@ -21,6 +21,8 @@ mod jobs;
 mod knowledge;
 mod merge;
 mod meters;
+mod points;
+mod ratios;
 mod records;
 mod registers;
 mod schema;
@@ -38,7 +40,11 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
-pub use records::{AuditRow, JobResult, JobRow, Merged, MeterRow, StoredProfile, SupersededRow, TraceRecord};
+pub use points::{Exchange, NewMeter};
+pub use records::{
+    AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
+    TraceRecord,
+};
 pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;
 

@@ -2,6 +2,7 @@ mod files;
 mod gathering;
 mod jobs;
 mod meters;
+mod points;
 mod profiles;
 mod readings;
 
