@@ -487,6 +487,12 @@ impl Backend for Fake {
                 }
                 Job::ReadScheme { meter, .. } => ("Read the scheme".to_owned(), vec![Some(*meter)]),
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
+                Job::SetClock { meters, .. } => {
+                    ("Put clocks right".to_owned(), meters.iter().copied().map(Some).collect())
+                }
+                Job::Control { meter, .. } => {
+                    (format!("Control {}", named(meter).unwrap_or_default()), vec![Some(*meter)])
+                }
             };
             world.events.push_back(Event::Submitted { job: id, title, meters: meters.len() });
             for meter in meters.iter().take(32) {
