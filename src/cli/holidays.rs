@@ -55,8 +55,14 @@ impl Holidays {
         }
         let (added, ruled): (Vec<_>, Vec<_>) =
             found.against(&tariff.special_days).partition(|(_, clash)| clash.is_none());
-        let new = added.iter().map(|(day, _)| SpecialDay { date: day.date, day_type: self.day_type.clone() });
-        let new: Vec<SpecialDay> = new.collect();
+        if !added.is_empty() {
+            let new =
+                added.iter().map(|(day, _)| SpecialDay { date: day.date, day_type: self.day_type.clone() });
+            tariff.special_days.extend(new);
+            let text = scheme::write(&document);
+            write_whole(&self.into, |out| out.write_all(text.as_bytes()))
+                .map_err(|error| Failure::usage(format!("{}: {error}", self.into.display())))?;
+        }
         app.print(
             || {
                 json!({
@@ -81,15 +87,6 @@ impl Holidays {
         for skipped in &found.skipped {
             app.tell(&format!("note: {}: {skipped}: left out", self.file.display()));
         }
-        drop((added, ruled));
-        if new.is_empty() {
-            app.tell("note: nothing is added");
-            return Ok(DONE);
-        }
-        tariff.special_days.extend(new);
-        let text = scheme::write(&document);
-        write_whole(&self.into, |out| out.write_all(text.as_bytes()))
-            .map_err(|error| Failure::usage(format!("{}: {error}", self.into.display())))?;
         Ok(DONE)
     }
 }
