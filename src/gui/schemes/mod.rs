@@ -377,7 +377,7 @@ impl SchemeManager {
             .default_size(296.0)
             .size_range(220.0..=520.0)
             .frame(frame);
-        side.show(ui, |ui| self.side(ui, cx, broken.as_ref()));
+        side.show(ui, |ui| self.side(ui, cx, broken.as_deref()));
         self.toolbar(ui, cx);
         let inner = ui.available_rect_before_wrap();
         ui.painter().rect_filled(inner, 0.0, t.surface.0);
@@ -474,7 +474,7 @@ impl SchemeManager {
         let now = ui.input(|input| input.time);
         draft.changed(before, &name, run(ui, self.presses), now);
         // The checks look at it in the next frame.
-        ui.ctx().request_repaint();
+        ui.ctx().request_repaint_after(Duration::ZERO);
     }
 
     fn keys(&mut self, ui: &Ui, cx: &mut AppCtx) {
