@@ -28,101 +28,22 @@ mod zones;
 use egui::Ui;
 
 use super::editing::Editing;
+use super::tab::Tab;
 
-/// A page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Form {
-    /// Who it is, for which meter, in which time zone.
-    Identity,
-    /// Energy, demand and customer-defined registers.
-    Registers,
-    /// Integration period of demand.
-    Demand,
-    /// When billing periods end.
-    Billing,
-    /// Load profile.
-    Profile,
-    /// Instrumentation profile.
-    Instrumentation,
-    /// Display lists.
-    Display,
-    /// Daylight saving.
-    Clock,
-    /// What the meter does when its clock was lost.
-    ClockFailure,
-    /// Current and voltage transformers.
-    Transformers,
-    /// Pulse and relay outputs.
-    Outputs,
-}
-
-impl Form {
-    /// All of them, in the order of the file.
-    pub(super) const ALL: [Self; 11] = [
-        Self::Identity,
-        Self::Registers,
-        Self::Demand,
-        Self::Billing,
-        Self::Profile,
-        Self::Instrumentation,
-        Self::Display,
-        Self::Clock,
-        Self::ClockFailure,
-        Self::Transformers,
-        Self::Outputs,
-    ];
-
-    /// What a tab or a list calls it.
-    pub(super) const fn title(self) -> &'static str {
-        match self {
-            Self::Identity => "Identity",
-            Self::Registers => "Registers",
-            Self::Demand => "Demand",
-            Self::Billing => "Billing",
-            Self::Profile => "Load profile",
-            Self::Instrumentation => "Instrumentation",
-            Self::Display => "Display",
-            Self::Clock => "Clock",
-            Self::ClockFailure => "Clock failure",
-            Self::Transformers => "Transformers",
-            Self::Outputs => "Outputs",
-        }
-    }
-
-    /// The page that shows a place of the document; nothing for a tariff's places.
-    pub(super) fn of_place(place: &str) -> Option<Self> {
-        let section = place.split(['.', '[']).next().unwrap_or_default();
-        Some(match section {
-            "identity" | "title" | "note" | "template" | "time_zone" => Self::Identity,
-            "registers" => Self::Registers,
-            "demand" => Self::Demand,
-            "billing" => Self::Billing,
-            "profile" => Self::Profile,
-            "instrumentation" => Self::Instrumentation,
-            "display" => Self::Display,
-            "clock" => Self::Clock,
-            "clock_failure" => Self::ClockFailure,
-            "transformers" => Self::Transformers,
-            "outputs" => Self::Outputs,
-            _ => return None,
-        })
-    }
-
-    /// Draws the page.
-    pub(super) fn ui(self, ui: &mut Ui, editing: &mut Editing<'_>) {
-        ui.spacing_mut().item_spacing.y = 8.0;
-        match self {
-            Self::Identity => identity::ui(ui, editing),
-            Self::Registers => registers::ui(ui, editing),
-            Self::Demand => demand::ui(ui, editing),
-            Self::Billing => billing::ui(ui, editing),
-            Self::Profile => profile::ui(ui, editing),
-            Self::Instrumentation => instrumentation::ui(ui, editing),
-            Self::Display => display::ui(ui, editing),
-            Self::Clock => clock::ui(ui, editing),
-            Self::ClockFailure => failure::ui(ui, editing),
-            Self::Transformers => transformers::ui(ui, editing),
-            Self::Outputs => outputs::ui(ui, editing),
-        }
+/// Draws a page; those of a tariff are drawn elsewhere.
+pub(super) fn ui(ui: &mut Ui, tab: Tab, editing: &mut Editing<'_>) {
+    ui.spacing_mut().item_spacing.y = 8.0;
+    match tab {
+        Tab::Registers => registers::ui(ui, editing),
+        Tab::Demand => demand::ui(ui, editing),
+        Tab::Billing => billing::ui(ui, editing),
+        Tab::Profile => profile::ui(ui, editing),
+        Tab::Instrumentation => instrumentation::ui(ui, editing),
+        Tab::Display => display::ui(ui, editing),
+        Tab::Clock => clock::ui(ui, editing),
+        Tab::ClockFailure => failure::ui(ui, editing),
+        Tab::Transformers => transformers::ui(ui, editing),
+        Tab::Outputs => outputs::ui(ui, editing),
+        _ => identity::ui(ui, editing),
     }
 }
