@@ -3,7 +3,7 @@
 //! A scheme with errors is printed too, with the errors on its first sheet, and ends with exit code 2 as `check` does.
 //! A file that departs from the format has nothing that could be printed.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::path::PathBuf;
 
 use clap::Args;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use egui::{Align, Id, Response, RichText, Ui, Vec2};
 
 use crate::gui::schemes::editing::Editing;
+use crate::gui::schemes::name_step;
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
 use crate::gui::widgets::{Act, combo, field, small, text_field_at};
 use crate::scheme::{Problem, say};
@@ -281,6 +282,9 @@ pub(super) fn list_head(
             }
             let response = ui.add(act);
             added = spot.show(response).clicked();
+            if added {
+                name_step(ui, add.to_lowercase());
+            }
         });
     });
     spot.remarks(ui, None);

@@ -2,6 +2,7 @@
 
 use egui::{Align, CursorIcon, Id, Key, Layout, Modifiers, Rect, Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
+use crate::gui::schemes::name_step;
 use crate::gui::theme::{CONTROL, Icon, tokens};
 use crate::gui::widgets::Act;
 
@@ -106,6 +107,14 @@ pub(super) fn rows(
     }
     if let Some((from, dropped)) = dragged {
         act = act.or(drag(ui, from, dropped, &places));
+    }
+    if let Some(act) = act {
+        let (verb, index) = match act {
+            RowAct::Move(from, _) => ("move", from),
+            RowAct::Duplicate(index) => ("duplicate", index),
+            RowAct::Remove(index) => ("delete", index),
+        };
+        name_step(ui, format!("{verb} {}", rows.get(index).map_or("", |row| row.name.as_str())));
     }
     if let Some(RowAct::Move(_, to)) = act {
         ui.data_mut(|data| data.insert_temp(id, FocusNext(Some(to))));

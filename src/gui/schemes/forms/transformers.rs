@@ -1,10 +1,11 @@
 //! Instrument transformers: ratios as on the plate, and what a register's figure then means.
 
-use egui::{Label, Ui};
+use egui::{Label, RichText, Ui};
 
 use crate::gui::schemes::editing::Editing;
+use crate::gui::theme::tokens;
 use crate::gui::widgets::{grouped, section, segmented, small};
-use crate::model::{Decimal, Side};
+use crate::model::{Decimal, RatioError, Side, Unit};
 use crate::scheme::{Ratio, Transformers};
 
 use super::parts::{Named, Reading, Spot, typed};
@@ -28,75 +29,45 @@ pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
     let sides = [(Side::Primary, "Primary side"), (Side::Secondary, "Secondary side")];
     segmented(ui, "side on which registers count", &mut transformers.registers_in, &sides);
     spot.remarks(ui, None);
+    for oddity in transformers.oddities() {
+        ui.add(Label::new(RichText::new(oddity).color(tokens(ui).warn.0)).wrap());
+    }
     section(ui, "What a figure means");
     for line in example(transformers) {
         ui.add(Label::new(line).wrap());
     }
 }
 
-/// `400/5` as on the plate.
+/// A ratio as on the plate. The scheme holds plain figures, so a √3 must stand on both sides, where it cancels.
 pub(super) fn read_ratio(text: &str) -> Result<Ratio, String> {
-    let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    if text.contains('√') {
-        return Err(
-            "write plain numbers: √3 on both sides of the plate cancels out, 110000/√3 to 110/√3 is \
-                    110000/110"
-                .to_owned(),
-        );
+    let ratio: Ratio = text.parse().map_err(|error: RatioError| error.to_string())?;
+    let [above, below] = ratio.divisors;
+    if above == below {
+        Ok(Ratio::new(ratio.primary, ratio.secondary))
+    } else {
+        Err("√3 stands on one side only: a scheme holds plain figures, in which it must cancel".to_owned())
     }
-    let sides = text.split_once('/').and_then(|(primary, secondary)| {
-        Some(Ratio { primary: primary.parse().ok()?, secondary: secondary.parse().ok()? })
-    });
-    let above_nought = |value: Decimal| value > Decimal::ZERO;
-    sides
-        .filter(|ratio| above_nought(ratio.primary) && above_nought(ratio.secondary))
-        .ok_or_else(|| "write primary and secondary with a stroke between them, such as 400/5".to_owned())
-}
-
-/// Both ratios as one factor, where it is a number with few digits.
-fn factor(transformers: &Transformers) -> Option<Decimal> {
-    let top = transformers.ct.primary.checked_mul(transformers.vt.primary)?;
-    let bottom = transformers.ct.secondary.checked_mul(transformers.vt.secondary)?.normalized();
-    let divisor = bottom.mantissa();
-    // Up to six digits after the point: what does not come out even by then is left as a fraction.
-    (0..=6).find_map(|places| {
-        let scaled = top.with_exponent(top.exponent().min(0).checked_sub(places)?)?;
-        let (mantissa, exponent) = (scaled.mantissa(), scaled.exponent().checked_sub(bottom.exponent())?);
-        (divisor != 0 && mantissa % divisor == 0)
-            .then(|| Decimal::new(mantissa / divisor, exponent).normalized())
-    })
 }
 
 /// What 100 kWh in a register means, in words.
-pub(super) fn example(transformers: &Transformers) -> Vec<String> {
-    let shown = Decimal::from(100);
+fn example(transformers: &Transformers) -> Vec<String> {
     let fraction = format!("{} × {}", transformers.ct, transformers.vt);
-    let factor = factor(transformers);
-    let spoken = match factor {
-        Some(factor) => format!("{fraction} = {}", plain(factor)),
-        None => fraction,
+    let Some(factor) = transformers.factor(Unit::WH) else {
+        return vec![format!("The figures are multiplied by {fraction}.")];
     };
+    let spoken = format!("{fraction} = {}", grouped(&factor.to_string()));
     match transformers.registers_in {
         Side::Primary => vec![
             format!("The meter multiplies by {spoken} itself."),
             "A register that shows 100 kWh means 100 kWh used: it is multiplied by nothing more.".to_owned(),
         ],
         Side::Secondary => {
-            let used = factor.and_then(|factor| factor.checked_mul(shown));
-            let words = match used {
-                Some(used) => format!("A register that shows 100 kWh means {} kWh used.", plain(used)),
-                None => "A register that shows 100 kWh means 100 times that.".to_owned(),
-            };
+            let used = factor.apply(Decimal::from(100)).map(|used| grouped(&used.to_string()));
+            let used = used.unwrap_or_else(|| format!("100 × {fraction}"));
             vec![
                 format!("The meter counts behind the transformers. Its figures are multiplied by {spoken}."),
-                words,
+                format!("A register that shows 100 kWh means {used} kWh used."),
             ]
         }
     }
-}
-
-/// A number with its noughts written out.
-fn plain(value: Decimal) -> String {
-    let whole = if value.exponent() > 0 { value.with_exponent(0).unwrap_or(value) } else { value };
-    grouped(&whole.to_string())
 }
