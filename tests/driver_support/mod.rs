@@ -45,7 +45,7 @@ pub(crate) struct Line {
     meter: SharedMeter,
     server: Option<Server>,
     pub(crate) at: Timestamp,
-    begun: Option<Instant>,
+    pub(crate) begun: Option<Instant>,
     /// How long each half of an exchange takes.
     pub(crate) delay: Duration,
     cut: Option<(usize, Lost)>,
@@ -118,12 +118,12 @@ impl CounterStore for Counter {
 }
 
 pub(crate) struct Sink {
-    now: Timestamp,
-    begun: OnceCell<Instant>,
+    pub(crate) now: Timestamp,
+    pub(crate) begun: OnceCell<Instant>,
     pub(crate) found: Option<Document>,
     /// What stood there has to be kept before anything is written.
     pub(crate) must_keep: bool,
-    kept: bool,
+    pub(crate) kept: bool,
     pub(crate) stood: Option<Document>,
     pub(crate) wrote: Vec<String>,
     pub(crate) remarks: Vec<String>,
