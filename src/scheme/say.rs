@@ -113,10 +113,15 @@ pub fn phase(phase: Phase) -> String {
     }
 }
 
-/// `Voltage L1, average`.
+/// `Voltage L1, average`, `Power factor of all phases, average`.
 #[must_use]
 pub fn channel(channel: InstrumentationChannel) -> String {
-    format!("{} {}, {}", word(&channel.quantity), phase(channel.phase), channel.keep)
+    let at = match channel.phase {
+        Phase::Neutral => "of the neutral".to_owned(),
+        Phase::Total => "of all phases".to_owned(),
+        one => phase(one),
+    };
+    format!("{} {at}, {}", word(&channel.quantity), channel.keep)
 }
 
 /// `30 minutes, sliding on every 5 minutes`.
@@ -165,7 +170,8 @@ pub fn output(document: &Document, function: &OutputFunction) -> String {
         OutputFunction::Pulse { source, pulses_per_kilo } => {
             let unit = document.unit(*source).symbol();
             let per = if unit.is_empty() { "thousand".to_owned() } else { format!("k{unit}") };
-            format!("{pulses_per_kilo} pulses a {per} of {}", word(source).to_lowercase())
+            let pulses = if *pulses_per_kilo == 1 { "pulse" } else { "pulses" };
+            format!("{pulses_per_kilo} {pulses} a {per} of {}", word(source).to_lowercase())
         }
         OutputFunction::Follow { register } => format!("Closed while {register} is on"),
     }

@@ -37,24 +37,30 @@ pub(super) struct Area {
     pub(super) height: f32,
 }
 
-/// How a ground is hatched, so that colours are told apart without colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Hatch {
-    None,
-    Rising,
-    Falling,
-    Level,
-    Upright,
-    Crossed,
+/// How a ground is hatched, so that colours are told apart without colour: how far its lines lie apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Hatch {
+    /// Of lying lines.
+    pub(super) lying: Option<f32>,
+    /// Of standing ones.
+    pub(super) standing: Option<f32>,
 }
 
 impl Hatch {
-    const ALL: [Self; 6] =
-        [Self::None, Self::Rising, Self::Falling, Self::Level, Self::Upright, Self::Crossed];
+    /// In the order of the stripes on the screen.
+    const ALL: [(Option<f32>, Option<f32>); 6] = [
+        (None, None),
+        (Some(4.0), None),
+        (None, Some(5.0)),
+        (Some(2.0), None),
+        (Some(5.0), Some(6.0)),
+        (None, Some(2.5)),
+    ];
 
     /// The hatch of the register at a place of the list.
     pub(super) fn of(index: usize) -> Self {
-        Self::ALL.get(index % Self::ALL.len()).copied().unwrap_or(Self::None)
+        let (lying, standing) = Self::ALL.get(index % Self::ALL.len()).copied().unwrap_or_default();
+        Self { lying, standing }
     }
 }
 

@@ -115,42 +115,23 @@ fn draw(content: &mut Content, used: &mut [Used<'_>; 3], mark: &Mark) {
 }
 
 fn hatched(content: &mut Content, area: Area, hatch: Hatch, ink: Ink) {
-    const STEP: f32 = 5.0;
-    if hatch == Hatch::None {
+    if hatch == Hatch::default() {
         return;
     }
     let (left, right) = (area.left, area.left + area.width);
     let (bottom, top) = (SHEET.1 - area.top - area.height, SHEET.1 - area.top);
-    content.save_state();
-    content.rect(left, bottom, area.width, area.height).clip_nonzero().end_path();
     stroke(content, ink);
-    content.set_line_width(0.6);
-    let steps = |from: f32, to: f32| {
+    content.set_line_width(0.5);
+    let steps = |from: f32, to: f32, step: f32| {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "steps on a sheet")]
-        let count = ((to - from) / STEP).max(0.0) as u16;
-        (0..=count).map(move |step| from + f32::from(step) * STEP)
+        let count = ((to - from) / step).max(0.0) as u16;
+        (0..=count).map(move |index| from + f32::from(index) * step)
     };
-    let slant = area.height;
-    if matches!(hatch, Hatch::Rising | Hatch::Crossed) {
-        for x in steps(left - slant, right) {
-            content.move_to(x, bottom).line_to(x + slant, top);
-        }
+    for y in hatch.lying.into_iter().flat_map(|step| steps(bottom + step / 2.0, top, step)) {
+        content.move_to(left, y).line_to(right, y);
     }
-    if matches!(hatch, Hatch::Falling | Hatch::Crossed) {
-        for x in steps(left - slant, right) {
-            content.move_to(x, top).line_to(x + slant, bottom);
-        }
-    }
-    if hatch == Hatch::Level {
-        for y in steps(bottom + 2.0, top) {
-            content.move_to(left, y).line_to(right, y);
-        }
-    }
-    if hatch == Hatch::Upright {
-        for x in steps(left + 2.0, right) {
-            content.move_to(x, bottom).line_to(x, top);
-        }
+    for x in hatch.standing.into_iter().flat_map(|step| steps(left + step / 2.0, right, step)) {
+        content.move_to(x, bottom).line_to(x, top);
     }
     content.stroke();
-    content.restore_state();
 }

@@ -76,11 +76,11 @@ fn registers(flow: &mut Flow<'_>, document: &Document) {
     flow.section("Energy registers");
     let columns = [
         column("", 0.5),
-        column("Id", 1.3),
-        column("Title", 3.0),
-        column("Counts", 2.0),
-        code("OBIS", 1.6),
-        column("Object", 2.6),
+        column("Id", 1.2),
+        column("Title", 2.6),
+        column("Counts", 1.8),
+        code("OBIS", 1.5),
+        column("Object", 3.4),
     ];
     let energy = registers.energy.iter();
     let rows: Vec<Vec<String>> = energy
@@ -95,11 +95,11 @@ fn registers(flow: &mut Flow<'_>, document: &Document) {
         flow.section("Maximum-demand registers");
         let columns = [
             column("Id", 1.3),
-            column("Title", 3.0),
-            column("Measures", 2.0),
+            column("Title", 2.5),
+            column("Measures", 1.7),
             column("Keeps", 1.2),
-            code("OBIS", 1.6),
-            column("Object", 2.6),
+            code("OBIS", 1.4),
+            column("Object", 3.7),
         ];
         let demand = registers.demand.iter();
         let rows: Vec<Vec<String>> = demand

@@ -63,8 +63,8 @@ pub(super) fn whole(flow: &mut Flow<'_>, document: &Document, tariff: &Tariff, w
 
 fn day_type(flow: &mut Flow<'_>, document: &Document, day: &DayType) {
     let words: Vec<String> =
-        day.switches.iter().map(|switch| format!("{}: {}", switch.at, on(&switch.on))).collect();
-    let words = words.join("    ");
+        day.switches.iter().map(|switch| format!("{} {}", switch.at, on(&switch.on))).collect();
+    let words = words.join(";  ");
     let title = flow.wrapped(Face::Strong, TEXT, &format!("{}  {}", day.id, day.title), WIDTH);
     let lines = flow.wrapped(Face::Plain, TEXT, &words, WIDTH).len() + title.len();
     #[allow(clippy::cast_precision_loss, reason = "a few lines")]

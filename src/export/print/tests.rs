@@ -73,7 +73,7 @@ fn every_scheme_of_the_library_prints_with_all_its_registers_and_switching_times
         }
         let latent = document.latent.iter().flat_map(|latent| &latent.tariff.day_types);
         for switch in document.tariff.day_types.iter().chain(latent).flat_map(|day| &day.switches) {
-            assert!(text.contains(&format!("{}:", switch.at)), "{path}: {}", switch.at);
+            assert!(text.contains(&format!("{} ", switch.at)), "{path}: {}", switch.at);
         }
         let pdf = print(&document, &problems, &bytes, at()).unwrap();
         assert!(pdf.starts_with(b"%PDF-1.7"), "{path}");

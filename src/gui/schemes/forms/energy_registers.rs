@@ -1,8 +1,9 @@
 //! Time-of-use registers.
 
-use egui::{Color32, Rect, Sense, Ui, Vec2};
+use egui::{Color32, Rect, Ui, Vec2};
 
 use crate::gui::schemes::editing::Editing;
+use crate::gui::schemes::pattern;
 use crate::gui::theme::CONTROL;
 use crate::gui::widgets::{combo, secondary};
 use crate::scheme::{Colour, Document, EnergyRegister, Source, say};
@@ -121,7 +122,7 @@ fn row(ui: &mut Ui, editing: &mut Editing<'_>, index: usize, width: f32) {
     let mut renamed = None;
     ui.spacing_mut().item_spacing = Vec2::new(8.0, 4.0);
     ui.horizontal_top(|ui| {
-        colour_field(ui, &colour_spot, &old.id, &mut new.colour);
+        colour_field(ui, document, &colour_spot, &old.id, &mut new.colour);
         renamed = id_field(ui, &id_spot, 80.0, &old.id, &references::ids(document)).1;
         let rest = (width - 80.0 - 136.0 - 24.0).max(96.0);
         text(ui, Named::Hidden(&format!("Title of {}", old.id)), &title_spot, "Night", rest, &mut new.title);
@@ -145,7 +146,7 @@ fn row(ui: &mut Ui, editing: &mut Editing<'_>, index: usize, width: f32) {
     }
 }
 
-fn colour_field(ui: &mut Ui, spot: &Spot, id: &str, colour: &mut Colour) {
+fn colour_field(ui: &mut Ui, document: &Document, spot: &Spot, id: &str, colour: &mut Colour) {
     let shown = |colour: Colour| {
         let known = PALETTE.iter().find(|(_, one)| *one == colour.0);
         known.map_or_else(|| colour.to_string(), |(name, _)| (*name).to_owned())
@@ -155,8 +156,7 @@ fn colour_field(ui: &mut Ui, spot: &Spot, id: &str, colour: &mut Colour) {
         egui::Layout::left_to_right(egui::Align::Center),
         |ui| {
             ui.spacing_mut().item_spacing.x = 8.0;
-            let (rect, _) = ui.allocate_exact_size(Vec2::new(16.0, CONTROL), Sense::hover());
-            swatch(ui, rect, *colour);
+            pattern::swatch(ui, document, id);
             let name = format!("Colour of {id}");
             let response = combo(ui, spot.place(), &name, 112.0, shown(*colour), |ui| {
                 for (word, one) in PALETTE {
