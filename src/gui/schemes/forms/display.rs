@@ -56,7 +56,7 @@ pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
     list(ui, editing, "display.auto", "Automatic list", words, |document| &mut document.display.auto);
     ui.add_space(8.0);
     let words = "The button steps through these";
-    list(ui, editing, "display.manual", "By button", words, |document| &mut document.display.manual);
+    list(ui, editing, "display.manual", "Button list", words, |document| &mut document.display.manual);
 }
 
 fn list(

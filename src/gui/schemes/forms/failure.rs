@@ -7,7 +7,7 @@ use crate::gui::widgets::secondary;
 use crate::scheme::{ClockFailureResponse, say};
 
 use super::failure_drawing::drawing;
-use super::parts::Spot;
+use super::parts::{Spot, indented};
 
 const WIDTH: f32 = 600.0;
 
@@ -24,13 +24,10 @@ pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
         if index == 0 {
             spot.show(radio);
         }
-        ui.horizontal(|ui| {
-            ui.add_space(24.0);
-            ui.vertical(|ui| {
-                ui.add(Label::new(say::response_meaning(*response)).wrap());
-                ui.add_space(4.0);
-                drawing(ui, *response, say::response_meaning(*response));
-            });
+        ui.add_space(-4.0);
+        indented(ui, |ui| {
+            ui.add(Label::new(say::response_meaning(*response)).wrap());
+            drawing(ui, *response, say::response_meaning(*response));
         });
     }
     spot.remarks(ui, None);

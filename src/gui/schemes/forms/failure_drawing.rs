@@ -1,6 +1,6 @@
 //! The three responses to a lost clock as time lines.
 
-use egui::{Align2, Color32, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2};
+use egui::{Align2, FontId, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2};
 
 use crate::gui::theme::{SIZES, Tokens, tokens};
 use crate::scheme::ClockFailureResponse;
@@ -88,6 +88,12 @@ pub(super) fn drawing(ui: &mut Ui, response: ClockFailureResponse, words: &str) 
     };
     let rows: [(&str, &[Stretch]); 3] =
         [("By the contract", &CONTRACT), ("Meter's clock", &CLOCK), ("Meter's rate", tariff)];
+    // Lanes cover the lines, so that no line stands on a word.
+    for (part, text, align) in marks {
+        let stroke = Stroke::new(1.0, t.text_secondary.0);
+        ui.painter().vline(x(part), rect.top() + 16.0..=lanes.top() + 3.0 * (LANE + 4.0), stroke);
+        ui.painter().text(pos2(x(part), rect.top()), align, text, font.clone(), t.text_secondary.0);
+    }
     let mut top = lanes.top();
     for (name, stretches) in rows {
         let at = pos2(rect.left(), top + LANE / 2.0);
@@ -97,11 +103,6 @@ pub(super) fn drawing(ui: &mut Ui, response: ClockFailureResponse, words: &str) 
             paint(ui, &t, place.shrink2(Vec2::new(0.5, 0.0)), one, &font);
         }
         top += LANE + 4.0;
-    }
-    for (part, text, align) in marks {
-        let stroke = Stroke::new(1.0, t.text_secondary.0);
-        ui.painter().vline(x(part), rect.top() + 16.0..=top, stroke);
-        ui.painter().text(pos2(x(part), rect.top()), align, text, font.clone(), t.text_secondary.0);
     }
     let at = pos2(x(SUPPLY_RETURNS), top);
     if response == ClockFailureResponse::Continue {
@@ -125,7 +126,7 @@ fn paint(ui: &Ui, t: &Tokens, place: Rect, stretch: &Stretch, font: &FontId) {
         Kind::Doubtful => (t.warn_soft.0, t.warn.0),
         Kind::Nothing => (t.sunken.0, t.text_secondary.0),
         Kind::Day => (t.accent_soft.0, t.accent.0),
-        Kind::Night => (Color32::TRANSPARENT, t.text.0),
+        Kind::Night => (t.surface.0, t.text.0),
     };
     let edge = Stroke::new(1.0, t.border_strong.0);
     ui.painter().rect(place, 2.0, ground, edge, StrokeKind::Inside);

@@ -78,7 +78,7 @@ fn one(ui: &mut Ui, editing: &mut Editing<'_>, index: usize) {
         pick(ui, Named::Hidden(&name), &at, 144.0, &mut channel.quantity, &quantities, say::word);
         let phases = words(Phase::ALL, |phase| say::phase(*phase));
         let name = format!("Phase of channel {nth}");
-        pick(ui, Named::Hidden(&name), &spot.part("phase"), 152.0, &mut channel.phase, &phases, |phase| {
+        pick(ui, Named::Hidden(&name), &spot.part("phase"), 176.0, &mut channel.phase, &phases, |phase| {
             say::phase(*phase)
         });
         let keeps = words(Keep::ALL, say::word);

@@ -78,7 +78,11 @@ fn row(ui: &mut Ui, editing: &mut Editing<'_>, index: usize, width: f32) {
                 let unit = document.unit(*source).symbol();
                 ui.vertical(|ui| {
                     ui.add_space(5.0);
-                    let per = if unit.is_empty() { "a thousand".to_owned() } else { format!("a k{unit}") };
+                    let per = if unit.is_empty() {
+                        "pulses a thousand".to_owned()
+                    } else {
+                        format!("pulses a k{unit}")
+                    };
                     ui.label(secondary(ui, per));
                 });
             }
@@ -104,7 +108,7 @@ fn registers(document: &Document) -> Vec<(String, String)> {
 
 fn function(ui: &mut Ui, document: &Document, spot: &Spot, id: &str, function: &mut OutputFunction) {
     let mut follows = matches!(function, OutputFunction::Follow { .. });
-    let choices = [(false, "Gives pulses of".to_owned()), (true, "Is closed while on:".to_owned())];
+    let choices = [(false, "Gives pulses for".to_owned()), (true, "Is closed while on:".to_owned())];
     let name = format!("What {id} does");
     if pick(ui, Named::Hidden(&name), spot, 152.0, &mut follows, &choices, |_| String::new()) {
         let first = registers(document).into_iter().next().map(|(id, _)| id).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use egui::{Align, Id, Response, RichText, Ui, Vec2};
+use egui::{Align, Frame, Id, Margin, Response, RichText, Ui, Vec2};
 
 use crate::gui::schemes::editing::Editing;
 use crate::gui::schemes::name_step;
@@ -238,16 +238,19 @@ pub(super) fn pick<T: Clone + PartialEq>(
     changed
 }
 
+/// What belongs to a tick or a choice, below its words.
+pub(super) fn indented<T>(ui: &mut Ui, contents: impl FnOnce(&mut Ui) -> T) -> T {
+    let margin = Margin { left: 24, ..Margin::ZERO };
+    Frame::new().inner_margin(margin).show(ui, contents).inner
+}
+
 /// Something that is so or not, with what it means below it.
 pub(super) fn tick(ui: &mut Ui, spot: &Spot, name: &str, meaning: &str, value: &mut bool) -> Response {
     stacked(ui, |ui| {
         let response = ui.checkbox(value, name);
         let response = spot.show(response);
         if !meaning.is_empty() {
-            ui.horizontal(|ui| {
-                ui.add_space(24.0);
-                ui.add(egui::Label::new(small(ui, meaning)).wrap());
-            });
+            indented(ui, |ui| ui.add(egui::Label::new(small(ui, meaning)).wrap()));
         }
         spot.remarks(ui, None);
         response

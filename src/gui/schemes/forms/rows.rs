@@ -97,7 +97,11 @@ pub(super) fn rows(
                 ui.set_width(width);
                 contents(ui, index, width);
             });
-            act = act.or(row_buttons(ui, index, rows.len(), row));
+            let place = Vec2::new(buttons, CONTROL);
+            let layout = Layout::left_to_right(Align::Center);
+            let asked =
+                ui.allocate_ui_with_layout(place, layout, |ui| row_buttons(ui, index, rows.len(), row));
+            act = act.or(asked.inner);
         });
         let rect = shown.response.rect;
         if let Some(to) = moved_by_keys(ui, rect, index, rows.len()) {

@@ -319,7 +319,7 @@ fn instrumentation_channels_are_quantity_phase_and_what_is_kept() {
 #[test]
 fn display_items_are_chosen_by_plain_name_and_move_by_keyboard() {
     let mut page = bench(Tab::Display, |_| ());
-    page.click("Add an item to by button");
+    page.click("Add an item to button list");
     page.harness.get_by_label_contains("R1: All day").click();
     page.harness.run();
     assert_eq!(page.document().display.manual, [Obis::new(1, 0, 1, 8, 1, 255)]);
