@@ -11,6 +11,7 @@ mod interrupt;
 mod jobs;
 mod meter;
 mod period;
+mod print;
 mod program;
 mod progress;
 mod read;
