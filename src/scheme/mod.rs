@@ -6,6 +6,7 @@
 //! editor ───────┘      │         ├─ Engine     energy and events in, registers out
 //!                    write       ├─ dry_run    a load profile through the engine
 //!                                ├─ compare    how two schemes differ, in words
+//!                                ├─ prices     what a dry run's registers cost
 //!                                └─ cosem      the tables of a meter, and back
 //! ```
 //!
@@ -48,6 +49,7 @@ mod document;
 mod dry_run;
 pub mod engine;
 mod json;
+mod prices;
 mod problem;
 mod read;
 #[cfg(test)]
@@ -62,5 +64,8 @@ pub use csv_input::{CsvSlip, read_events, read_profile};
 pub use document::*;
 pub use dry_run::{DryRun, DryRunError, IntervalRow, IntervalSeries, TimedEvent, dry_run};
 pub use engine::Engine;
+pub use prices::{
+    Bill, BillError, Bills, Charge, Line, PRICES_FORMAT, Price, Prices, amount, bill, read_prices,
+};
 pub use problem::{Code, Position, Problem, Severity};
-pub use write::write;
+pub use write::{write, write_prices};

@@ -11,7 +11,7 @@ use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::export::Export;
 use meterwright::gui::data::{
-    Answer, Backend, Details, Import, Later, Query, RegisterSet, Slice, Traffic, Value, reader,
+    Answer, Backend, Details, Import, Later, MeterSchemes, Query, RegisterSet, Slice, Traffic, Value, reader,
 };
 use meterwright::model::{
     BillingSet, Channel, ClockReading, ClockRule, Decimal, Fault, Identity, IntervalStatus, MeterConfig,
@@ -36,6 +36,7 @@ pub struct World {
     pub meters: Vec<MeterRow>,
     pub secrets: BTreeMap<MeterId, Vec<SecretKind>>,
     pub settings: BTreeMap<String, String>,
+    pub schemes: BTreeMap<MeterId, MeterSchemes>,
     pub answers: VecDeque<Answer>,
     pub events: VecDeque<Event>,
     pub submitted: Vec<Job>,
@@ -407,6 +408,10 @@ fn answer(world: &World, query: &Query) -> Value {
         }])),
         Query::Setting(key) => Value::Setting(Arc::new(world.settings.get(key).cloned())),
         Query::Scheme(path) => Value::Scheme(Arc::new(reader::scheme(path).unwrap_or_default())),
+        Query::Prices(path) => Value::Prices(Arc::new(reader::prices(path).unwrap_or_default())),
+        Query::MeterSchemes(id) => {
+            Value::MeterSchemes(Arc::new(world.schemes.get(id).cloned().unwrap_or_default()))
+        }
     }
 }
 

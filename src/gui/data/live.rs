@@ -184,6 +184,14 @@ impl Backend for Live {
         })
     }
 
+    fn reckon(&self, work: Box<dyn FnOnce() + Send>) {
+        // What cannot be started sends nothing, and whoever waits sees its channel closed.
+        drop(later("reckon", Arc::clone(&self.wake), move || {
+            work();
+            Ok(())
+        }));
+    }
+
     fn store_name(&self) -> String {
         if self.is_demo() {
             return "Demo fleet".to_owned();

@@ -17,7 +17,9 @@ use crate::export::Export;
 use crate::model::{Fault, MeterConfig, MeterSecrets};
 
 pub use cache::{Cache, Load};
-pub use query::{Answer, DayTotal, Details, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
+pub use query::{
+    Answer, DayTotal, Details, MeterSchemes, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+};
 
 /// What came of reading a list of meters from a file; nothing is stored yet.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +53,11 @@ pub trait Backend: Send {
     fn export(&self, export: Export, file: PathBuf) -> Later<u64>;
     /// Opens the simulated fleet over a store of its own.
     fn open_demo(&self) -> Later<Box<dyn Backend>>;
+    /// Carries out something that takes too long for a frame, on a thread of its own; its result comes by whatever
+    /// way `work` sends it. Without threads, as in tests, it is done at once.
+    fn reckon(&self, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
     /// What the header calls this store.
     fn store_name(&self) -> String;
     /// Whether the meters are simulated.

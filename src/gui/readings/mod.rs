@@ -13,7 +13,7 @@ mod period;
 mod picture;
 mod profile;
 mod registers;
-mod series;
+pub(super) mod series;
 mod strip;
 mod summary;
 mod toolbar;

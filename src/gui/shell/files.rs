@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use egui::{Key, Ui};
 
 use crate::export::Export;
+use crate::gui::context::ProofFile;
 use crate::gui::theme::strong;
 use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
 
@@ -23,6 +24,8 @@ pub(crate) enum FilePurpose {
     ImportMeters,
     /// A scheme.
     OpenScheme,
+    /// What a dry run begins from.
+    Proof(ProofFile),
     /// Text to write.
     SaveText {
         /// The dialog's title.
@@ -46,6 +49,8 @@ impl FilePurpose {
         match self {
             Self::ImportMeters => "Import meters from CSV",
             Self::OpenScheme => "Open a scheme",
+            Self::Proof(ProofFile::Profile) => "Open a load profile",
+            Self::Proof(ProofFile::Events) => "Open events",
             Self::SaveText { title, .. } => title,
             Self::Export { .. } => "Save readings as CSV",
         }
@@ -54,7 +59,7 @@ impl FilePurpose {
     const fn button(&self) -> &'static str {
         match self {
             Self::ImportMeters => "Import",
-            Self::OpenScheme => "Open",
+            Self::OpenScheme | Self::Proof(_) => "Open",
             Self::SaveText { .. } | Self::Export { .. } => "Save",
         }
     }
@@ -63,6 +68,7 @@ impl FilePurpose {
         let dialog = rfd::FileDialog::new().set_title(self.title());
         match self {
             Self::ImportMeters => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
+            Self::Proof(_) => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::SaveText { name, .. } | Self::Export { name, .. } => dialog.set_file_name(name).save_file(),
         }
@@ -98,7 +104,7 @@ impl Files {
         let state = if self.field_only { None } else { dialog(&purpose, wake) };
         let name = match &purpose {
             FilePurpose::SaveText { name, .. } | FilePurpose::Export { name, .. } => name.clone(),
-            FilePurpose::ImportMeters | FilePurpose::OpenScheme => String::new(),
+            FilePurpose::ImportMeters | FilePurpose::OpenScheme | FilePurpose::Proof(_) => String::new(),
         };
         self.open = Some((purpose, state.unwrap_or(State::Field(name))));
     }
