@@ -41,13 +41,6 @@ struct Reckoned {
     clock: WallClock,
 }
 
-/// `NAME.prices.json` beside a scheme file.
-fn beside(scheme: &Path) -> PathBuf {
-    let name = scheme.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let stem = name.strip_suffix(".scheme.json").or_else(|| name.strip_suffix(".json")).unwrap_or(&name);
-    scheme.with_file_name(format!("{stem}.prices.json"))
-}
-
 fn read_prices(path: &Path) -> Result<Prices, Failure> {
     scheme::read_prices(&octets(path, LARGEST_SCHEME)?).map_err(|problems| {
         let lines: Vec<String> =
@@ -69,7 +62,7 @@ impl Bill {
         let others = self.against.iter().enumerate().map(|(at, file)| (file, self.other_prices.get(at)));
         let mut all = Vec::new();
         for (file, prices_file) in std::iter::once((&self.file, self.prices.as_ref())).chain(others) {
-            let prices_file = prices_file.cloned().unwrap_or_else(|| beside(file));
+            let prices_file = prices_file.cloned().unwrap_or_else(|| scheme::prices_beside(file));
             let document = sound(app, file)?;
             let prices = read_prices(&prices_file)?;
             let named =
@@ -192,20 +185,4 @@ fn comparison(out: &mut dyn Write, all: &[Reckoned]) -> io::Result<()> {
         table.row(vec![identity, due, one.prices.currency.clone(), more]);
     }
     table.write(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prices_stand_beside_their_scheme() {
-        for (scheme, prices) in [
-            ("a/NAME.scheme.json", "a/NAME.prices.json"),
-            ("NAME.json", "NAME.prices.json"),
-            ("a.b/NAME", "a.b/NAME.prices.json"),
-        ] {
-            assert_eq!(beside(Path::new(scheme)), Path::new(prices));
-        }
-    }
 }

@@ -27,7 +27,7 @@ pub use line::{DLMS_PORT, Gateway, HostPort, Line, LineError, LinePath, Medium, 
 pub use meter::{Auth, MeterConfig, MeterId, Security, SystemTitle};
 pub use names::plain_name;
 pub use obis::{Obis, ObisError};
-pub use progress::{Step, What};
+pub use progress::{ProgramPhase, Step, What};
 pub use reading::{
     BillingSet, ClockReading, Identity, MeterEvent, ObjectEntry, ReadingValue, RegisterReading, Side,
 };

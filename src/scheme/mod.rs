@@ -65,7 +65,8 @@ pub use document::*;
 pub use dry_run::{DryRun, DryRunError, IntervalRow, IntervalSeries, TimedEvent, dry_run};
 pub use engine::Engine;
 pub use prices::{
-    Bill, BillError, Bills, Charge, Line, PRICES_FORMAT, Price, Prices, amount, bill, read_prices,
+    Bill, BillError, Bills, Charge, Line, PRICES_FORMAT, Price, Prices, amount, bill, prices_beside,
+    read_prices,
 };
 pub use problem::{Code, Position, Problem, Severity};
 pub use write::{write, write_prices};

@@ -8,7 +8,8 @@ use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
 use super::{
-    Answer, Backend, DayTotal, Details, MeterSchemes, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+    Answer, Backend, DayTotal, Details, MeterSchemes, PriceFile, Query, RegisterSet, SchemeFile, Slice,
+    Traffic, Value,
 };
 use crate::model::{BillingSet, MeterEvent};
 

@@ -14,7 +14,9 @@ use crate::scheme::{check_file, read_prices};
 use crate::store::{SchemeKind, StoreError, StoreReader, TraceRecord};
 use crate::transport::ports;
 
-use super::{Answer, DayTotal, Details, MeterSchemes, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
+use super::{
+    Answer, DayTotal, Details, MeterSchemes, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+};
 
 /// Questions that may wait.
 const WAITING: usize = 128;

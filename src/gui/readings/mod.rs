@@ -29,6 +29,7 @@ use super::data::reader::zone_named;
 use super::theme::{Icon, tokens};
 use super::widgets::{Act, empty};
 
+pub(super) use intervals::title;
 use period::{Period, Span};
 use profile::ProfilePage;
 

@@ -2,9 +2,14 @@
 //!
 //! It shows schemes; a page that edits takes the place of one that shows, over the same `scheme::Document`.
 
+mod bills;
+mod compare_page;
+mod dry_run;
 #[allow(dead_code, reason = "the pages that edit come next")]
 mod editing;
 mod pages;
+mod program;
+mod proving;
 mod registers;
 mod side;
 mod tariff;
@@ -21,6 +26,7 @@ use super::data::{Load, Query, SchemeFile};
 use super::theme::{Icon, strong, tokens};
 use super::widgets::{Act, Problem, Tone, empty, heading, loading, problem, segmented, small};
 
+use proving::{Other, Proof, ProofPage, Subject};
 use side::Side;
 use year::Year;
 
@@ -33,6 +39,7 @@ enum Tab {
     Calendar,
     Year,
     Measuring,
+    Prove(ProofPage),
 }
 
 /// The Scheme Manager.
@@ -42,11 +49,19 @@ pub(super) struct SchemeManager {
     tab: Tab,
     side: Side,
     year: Year,
+    proof: Proof,
 }
 
 impl Default for SchemeManager {
     fn default() -> Self {
-        Self { files: Vec::new(), chosen: 0, tab: Tab::Days, side: Side::default(), year: Year::default() }
+        Self {
+            files: Vec::new(),
+            chosen: 0,
+            tab: Tab::Days,
+            side: Side::default(),
+            year: Year::default(),
+            proof: Proof::default(),
+        }
     }
 }
 
@@ -203,6 +218,10 @@ impl SchemeManager {
                 (Tab::Calendar, "Weeks and seasons"),
                 (Tab::Year, "Year"),
                 (Tab::Measuring, "Billing and measuring"),
+                (Tab::Prove(ProofPage::DryRun), "Dry run"),
+                (Tab::Prove(ProofPage::Bills), "Bills"),
+                (Tab::Prove(ProofPage::Compare), "Compare"),
+                (Tab::Prove(ProofPage::Program), "Program"),
             ];
             segmented(ui, "scheme", &mut self.tab, &tabs);
         });
@@ -215,19 +234,42 @@ impl SchemeManager {
             empty(ui, Icon::Warning, "This file is not a scheme that can be shown", text, |_| {});
             return;
         };
-        ScrollArea::vertical().id_salt(("scheme page", self.tab as u8)).auto_shrink(false).show(ui, |ui| {
-            Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
-                ui.set_width(ui.available_width());
-                match self.tab {
-                    Tab::Identity => pages::identity(ui, document),
-                    Tab::Registers => registers::ui(ui, document),
-                    Tab::Days => tariff::days(ui, document, &document.tariff),
-                    Tab::Calendar => tariff::calendar(ui, document),
-                    Tab::Year => self.year.ui(ui, cx, document),
-                    Tab::Measuring => pages::measuring(ui, document),
+        if let Tab::Prove(page) = self.tab {
+            let mut open = Vec::new();
+            for other in self.files.iter().filter(|other| *other != path) {
+                let query = Query::Scheme(other.clone());
+                if let Load::Ready(file) = cx.data.scheme(cx.backend.as_ref(), &query) {
+                    open.push((file_name(other), other.clone(), file));
                 }
-            });
-        });
+            }
+            let others: Vec<Other<'_>> = open
+                .iter()
+                .filter_map(|(name, path, file)| {
+                    Some(Other { name, path: Some(path.as_path()), document: file.document.as_ref()? })
+                })
+                .collect();
+            let name = file_name(path);
+            let this = Other { name: &name, path: Some(path), document };
+            let _wish = self.proof.ui(ui, cx, page, &Subject { this, others: &others });
+            return;
+        }
+        ScrollArea::vertical().id_salt(("scheme page", format!("{:?}", self.tab))).auto_shrink(false).show(
+            ui,
+            |ui| {
+                Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
+                    ui.set_width(ui.available_width());
+                    match self.tab {
+                        Tab::Identity => pages::identity(ui, document),
+                        Tab::Registers => registers::ui(ui, document),
+                        Tab::Days => tariff::days(ui, document, &document.tariff),
+                        Tab::Calendar => tariff::calendar(ui, document),
+                        Tab::Year => self.year.ui(ui, cx, document),
+                        Tab::Measuring => pages::measuring(ui, document),
+                        Tab::Prove(_) => {}
+                    }
+                });
+            },
+        );
     }
 }
 

@@ -38,6 +38,8 @@ mod reckoning;
 
 pub use reckoning::{Bill, BillError, Bills, Charge, Line, bill};
 
+use std::path::{Path, PathBuf};
+
 use super::document::Document;
 use super::problem::{Code, Problem};
 use crate::model::Decimal;
@@ -149,6 +151,14 @@ pub fn amount(text: &str) -> Result<Decimal, String> {
     } else {
         Err(format!("`{text}` is not an amount: write one below 10^9 with at most {MOST_PLACES} decimals"))
     }
+}
+
+/// `NAME.prices.json` beside `NAME.scheme.json`.
+#[must_use]
+pub fn prices_beside(scheme: &Path) -> PathBuf {
+    let name = scheme.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let stem = name.strip_suffix(".scheme.json").or_else(|| name.strip_suffix(".json")).unwrap_or(&name);
+    scheme.with_file_name(format!("{stem}.prices.json"))
 }
 
 /// Reads a price file.

@@ -133,6 +133,17 @@ fn what_is_not_billed_is_told() {
 }
 
 #[test]
+fn prices_stand_beside_their_scheme() {
+    for (scheme, prices) in [
+        ("a/NAME.scheme.json", "a/NAME.prices.json"),
+        ("NAME.json", "NAME.prices.json"),
+        ("a.b/NAME", "a.b/NAME.prices.json"),
+    ] {
+        assert_eq!(prices_beside(Path::new(scheme)), Path::new(prices));
+    }
+}
+
+#[test]
 fn a_file_that_is_written_is_read_back() {
     let text = write_prices(&prices());
     assert_eq!(read_prices(text.as_bytes()), Ok(prices()));

@@ -92,7 +92,8 @@ impl Reader {
         let Value::List(items) = &spot.node.value else { return Some(prices) };
         for (index, (price, item)) in prices.iter().zip(items).enumerate() {
             if !price.register.is_empty() && !known.insert(price.register.as_str()) {
-                let message = format!("the register {} has a price already: keep one", quoted(&price.register));
+                let message =
+                    format!("the register {} has a price already: keep one", quoted(&price.register));
                 self.note(Code::DuplicateId, item.at, format!("{}[{index}]", spot.place), message);
             }
         }

@@ -19,8 +19,8 @@ use crate::gui::context::AppCtx;
 use crate::scheme::Document;
 
 pub(super) use input::Input;
-pub(super) use price_form::{PriceBook, beside};
-pub(super) use runs::{Runs, Trial};
+pub(super) use price_form::PriceBook;
+pub(super) use runs::{Runs, Trial, Tried};
 
 use super::bills::BillsPage;
 use super::compare_page::ComparePage;

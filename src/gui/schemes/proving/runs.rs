@@ -66,7 +66,9 @@ impl Runs {
         events: &[TimedEvent],
     ) {
         self.take();
-        if self.coming.is_none() && !self.asked.as_ref().is_some_and(|asked| asked.is_for(trials, series, events)) {
+        if self.coming.is_none()
+            && !self.asked.as_ref().is_some_and(|asked| asked.is_for(trials, series, events))
+        {
             let (sender, coming) = sync_channel(trials.len().max(1));
             let asked =
                 Asked { trials: trials.to_vec(), series: Arc::clone(series), events: events.to_vec() };
@@ -100,7 +102,8 @@ impl Runs {
                 Ok(outcome) => self.arrived.push(outcome),
                 Err(TryRecvError::Empty) => return,
                 Err(TryRecvError::Disconnected) => {
-                    self.arrived.push(Err("the reckoning broke off: this is a fault of the program".to_owned()));
+                    self.arrived
+                        .push(Err("the reckoning broke off: this is a fault of the program".to_owned()));
                 }
             }
         }

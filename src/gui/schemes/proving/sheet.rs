@@ -114,7 +114,10 @@ impl Sheet {
 
     /// Buttons that copy and save it.
     pub(in crate::gui::schemes) fn actions(&self, ui: &mut Ui, cx: &mut AppCtx, file: &str) {
-        if ui.add(Act::icon_only(Icon::Copy, "Copy the table").hint("Copy the table, for a spreadsheet")).clicked() {
+        if ui
+            .add(Act::icon_only(Icon::Copy, "Copy the table").hint("Copy the table, for a spreadsheet"))
+            .clicked()
+        {
             ui.copy_text(self.text('\t'));
             cx.notices.done(format!("Copied {} rows", self.rows.len()));
         }
@@ -164,7 +167,9 @@ impl Sheet {
                                 ui.add(Label::new(text).truncate()).on_hover_text(title);
                             });
                             row.col(|ui| {
-                                ui.label(RichText::new(unit).size(SIZES[0]).color(tokens(ui).text_secondary.0));
+                                ui.label(
+                                    RichText::new(unit).size(SIZES[0]).color(tokens(ui).text_secondary.0),
+                                );
                             });
                             for at in 0..self.columns.len() {
                                 row.col(|ui| cell(ui, cells, at, *is_sum, self.columns.get(at)));
@@ -208,7 +213,8 @@ fn cell(ui: &mut Ui, cells: &[Option<String>], at: usize, is_sum: bool, column: 
 
 /// Numbers with their digits in groups, all else as it is.
 fn shown(text: &str) -> String {
-    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+    let is_number =
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
     if is_number { grouped(text) } else { text.to_owned() }
 }
 
