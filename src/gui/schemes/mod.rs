@@ -144,16 +144,23 @@ impl SchemeManager {
                 return;
             }
         };
-        let frame =
-            Frame::new().fill(t.surface.0).inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 12 });
-        Panel::right("scheme side")
-            .resizable(true)
-            .default_size(320.0)
-            .size_range(240.0..=520.0)
-            .frame(frame)
-            .show(ui, |ui| {
-                self.side.ui(ui, cx, &file);
+        // What proves a scheme needs the width.
+        if !matches!(self.tab, Tab::Prove(_)) {
+            let frame = Frame::new().fill(t.surface.0).inner_margin(Margin {
+                left: 16,
+                right: 16,
+                top: 12,
+                bottom: 12,
             });
+            Panel::right("scheme side")
+                .resizable(true)
+                .default_size(320.0)
+                .size_range(240.0..=520.0)
+                .frame(frame)
+                .show(ui, |ui| {
+                    self.side.ui(ui, cx, &file);
+                });
+        }
         self.pages(ui, cx, &path, &file);
     }
 
@@ -218,12 +225,15 @@ impl SchemeManager {
                 (Tab::Calendar, "Weeks and seasons"),
                 (Tab::Year, "Year"),
                 (Tab::Measuring, "Billing and measuring"),
+            ];
+            segmented(ui, "scheme", &mut self.tab, &tabs);
+            let tabs = [
                 (Tab::Prove(ProofPage::DryRun), "Dry run"),
                 (Tab::Prove(ProofPage::Bills), "Bills"),
                 (Tab::Prove(ProofPage::Compare), "Compare"),
                 (Tab::Prove(ProofPage::Program), "Program"),
             ];
-            segmented(ui, "scheme", &mut self.tab, &tabs);
+            segmented(ui, "proof", &mut self.tab, &tabs);
         });
         let inner = ui.available_rect_before_wrap();
         ui.painter().rect_filled(inner, 0.0, t.surface.0);

@@ -167,6 +167,7 @@ impl Sheet {
                                 ui.add(Label::new(text).truncate()).on_hover_text(title);
                             });
                             row.col(|ui| {
+                                ui.add_space(12.0);
                                 ui.label(
                                     RichText::new(unit).size(SIZES[0]).color(tokens(ui).text_secondary.0),
                                 );
