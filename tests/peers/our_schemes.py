@@ -53,7 +53,7 @@ class Tables:
         """The objects that a script switches on, by the mask that it activates."""
         on = set()
         for service, class_id, name, index, parameter in self.scripts[number]:
-            check(f"script {number} runs register activation", (service, class_id, name, index) == (2, 6, "00000e0000ff", 3))
+            check(f"script {number} writes the active mask", (service, class_id, name, index) == (1, 6, "00000e0000ff", 4))
             on |= {self.registers[place - 1] for place in self.masks[parameter]}
         return on
 
@@ -212,6 +212,6 @@ def run(program):
     for line, (how,) in LINES.items():
         with case(f"scheme written by us, read by {GURUX} over {how}"):
             written_by_us(program, line)
-    for line in list(LINES)[:2]:
+    for line in LINES:
         with case(f"calendar written by {GURUX}, read by us over {line.partition(':')[0]}"):
             written_by_them(program, line)

@@ -56,6 +56,13 @@ def start_time(hour, minute):
     return GXTime(datetime.datetime(2000, 1, 1, hour, minute, 0))
 
 
+def week_of(name, days):
+    week = GXDLMSWeekProfile()
+    week.name = name.encode()
+    week.monday, week.tuesday, week.wednesday, week.thursday, week.friday, week.saturday, week.sunday = days
+    return week
+
+
 def special_date(year, month, day):
     moment = GXDate(datetime.datetime(year or 2000, month, day))
     moment.skip |= DateTimeSkips.DAY_OF_WEEK
@@ -72,9 +79,7 @@ def write(job, reader):
         GXDLMSSeasonProfile(name.encode(), every_year(month, day), week.encode())
         for name, month, day, week in wanted["seasons"]
     ]
-    calendar.weekProfileTablePassive = [
-        GXDLMSWeekProfile(name.encode(), *days) for name, days in wanted["weeks"]
-    ]
+    calendar.weekProfileTablePassive = [week_of(name, days) for name, days in wanted["weeks"]]
     calendar.dayProfileTablePassive = []
     for number, actions in wanted["days"]:
         day = GXDLMSDayProfile()

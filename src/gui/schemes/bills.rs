@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use egui::{Frame, Margin, ScrollArea, Ui};
+use egui::{Frame, Margin, Panel, ScrollArea, Ui};
 use jiff::Timestamp;
 
 use crate::gui::context::AppCtx;
-use crate::gui::widgets::{Problem, Tone, heading, problem, secondary, section, small};
+use crate::gui::theme::tokens;
+use crate::gui::widgets::{Problem, Tone, heading, problem, secondary, small};
 use crate::model::Decimal;
 use crate::scheme::{Bill, Bills, Charge, WallClock};
 
@@ -41,18 +42,28 @@ impl BillsPage {
         input: &mut Input,
         prices: &mut PriceBook,
     ) {
-        ScrollArea::vertical().id_salt("bills page").auto_shrink(false).show(ui, |ui| {
-            Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
-                ui.set_width(ui.available_width());
-                ui.spacing_mut().item_spacing.y = 8.0;
-                heading(ui, "Prices and bills");
-                prices.form(ui, cx, &subject.this);
-                ui.add_space(8.0);
-                section(ui, "What it costs on a load profile");
-                if input.ui(ui, cx, subject.this.document) {
-                    self.compared(ui, cx, subject, input, prices);
-                }
+        let t = tokens(ui);
+        let frame =
+            Frame::new().fill(t.surface.0).inner_margin(Margin { left: 16, right: 12, top: 12, bottom: 12 });
+        Panel::left("prices")
+            .resizable(true)
+            .default_size(420.0)
+            .size_range(340.0..=560.0)
+            .frame(frame)
+            .show(ui, |ui| {
+                ScrollArea::vertical().id_salt("prices of registers").auto_shrink(false).show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = 8.0;
+                    heading(ui, "Prices");
+                    prices.form(ui, cx, &subject.this);
+                });
             });
+        Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = 8.0;
+            heading(ui, "Bills");
+            if input.ui(ui, cx, subject.this.document) {
+                self.compared(ui, cx, subject, input, prices);
+            }
         });
     }
 
@@ -111,10 +122,7 @@ impl BillsPage {
                 self.sheet.actions(ui, cx, &format!("{} bills", subject.this.document.identity));
             });
         });
-        let height = ui.clip_rect().bottom() - ui.cursor().top() - 12.0;
-        ui.allocate_ui(egui::Vec2::new(ui.available_width(), height.max(320.0)), |ui| {
-            self.sheet.ui(ui, "bills")
-        });
+        self.sheet.ui(ui, "bills");
     }
 
     fn gather(&mut self, names: &[String]) {

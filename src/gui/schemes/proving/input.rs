@@ -350,23 +350,23 @@ impl Input {
 
     fn rows(&mut self, ui: &mut Ui, clock: &WallClock) {
         let mut removed = None;
-        egui::ScrollArea::vertical().id_salt("placed events").max_height(92.0).show(ui, |ui| {
-            for event in &mut self.events {
-                ui.horizontal(|ui| {
-                    let words = event.kind.words();
-                    ui.add_sized([132.0, 24.0], egui::Label::new(words).truncate());
-                    let name = format!("{words}, time");
-                    time_field(ui, &name, &mut event.at, &mut event.typed, clock);
-                    if event.kind == Kind::ClockSet {
-                        ui.label(small(ui, "to"));
-                        time_field(ui, "Clock set to", &mut event.set_to, &mut event.set_to_typed, clock);
-                    }
-                    let remove = Act::icon_only(Icon::Cross, "Remove").hint(format!("Remove “{words}”"));
-                    if ui.add(remove.small()).clicked() {
-                        removed = Some(event.id);
-                    }
-                });
-            }
+        let is_typing = self.events.iter().any(|event| event.typed.is_some() || event.set_to_typed.is_some());
+        if !is_typing {
+            self.events.sort_by_key(|event| event.at);
+        }
+        egui::ScrollArea::vertical().id_salt("placed events").max_height(68.0).show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().item_spacing = egui::Vec2::new(8.0, 4.0);
+                for event in &mut self.events {
+                    ui.push_id(event.id, |ui| {
+                        ui.horizontal(|ui| {
+                            if event_row(ui, event, clock) {
+                                removed = Some(event.id);
+                            }
+                        });
+                    });
+                }
+            });
         });
         self.events.retain(|event| Some(event.id) != removed);
     }
@@ -383,6 +383,25 @@ impl Input {
     }
 }
 
+/// One event with its time; gives true where it is to go.
+fn event_row(ui: &mut Ui, event: &mut Placed, clock: &WallClock) -> bool {
+    let words = event.kind.words();
+    let left = egui::Layout::left_to_right(egui::Align::Center);
+    ui.allocate_ui_with_layout(egui::Vec2::new(108.0, 28.0), left, |ui| {
+        ui.set_min_width(108.0);
+        ui.label(words);
+    });
+    time_field(ui, &format!("{words}, time"), &mut event.at, &mut event.typed, clock);
+    if event.kind == Kind::ClockSet {
+        ui.label(small(ui, "to"));
+        time_field(ui, "Clock set to", &mut event.set_to, &mut event.set_to_typed, clock);
+    }
+    let name = format!("Remove “{words}”");
+    let removed = ui.add(Act::icon_only(Icon::Cross, &name).small()).clicked();
+    ui.add_space(16.0);
+    removed
+}
+
 /// A time that can be typed: local, or RFC 3339 where an hour comes twice.
 fn time_field(ui: &mut Ui, name: &str, at: &mut Timestamp, typed: &mut Option<String>, clock: &WallClock) {
     let mut text = typed.clone().unwrap_or_else(|| local_text(*at, clock));
@@ -391,7 +410,7 @@ fn time_field(ui: &mut Ui, name: &str, at: &mut Timestamp, typed: &mut Option<St
         text.trim().parse::<Timestamp>().ok().or_else(|| local().map(|local| clock.first_instant(local)))
     };
     let wrong = parsed(&text).is_none();
-    let response = text_field(ui, &mut text, "2026-11-03 14:00", 172.0, wrong);
+    let response = text_field(ui, &mut text, "2026-11-03 14:00", 148.0, wrong);
     response.clone().accessible_name(name);
     if response.changed() {
         if let Some(instant) = parsed(&text) {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use egui::{Grid, Ui, Vec2};
+use egui::{Grid, Label, Ui, Vec2};
 
 use crate::gui::context::{AppCtx, Command};
 use crate::gui::data::{Load, Query};
@@ -40,6 +40,14 @@ impl Draft {
             energy: each(&prices.energy),
             demand: each(&prices.demand),
         }
+    }
+
+    /// Without what is left blank: what is compared with what is saved.
+    fn filled(&self) -> Self {
+        let mut filled = self.clone();
+        filled.energy.retain(|_, text| !text.trim().is_empty());
+        filled.demand.retain(|_, text| !text.trim().is_empty());
+        filled
     }
 
     /// What is typed, in the order of the scheme; nothing while a field makes no sense.
@@ -139,33 +147,12 @@ impl PriceBook {
             problem(ui, &Problem { title, text: &text, details: text.clone(), tone: Tone::Bad });
         }
         let draft = &mut entry.draft;
-        ui.horizontal_top(|ui| {
-            ui.spacing_mut().item_spacing.x = 12.0;
-            let no_currency = !is_currency(draft.currency.trim());
-            field(ui, "Currency", wrong(no_currency, "1 to 8 letters"), |ui| {
-                text_field(ui, &mut draft.currency, "EUR", 84.0, no_currency)
-            });
-            let no_decimals = decimals(&draft.decimals).is_none();
-            field(ui, "Decimals", wrong(no_decimals, "0 to 4"), |ui| {
-                text_field(ui, &mut draft.decimals, "2", 72.0, no_decimals)
-            });
-            let per_day = "Standing charge per day";
-            for (title, text) in [
-                ("Tax, %", &mut draft.tax_percent),
-                (per_day, &mut draft.per_day),
-                ("Standing charge per billing period", &mut draft.per_period),
-            ] {
-                let bad = charge(text).is_none();
-                field(ui, title, wrong(bad, "an amount of 0 or more"), |ui| {
-                    text_field(ui, text, "0", 132.0, bad)
-                });
-            }
-        });
+        heads(ui, draft);
         ui.add_space(8.0);
         registers(ui, of.document, draft);
         ui.add_space(8.0);
         let is_whole = draft.prices(of.document);
-        let is_changed = entry.draft != entry.saved;
+        let is_changed = entry.draft.filled() != entry.saved;
         let mut save = false;
         ui.horizontal(|ui| {
             let words = if of.path.is_some() { "Save prices" } else { "Save prices…" };
@@ -176,13 +163,18 @@ impl PriceBook {
                 badge(ui, "Not saved", Tone::Warn);
             }
             let place = of.path.map_or_else(
-                || "The scheme has no file yet: say where its prices go".to_owned(),
-                |path| format!("in {}", prices_beside(path).display()),
+                || "you say where".to_owned(),
+                |path| {
+                    let beside = prices_beside(path);
+                    beside
+                        .file_name()
+                        .map_or_else(String::new, |name| format!("in {}", name.to_string_lossy()))
+                },
             );
             ui.label(small(ui, place));
         });
         if let Some(prices) = is_whole.filter(|_| save) {
-            entry.saved = entry.draft.clone();
+            entry.saved = entry.draft.filled();
             entry.problems.clear();
             let text = write_prices(&prices);
             match of.path {
@@ -194,6 +186,36 @@ impl PriceBook {
             }
         }
     }
+}
+
+/// Currency, tax and standing charges.
+fn heads(ui: &mut Ui, draft: &mut Draft) {
+    let row = |ui: &mut Ui, contents: &mut dyn FnMut(&mut Ui)| {
+        ui.horizontal_top(|ui| {
+            ui.spacing_mut().item_spacing.x = 12.0;
+            contents(ui);
+        });
+    };
+    row(ui, &mut |ui| {
+        let no_currency = !is_currency(draft.currency.trim());
+        field(ui, "Currency", wrong(no_currency, "1 to 8 letters"), |ui| {
+            text_field(ui, &mut draft.currency, "EUR", 84.0, no_currency)
+        });
+        let no_decimals = decimals(&draft.decimals).is_none();
+        field(ui, "Decimals", wrong(no_decimals, "0 to 4"), |ui| {
+            text_field(ui, &mut draft.decimals, "2", 72.0, no_decimals)
+        });
+        amount_field(ui, "Tax, %", &mut draft.tax_percent, 96.0);
+    });
+    row(ui, &mut |ui| {
+        amount_field(ui, "Standing charge per day", &mut draft.per_day, 148.0);
+        amount_field(ui, "per billing period", &mut draft.per_period, 120.0);
+    });
+}
+
+fn amount_field(ui: &mut Ui, title: &str, text: &mut String, width: f32) {
+    let bad = charge(text).is_none();
+    field(ui, title, wrong(bad, "an amount of 0 or more"), |ui| text_field(ui, text, "0", width, bad));
 }
 
 const fn wrong(is_wrong: bool, words: &str) -> Option<(&str, bool)> {
@@ -216,12 +238,12 @@ fn registers(ui: &mut Ui, document: &Document, draft: &mut Draft) {
         .zip(1u8..)
         .map(|(one, number)| (&one.id, &one.title, unit(crate::scheme::Source::CustomerDefined(number))));
     let demand = registers.demand.iter().map(|one| (&one.id, &one.title, power(one.source)));
-    Grid::new("prices").num_columns(4).spacing(Vec2::new(16.0, 4.0)).min_row_height(ROW).show(ui, |ui| {
+    Grid::new("prices").num_columns(4).spacing(Vec2::new(8.0, 4.0)).min_row_height(ROW).show(ui, |ui| {
         for (id, title, unit) in energy.chain(sums) {
-            row(ui, id, title, &format!("for each {unit}"), draft.energy.entry(id.clone()).or_default());
+            row(ui, id, title, &format!("per {unit}"), draft.energy.entry(id.clone()).or_default());
         }
         for (id, title, unit) in demand {
-            let per = format!("for each {unit} of the highest maximum of a billing period");
+            let per = format!("per {unit}, highest of a period");
             row(ui, id, title, &per, draft.demand.entry(id.clone()).or_default());
         }
     });
@@ -229,9 +251,11 @@ fn registers(ui: &mut Ui, document: &Document, draft: &mut Draft) {
 
 fn row(ui: &mut Ui, id: &str, title: &str, per: &str, text: &mut String) {
     ui.label(strong(id));
-    ui.label(title);
+    ui.allocate_ui(Vec2::new(112.0, ROW), |ui| ui.add(Label::new(title).truncate()))
+        .inner
+        .on_hover_text(title);
     let bad = !text.trim().is_empty() && amount(text.trim()).is_err();
-    text_field(ui, text, "no price", 120.0, bad).accessible_name(&format!("Price of {id}"));
+    text_field(ui, text, "no price", 92.0, bad).accessible_name(&format!("Price of {id}"));
     let remark = if bad { "write an amount such as 0.1234" } else { per };
     ui.label(small(ui, remark));
     ui.end_row();

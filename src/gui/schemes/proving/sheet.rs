@@ -1,10 +1,14 @@
 //! Figures side by side. What differs from the first column is marked by a sign and by weight, never by colour alone.
 
-use egui::{Align, Label, Layout, RichText, Role, ScrollArea, Sense, Ui, Vec2, WidgetInfo};
+use std::collections::BTreeMap;
+
+use egui::{
+    Align, Align2, FontFamily, FontId, Label, Layout, RichText, Role, ScrollArea, Sense, Ui, Vec2, WidgetInfo,
+};
 use egui_extras::{Column, TableBuilder};
 
 use crate::gui::context::{AppCtx, Command};
-use crate::gui::theme::{Icon, ROW, SIZES, strong, tokens};
+use crate::gui::theme::{Icon, ROW, SIZES, STRONG, strong, tokens};
 use crate::gui::widgets::{Act, grouped};
 
 /// A row.
@@ -127,6 +131,18 @@ impl Sheet {
         }
     }
 
+    /// Most digits after the point of each unit.
+    fn places(&self) -> BTreeMap<&str, usize> {
+        let mut most = BTreeMap::new();
+        for row in &self.rows {
+            let Row::Figures { unit, cells, .. } = row else { continue };
+            let here = cells.iter().flatten().filter(|cell| is_number(cell)).map(|cell| places(cell)).max();
+            let known = most.entry(unit.as_str()).or_insert(0);
+            *known = here.unwrap_or(0).max(*known);
+        }
+        most
+    }
+
     /// Draws it into what is left of the page.
     pub(in crate::gui::schemes) fn ui(&self, ui: &mut Ui, salt: &str) {
         let width = ui.available_width();
@@ -150,6 +166,7 @@ impl Sheet {
                     header.col(|ui| title(ui, column, true));
                 }
             });
+            let places = self.places();
             table.body(|body| {
                 body.rows(ROW, self.rows.len(), |mut row| {
                     let Some(content) = self.rows.get(row.index()) else { return };
@@ -173,7 +190,18 @@ impl Sheet {
                                 );
                             });
                             for at in 0..self.columns.len() {
-                                row.col(|ui| cell(ui, cells, at, *is_sum, self.columns.get(at)));
+                                row.col(|ui| {
+                                    cell(
+                                        ui,
+                                        cells,
+                                        at,
+                                        *is_sum,
+                                        (
+                                            self.columns.get(at),
+                                            places.get(unit.as_str()).copied().unwrap_or(0),
+                                        ),
+                                    )
+                                });
                             }
                         }
                     }
@@ -187,36 +215,69 @@ fn title(ui: &mut Ui, text: &str, right: bool) {
     crate::gui::readings::title(ui, text, right);
 }
 
-/// A figure at the right of its cell.
-fn cell(ui: &mut Ui, cells: &[Option<String>], at: usize, is_sum: bool, column: Option<&String>) {
+/// A figure at the right of its cell, its point where those of the same unit stand.
+fn cell(
+    ui: &mut Ui,
+    cells: &[Option<String>],
+    at: usize,
+    is_sum: bool,
+    (column, places_of_unit): (Option<&String>, usize),
+) {
     let t = tokens(ui);
     let value = cells.get(at).cloned().flatten();
     let is_different = differs(cells, at);
-    let shown = value.as_deref().map_or_else(|| NOTHING.to_owned(), shown);
+    let text = value.as_deref().map_or_else(|| NOTHING.to_owned(), shown);
     let rect = ui.max_rect();
     let response = ui.interact(rect, ui.scope_id().with("figure"), Sense::hover());
     let spoken = match (is_different, column) {
-        (true, Some(column)) => format!("{shown}, differs: {column}"),
-        _ => shown.clone(),
+        (true, Some(column)) => format!("{text}, differs: {column}"),
+        _ => text.clone(),
     };
     response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
     let ink = if value.is_none() { t.text_secondary.0 } else { t.text.0 };
-    let text = if is_sum || is_different { strong(&shown) } else { RichText::new(&shown) };
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        ui.add_space(12.0);
-        ui.add(Label::new(text.color(ink)).truncate().selectable(false));
-        if is_different {
-            ui.add_space(6.0);
-            ui.label(strong(DIFFERS).color(t.accent.0));
-        }
+    let family =
+        if is_sum || is_different { FontFamily::Name(STRONG.into()) } else { FontFamily::Proportional };
+    let font = FontId::new(SIZES[1], family);
+    let lacking = value.as_deref().filter(|value| is_number(value)).map_or(0.0, |value| {
+        let own = places(value);
+        let blank = "0".repeat(places_of_unit.saturating_sub(own));
+        let point = if own == 0 && places_of_unit > 0 { "." } else { "" };
+        ui.painter().layout_no_wrap(format!("{point}{blank}"), font.clone(), ink).size().x
     });
+    let painter = ui.painter_at(rect);
+    let end = egui::pos2(rect.right() - 12.0 - lacking, rect.center().y);
+    let drawn = painter.text(end, Align2::RIGHT_CENTER, &text, font, ink);
+    if is_different {
+        let sign = FontId::new(SIZES[1], FontFamily::Name(STRONG.into()));
+        painter.text(
+            drawn.left_center() - Vec2::new(6.0, 0.0),
+            Align2::RIGHT_CENTER,
+            DIFFERS,
+            sign,
+            t.accent.0,
+        );
+    }
+    if drawn.width() > rect.width() - 24.0 {
+        response.on_hover_text(text);
+    }
+}
+
+/// How many digits stand after the point.
+fn places(text: &str) -> usize {
+    text.split_once('.').map_or(0, |(_, fraction)| fraction.len())
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'))
 }
 
 /// Numbers with their digits in groups, all else as it is.
 fn shown(text: &str) -> String {
-    let is_number =
-        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
-    if is_number { grouped(text) } else { text.to_owned() }
+    match text.strip_prefix('+') {
+        _ if !is_number(text) => text.to_owned(),
+        Some(rest) => format!("+{}", grouped(rest)),
+        None => grouped(text),
+    }
 }
 
 #[cfg(test)]
