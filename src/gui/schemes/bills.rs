@@ -47,7 +47,7 @@ impl BillsPage {
             Frame::new().fill(t.surface.0).inner_margin(Margin { left: 16, right: 12, top: 12, bottom: 12 });
         Panel::left("prices")
             .resizable(true)
-            .default_size(420.0)
+            .default_size(392.0)
             .size_range(340.0..=560.0)
             .frame(frame)
             .show(ui, |ui| {
@@ -231,7 +231,7 @@ fn sheet(names: &[String], columns: &[Column<'_>], clock: &WallClock) -> Sheet {
             each(&|one| bill(one).map(|bill| with_currency(one, unit, bill.due))),
         ));
     }
-    Sheet { what: "Line".to_owned(), columns: names.to_vec(), rows }
+    Sheet { what: "Line".to_owned(), columns: names.to_vec(), rows, is_words: false }
 }
 
 /// An amount, with its currency where the columns have several.

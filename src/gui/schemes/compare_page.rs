@@ -209,6 +209,19 @@ fn section_of(place: &str) -> &str {
     place.split(['.', '[']).next().unwrap_or(place)
 }
 
+/// The title over what stands at a place.
+fn title_of(place: &str) -> String {
+    let key = match section_of(place) {
+        "identity" | "title" | "note" | "template" | "time_zone" => "identity",
+        other => other,
+    };
+    let mut title = super::pages::spoken(&key);
+    if let Some(first) = title.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    title
+}
+
 fn words(ui: &mut Ui, differences: &[Difference]) {
     if differences.is_empty() {
         ui.label(secondary(ui, "Both mean the same in every point, day types switch by switch."));
@@ -216,14 +229,15 @@ fn words(ui: &mut Ui, differences: &[Difference]) {
     }
     ScrollArea::vertical().id_salt("differences").auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 4.0;
-        let mut last = "";
+        let mut last = String::new();
         for difference in differences {
-            let this = section_of(&difference.place);
+            let this = title_of(&difference.place);
             if this != last {
-                section(ui, &super::pages::spoken(&this));
+                section(ui, &this);
                 last = this;
             }
             ui.horizontal_wrapped(|ui| {
+                ui.spacing_mut().interact_size.y = 18.0;
                 ui.add(Label::new(&difference.message).wrap().selectable(true));
                 ui.label(mono(&difference.place).size(SIZES[0]).color(tokens(ui).text_secondary.0));
             });
@@ -276,16 +290,21 @@ fn sheet(first: &Document, second: &Document) -> Sheet {
     let mut all: Vec<&String> = one.keys().chain(other.keys()).collect::<BTreeSet<_>>().into_iter().collect();
     all.sort_by_key(|place| rank(place));
     let mut rows = Vec::new();
-    let mut last = "";
+    let mut last = String::new();
     for place in all {
-        let this = section_of(place);
+        let this = title_of(place);
         if this != last {
-            rows.push(Row::section(super::pages::spoken(&this)));
+            rows.push(Row::section(&this));
             last = this;
         }
         rows.push(Row::figures(place, "", vec![one.get(place).cloned(), other.get(place).cloned()]));
     }
-    Sheet { what: "Place".to_owned(), columns: vec!["First".to_owned(), "Second".to_owned()], rows }
+    Sheet {
+        what: "Place".to_owned(),
+        columns: vec!["First".to_owned(), "Second".to_owned()],
+        rows,
+        is_words: true,
+    }
 }
 
 /// Day types of both, one strip over the other.
@@ -356,7 +375,7 @@ fn differing(first: Option<&DayType>, second: Option<&DayType>) -> Vec<(u16, u16
 }
 
 const STRIP: f32 = 26.0;
-const GAP: f32 = 16.0;
+const GAP: f32 = 26.0;
 
 fn minutes(minute: u16) -> String {
     if minute == 1440 {

@@ -126,12 +126,13 @@ pub(super) fn in_kilo(value: Decimal, unit: Unit) -> (String, String) {
     (plain.to_string(), symbol)
 }
 
-/// `2026-11-01 00:00` by a scheme's clock; two equal ones are told apart by their offset.
+/// `2026-11-01 14:30` by a scheme's clock, a midnight by its date alone; two equal ones are told apart by their offset.
 pub(super) fn stamp(at: Timestamp, clock: &WallClock) -> String {
     let local = clock.local(at);
     let again = clock.first_instant(local) != at;
     let second = if again { format!(" ({})", clock.offset(at)) } else { String::new() };
-    format!("{}{second}", local.strftime("%Y-%m-%d %H:%M"))
+    let form = if local.time() == jiff::civil::Time::midnight() { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M" };
+    format!("{}{second}", local.strftime(form))
 }
 
 /// A row out of one figure of each run.
@@ -159,7 +160,7 @@ fn sheet(trials: &[Trial], tried: &[&Tried]) -> Sheet {
     sets(&mut rows, document, tried, &clock);
     log(&mut rows, tried, &clock);
     let columns = trials.iter().map(|trial| words(trial.document.clock_failure).to_owned()).collect();
-    Sheet { what: "Figure".to_owned(), columns, rows }
+    Sheet { what: "Figure".to_owned(), columns, rows, is_words: false }
 }
 
 /// `R1 Night`.

@@ -117,7 +117,8 @@ pub fn bill(document: &Document, prices: &Prices, run: &DryRun) -> Result<Bills,
         (before, from) = (registers, to);
     }
     let total = |each: fn(&Bill) -> Decimal| sum(bills.iter().map(each), "all bills");
-    let (net, due) = (total(|bill| bill.net)?, total(|bill| bill.due)?);
+    let net = plain(total(|bill| bill.net)?);
+    let due = total(|bill| bill.due)?;
     Ok(Bills { net, due, notes: notes(document, prices, run), bills })
 }
 
@@ -127,7 +128,7 @@ fn too_large(what: &str) -> BillError {
 
 fn sum(mut amounts: impl Iterator<Item = Decimal>, what: &str) -> Result<Decimal, BillError> {
     let sum = amounts.try_fold(Decimal::ZERO, Decimal::checked_add);
-    sum.map(plain).ok_or_else(|| too_large(what))
+    sum.ok_or_else(|| too_large(what))
 }
 
 /// Without noughts behind the last digit after the point.
@@ -192,7 +193,7 @@ fn ended(
     cause: Option<Cause>,
     lines: Vec<Line>,
 ) -> Result<Bill, BillError> {
-    let net = sum(lines.iter().map(|line| line.amount), "a billing period")?;
+    let net = plain(sum(lines.iter().map(|line| line.amount), "a billing period")?);
     let tax = net.checked_mul(prices.tax_percent.normalized()).and_then(|tax| tax.scaled(-2)).map(plain);
     let tax = tax.ok_or_else(|| too_large("tax"))?;
     let gross = net.checked_add(tax).ok_or_else(|| too_large("a billing period"))?;

@@ -63,6 +63,8 @@ pub(in crate::gui::schemes) struct Sheet {
     pub(in crate::gui::schemes) columns: Vec<String>,
     /// The rows.
     pub(in crate::gui::schemes) rows: Vec<Row>,
+    /// The cells are words, not figures: they stand at the left, and there are no units.
+    pub(in crate::gui::schemes) is_words: bool,
 }
 
 /// What stands in a cell that has nothing.
@@ -147,7 +149,8 @@ impl Sheet {
     pub(in crate::gui::schemes) fn ui(&self, ui: &mut Ui, salt: &str) {
         let width = ui.available_width();
         #[allow(clippy::cast_precision_loss, reason = "a few columns")]
-        let each = ((width - 300.0) / self.columns.len().max(1) as f32).max(132.0);
+        let each = ((width - if self.is_words { 236.0 } else { 296.0 }) / self.columns.len().max(1) as f32)
+            .max(164.0);
         ScrollArea::horizontal().id_salt(salt).auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing = Vec2::ZERO;
             let mut table = TableBuilder::new(ui)
@@ -155,15 +158,15 @@ impl Sheet {
                 .auto_shrink(false)
                 .cell_layout(Layout::left_to_right(Align::Center))
                 .column(Column::exact(224.0).clip(true))
-                .column(Column::exact(60.0));
+                .column(Column::exact(if self.is_words { 0.0 } else { 60.0 }));
             for _ in &self.columns {
                 table = table.column(Column::exact(each).clip(true));
             }
             let table = table.header(ROW + 4.0, |mut header| {
                 header.col(|ui| title(ui, &self.what, false));
-                header.col(|ui| title(ui, "Unit", false));
+                header.col(|ui| title(ui, if self.is_words { "" } else { "Unit" }, false));
                 for column in &self.columns {
-                    header.col(|ui| title(ui, column, true));
+                    header.col(|ui| title(ui, column, !self.is_words));
                 }
             });
             let places = self.places();
@@ -189,18 +192,12 @@ impl Sheet {
                                     RichText::new(unit).size(SIZES[0]).color(tokens(ui).text_secondary.0),
                                 );
                             });
+                            let places = places.get(unit.as_str()).copied().unwrap_or(0);
                             for at in 0..self.columns.len() {
-                                row.col(|ui| {
-                                    cell(
-                                        ui,
-                                        cells,
-                                        at,
-                                        *is_sum,
-                                        (
-                                            self.columns.get(at),
-                                            places.get(unit.as_str()).copied().unwrap_or(0),
-                                        ),
-                                    )
+                                let column = self.columns.get(at);
+                                row.col(|ui| match self.is_words {
+                                    true => words(ui, cells, at, column),
+                                    false => cell(ui, cells, at, *is_sum, (column, places)),
                                 });
                             }
                         }
@@ -262,6 +259,30 @@ fn cell(
     }
 }
 
+/// Words at the left of their cell.
+fn words(ui: &mut Ui, cells: &[Option<String>], at: usize, column: Option<&String>) {
+    let t = tokens(ui);
+    let value = cells.get(at).cloned().flatten();
+    let text = match &value {
+        None => NOTHING.to_owned(),
+        Some(text) if text.is_empty() => "empty".to_owned(),
+        Some(text) => text.clone(),
+    };
+    let is_different = differs(cells, at);
+    let is_said = value.as_ref().is_some_and(|text| !text.is_empty());
+    let ink = if is_said { t.text.0 } else { t.text_secondary.0 };
+    ui.add_space(12.0);
+    if is_different {
+        ui.label(strong(DIFFERS).color(t.accent.0));
+        ui.add_space(6.0);
+    }
+    let shown = if is_different { strong(&text) } else { RichText::new(&text) };
+    let response = ui.add(Label::new(shown.color(ink)).truncate());
+    if let Some(column) = column.filter(|_| is_different) {
+        response.accessible_name(&format!("{text}, differs: {column}"));
+    }
+}
+
 /// How many digits stand after the point.
 fn places(text: &str) -> usize {
     text.split_once('.').map_or(0, |(_, fraction)| fraction.len())
@@ -294,6 +315,7 @@ mod tests {
                 Row::figures("R1", "kWh", cells(&["1234.5", "1234.5"])),
                 Row::figures("R2", "kWh", vec![Some("1".to_owned()), None]),
             ],
+            is_words: false,
         }
     }
 
