@@ -15,7 +15,7 @@ use meterwright::gui::data::{
 };
 use meterwright::model::{
     BillingSet, Channel, ClockReading, ClockRule, Decimal, Fault, Identity, IntervalStatus, MeterConfig,
-    MeterEvent, MeterId, MeterSecrets, Obis, ProfileLayout, ProfileRow, Quality, ReadingValue,
+    MeterEvent, MeterId, MeterSecrets, Obis, ProfileLayout, ProfileRow, ProgramPhase, Quality, ReadingValue,
     RegisterReading, ScalerUnit, SecretKind, Side, Step, Unit, What, plain_name,
 };
 use meterwright::store::{JobResult, JobRow, MeterRow, StoredProfile, TraceRecord};
@@ -80,6 +80,19 @@ impl Fake {
                 world.meters.iter().filter(|meter| meter.last_read.is_some()).map(|meter| meter.id).collect();
         });
         fake
+    }
+
+    /// Plays the job of one meter's scheme to its end.
+    pub fn finish_scheme(&self, job: JobId, meter: MeterId, fault: Option<&Fault>) {
+        self.world(|world| {
+            let result = JobResult { fault: fault.cloned(), ..result(meter) };
+            let name = world.meters.iter().find(|row| row.id == meter).unwrap().config.name.clone();
+            let words = fault.map_or_else(|| "done".to_owned(), ToString::to_string);
+            let result = Box::new(result);
+            world.events.push_back(Event::MeterEnded { job, meter: Some(meter), name, result, words });
+            let (ok, failed) = if fault.is_none() { (1, 0) } else { (0, 1) };
+            world.events.push_back(Event::Ended { job, ok, failed, cancelled: false });
+        });
     }
 
     /// Plays a job of reading to its end.
@@ -495,12 +508,19 @@ impl Backend for Fake {
             for meter in meters.iter().take(32) {
                 let name = meter.as_ref().and_then(named).unwrap_or_else(|| "New meter".to_owned());
                 world.events.push_back(Event::MeterStarted { job: id, meter: *meter, name });
-                let steps = [
-                    Step::Opening,
-                    Step::Associating,
-                    Step::Reading(What::Profile),
-                    Step::Rows { done: 24, expected: Some(48) },
-                ];
+                let steps = match &job {
+                    Job::WriteScheme { .. } => vec![
+                        Step::Associating,
+                        Step::Programming(ProgramPhase::Standing),
+                        Step::Programming(ProgramPhase::Beside),
+                    ],
+                    _ => vec![
+                        Step::Opening,
+                        Step::Associating,
+                        Step::Reading(What::Profile),
+                        Step::Rows { done: 24, expected: Some(48) },
+                    ],
+                };
                 for step in steps {
                     world.events.push_back(Event::MeterStep { job: id, meter: *meter, step });
                 }

@@ -92,7 +92,7 @@ impl ComparePage {
             let Some(found) = &self.found else { return };
             ui.horizontal(|ui| {
                 let shown =
-                    [(Shown::Words, "In words"), (Shown::Side, "Side by side"), (Shown::Days, "Day types")];
+                    [(Shown::Words, "In words"), (Shown::Side, "Side by side"), (Shown::Days, "Day strips")];
                 segmented(ui, "comparison", &mut self.shown, &shown);
                 match found.differences.len() {
                     0 => badge(ui, "No differences", Tone::Good),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::TryRecvError;
 use std::time::Duration;
 
-use egui::{Frame, Key, Label, Margin, ScrollArea, Ui};
+use egui::{Frame, Key, Label, Margin, Panel, ScrollArea, Ui};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -109,15 +109,32 @@ impl ProgramPage {
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) -> Option<Wish> {
         self.take_numbers(ui);
         let mut wish = None;
+        let all = cx.meters().ready().unwrap_or_default();
+        let ids = cx.selection.ids();
+        let meters: Vec<MeterRow> = all.iter().filter(|meter| ids.contains(&meter.id)).cloned().collect();
+        if !self.runs.is_empty() {
+            let t = tokens(ui);
+            let frame = Frame::new().fill(t.surface.0).inner_margin(Margin {
+                left: 12,
+                right: 16,
+                top: 12,
+                bottom: 12,
+            });
+            let panel =
+                Panel::right("programming").resizable(true).default_size(400.0).size_range(300.0..=640.0);
+            panel.frame(frame).show(ui, |ui| {
+                ScrollArea::vertical().id_salt("programming runs").auto_shrink(false).show(ui, |ui| {
+                    ui.spacing_mut().item_spacing.y = 6.0;
+                    wish = self.progress(ui, cx, &all);
+                });
+            });
+        }
         ScrollArea::vertical().id_salt("program page").auto_shrink(false).show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 ui.spacing_mut().item_spacing.y = 6.0;
                 heading(ui, "Program a meter");
-                let all = cx.meters().ready().unwrap_or_default();
-                let ids = cx.selection.ids();
-                let meters: Vec<MeterRow> = all.iter().filter(|meter| ids.contains(&meter.id)).cloned().collect();
-                if meters.is_empty() && self.runs.is_empty() {
+                if meters.is_empty() {
                     let text = "A scheme is written to the meters that are selected, and read from the one in focus. The selection is the same in every window.";
                     empty(ui, Icon::Meters, "No meter is selected", text, |ui| {
                         if ui.add(Act::primary("Choose meters").icon(Icon::Meters)).clicked() {
@@ -128,7 +145,6 @@ impl ProgramPage {
                 }
                 self.plan(ui, cx, subject, &meters);
                 self.actions(ui, cx, subject, &meters);
-                wish = self.progress(ui, cx, &all);
             });
         });
         self.ask(ui, cx);
@@ -369,10 +385,7 @@ impl ProgramPage {
     }
 
     fn progress(&mut self, ui: &mut Ui, cx: &mut AppCtx, meters: &[MeterRow]) -> Option<Wish> {
-        if self.runs.is_empty() {
-            return None;
-        }
-        section(ui, "What was done, newest first");
+        ui.label(strong("What was done, newest first"));
         let mut wish = None;
         let mut restore = None;
         let mut read = None;
@@ -533,7 +546,7 @@ fn how_it_ended(ui: &mut Ui, cx: &mut AppCtx, run: &mut Run, fault: Option<&Faul
     }
     let stored = schemes(cx, run.meter);
     let mut next = None;
-    ui.horizontal(|ui| match run.doing {
+    ui.horizontal_wrapped(|ui| match run.doing {
         Doing::Read => {
             let read = stored.as_ref().and_then(|stored| stored.read.as_ref());
             let can = fault.is_none() && read.is_some();

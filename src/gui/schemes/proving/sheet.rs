@@ -279,7 +279,8 @@ fn words(ui: &mut Ui, cells: &[Option<String>], at: usize, column: Option<&Strin
     let shown = if is_different { strong(&text) } else { RichText::new(&text) };
     let response = ui.add(Label::new(shown.color(ink)).truncate());
     if let Some(column) = column.filter(|_| is_different) {
-        response.accessible_name(&format!("{text}, differs: {column}"));
+        let spoken = format!("{text}, differs: {column}");
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &spoken));
     }
 }
 
