@@ -2,21 +2,79 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
-mod scheme_support;
+mod driver_support;
+mod scheme_refusals;
 
+use driver_support::{Counter, Line, Lost, NOW, Sink, access, instant, meter, run, sink};
 use jiff::Timestamp;
 
-use meterwright::drivers::Activation;
-use meterwright::drivers::dlms::write_scheme;
-use meterwright::model::{Decimal, Knowledge, Obis};
+use meterwright::drivers::dlms::{read_scheme, write_scheme};
+use meterwright::drivers::{Activation, Reference};
+use meterwright::model::{Decimal, Fault, Knowledge, Obis};
 use meterwright::protocol::dlms::{AttributeRef, Data};
+use meterwright::scheme::cosem::Meaning;
 use meterwright::scheme::{self, Document, IntervalRow, IntervalSeries, Source};
 use meterwright::simulator::{SharedMeter, lock};
 
-use scheme_support::{
-    Counter, Line, Lost, NOW, access, evenings, instant, meaning, meter, read, read_at, run, sink,
-    winter_and_summer, write, write_over,
-};
+/// Writes over a line; gives how it ended, what the sink got, and how many exchanges it took.
+fn write_over(
+    mut line: Line,
+    document: &Document,
+    activation: Activation,
+) -> (Result<(), Fault>, Sink, usize) {
+    let mut sink = sink(line.at);
+    let (mut counter, mut knowledge) = (Counter::default(), Knowledge::default());
+    let access = access();
+    let done = run(write_scheme(
+        &mut line,
+        &access,
+        &mut counter,
+        &mut knowledge,
+        (document, activation),
+        &mut sink,
+    ));
+    (done, sink, line.exchanges)
+}
+
+fn write(meter: &SharedMeter, document: &Document, activation: Activation) -> Sink {
+    let (done, sink, _) = write_over(Line::new(meter, instant(NOW), None), document, activation);
+    done.unwrap();
+    sink
+}
+
+fn read_at(meter: &SharedMeter, reference: Option<&Document>, at: Timestamp) -> Document {
+    let mut line = Line::new(meter, at, None);
+    let mut sink = sink(at);
+    let (mut counter, mut knowledge) = (Counter::default(), Knowledge::default());
+    let access = access();
+    let reference = reference.map_or(Reference::None, Reference::Given);
+    run(read_scheme(&mut line, &access, &mut counter, &mut knowledge, reference, &mut sink)).unwrap();
+    sink.found.unwrap()
+}
+
+fn read(meter: &SharedMeter, reference: Option<&Document>) -> Document {
+    read_at(meter, reference, instant(NOW))
+}
+
+fn meaning(document: &Document) -> Meaning {
+    Meaning::of(&document.tariff, &document.registers)
+}
+
+/// Two rates in two seasons, a maximum by day, Christmas and a dated holiday.
+fn winter_and_summer() -> Document {
+    scheme::read(include_bytes!("programmed.scheme.json")).unwrap()
+}
+
+/// The same registers otherwise: the peak in the evening, all other special days.
+fn evenings() -> Document {
+    let mut document = winter_and_summer();
+    document.identity = "EVENING1".to_owned();
+    let tariff = &mut document.tariff;
+    tariff.day_types[0].switches[1].at = "17:30".parse().unwrap();
+    tariff.special_days.remove(0);
+    tariff.special_days[0].date = "*-05-01".parse().unwrap();
+    document
+}
 
 #[test]
 fn a_scheme_that_was_written_is_read_back_equal() {
@@ -76,7 +134,7 @@ fn a_latent_tariff_waits_on_the_passive_side() {
     assert_eq!(meaning(&later), meaning(&evenings()));
     // A scheme without one calls it off.
     let plain = winter_and_summer();
-    let before = self::meter();
+    let before = driver_support::meter();
     write(&before, &document, Activation::Now);
     write(&before, &plain, Activation::Now);
     assert_eq!(scheme::compare(&plain, &read(&before, Some(&plain))), []);

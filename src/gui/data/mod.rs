@@ -53,10 +53,11 @@ pub trait Backend: Send {
     fn export(&self, export: Export, file: PathBuf) -> Later<u64>;
     /// Opens the simulated fleet over a store of its own.
     fn open_demo(&self) -> Later<Box<dyn Backend>>;
-    /// Carries out something that takes too long for a frame, on a thread of its own; its result comes by whatever
-    /// way `work` sends it. Without threads, as in tests, it is done at once.
-    fn reckon(&self, work: Box<dyn FnOnce() + Send>) {
-        work();
+    /// Runs work on a thread of its own and asks for a repaint when it is done.
+    fn aside(&self, name: &'static str, work: Box<dyn FnOnce() + Send>);
+    /// Where unsaved work is kept; nothing where it cannot be.
+    fn drafts_folder(&self) -> Option<PathBuf> {
+        None
     }
     /// What the header calls this store.
     fn store_name(&self) -> String;

@@ -16,7 +16,7 @@ use super::proving::sheet::{Row, Sheet};
 use super::proving::{Input, Other, PriceBook, Runs, Subject, Trial};
 
 /// The page's own state.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct BillsPage {
     runs: Runs,
     sheet: Sheet,

@@ -45,6 +45,7 @@ enum Shown {
 }
 
 /// What was found, kept until one of the two changes.
+#[derive(Debug)]
 struct Found {
     first: Document,
     second: Document,
@@ -53,7 +54,7 @@ struct Found {
 }
 
 /// The page's own state.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct ComparePage {
     against: Option<Against>,
     shown: Shown,
@@ -459,7 +460,9 @@ fn pair(
 
 /// Black or white, whichever stands out more.
 fn ink_on(ground: Color32) -> Color32 {
-    super::tariff::ink_on(ground)
+    let [red, green, blue, _] = ground.to_array();
+    let light = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue);
+    if light > 140_000 { Color32::BLACK } else { Color32::WHITE }
 }
 
 #[cfg(test)]

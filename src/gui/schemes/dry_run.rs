@@ -13,7 +13,7 @@ use super::proving::sheet::{Row, Sheet};
 use super::proving::{Input, PriceBook, Runs, Subject, Trial, Tried};
 
 /// The page's own state.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct DryRunPage {
     runs: Runs,
     sheet: Sheet,

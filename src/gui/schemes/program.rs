@@ -52,6 +52,7 @@ enum Doing {
 }
 
 /// One meter's job.
+#[derive(Debug)]
 struct Run {
     meter: MeterId,
     name: String,
@@ -64,6 +65,7 @@ struct Run {
 }
 
 /// What is about to be written, to which meters: the question that is open.
+#[derive(Debug)]
 struct Question {
     meters: Vec<MeterRow>,
     document: Document,
@@ -72,7 +74,7 @@ struct Question {
 }
 
 /// The page's own state.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct ProgramPage {
     when: When,
     at: String,
@@ -557,8 +559,7 @@ fn how_it_ended(ui: &mut Ui, cx: &mut AppCtx, run: &mut Run, fault: Option<&Faul
                 match kept(read) {
                     Ok(document) => {
                         run.opened = true;
-                        let name = format!("{} from {}", document.identity, run.name);
-                        next = Some(Next::Wish(Wish::OpenDraft(name, Box::new(document))));
+                        next = Some(Next::Wish(Wish::OpenDraft(Box::new(document))));
                     }
                     Err(fault) => cx.notices.failed(fault),
                 }

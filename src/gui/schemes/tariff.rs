@@ -12,7 +12,7 @@ const STRIP: f32 = 40.0;
 const MINUTES: f32 = 1440.0;
 
 /// Black or white, whichever stands out more.
-pub(super) fn ink_on(ground: Color32) -> Color32 {
+fn ink_on(ground: Color32) -> Color32 {
     let [red, green, blue, _] = ground.to_array();
     let light = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue);
     if light > 140_000 { Color32::BLACK } else { Color32::WHITE }

@@ -38,6 +38,7 @@ enum Origin {
 }
 
 /// A load profile that can be run.
+#[derive(Debug)]
 struct Loaded {
     series: Arc<IntervalSeries>,
     /// What is worth a word.
@@ -46,7 +47,7 @@ struct Loaded {
     of: Made,
 }
 
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 enum Made {
     Stored(Arc<Slice>),
     File(PathBuf),
@@ -65,7 +66,7 @@ impl Made {
 type Coming<T> = Receiver<Result<T, String>>;
 
 /// The choice of load profile and events.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(in crate::gui::schemes) struct Input {
     origin: Origin,
     chosen: Option<(MeterId, i64)>,
@@ -241,10 +242,13 @@ impl Input {
         if !is_there {
             let (sender, coming) = sync_channel(1);
             let of = made.clone();
-            cx.backend.reckon(Box::new(move || {
-                // The page may have been closed in the meantime.
-                let _ = sender.send(make(&of));
-            }));
+            cx.backend.aside(
+                "dry run",
+                Box::new(move || {
+                    // The page may have been closed in the meantime.
+                    let _ = sender.send(make(&of));
+                }),
+            );
             self.coming = Some((made, coming));
         }
         let Some((of, coming)) = &self.coming else { return };
@@ -275,10 +279,13 @@ impl Input {
             }
             Some((ProofFile::Events, path)) => {
                 let (sender, coming) = sync_channel(1);
-                cx.backend.reckon(Box::new(move || {
-                    // As above.
-                    let _ = sender.send(slips(&path, |bytes| read_events(bytes)));
-                }));
+                cx.backend.aside(
+                    "dry run",
+                    Box::new(move || {
+                        // As above.
+                        let _ = sender.send(slips(&path, |bytes| read_events(bytes)));
+                    }),
+                );
                 self.events_coming = Some(coming);
             }
             None => {}

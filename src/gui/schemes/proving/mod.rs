@@ -61,12 +61,12 @@ pub(super) enum ProofPage {
 /// What a page asks of the manager.
 #[derive(Clone, Debug)]
 pub(super) enum Wish {
-    /// Open a scheme that was read from a meter as a new draft: its name and itself.
-    OpenDraft(String, Box<Document>),
+    /// Open a scheme that was read from a meter as a new draft.
+    OpenDraft(Box<Document>),
 }
 
 /// The pages.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Proof {
     input: Input,
     prices: PriceBook,

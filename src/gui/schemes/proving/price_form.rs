@@ -91,7 +91,7 @@ fn charge(text: &str) -> Option<Decimal> {
     amount(text).ok().filter(|value| !value.is_negative())
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Entry {
     draft: Draft,
     saved: Draft,
@@ -100,7 +100,7 @@ struct Entry {
 }
 
 /// The prices of every open scheme.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(in crate::gui::schemes) struct PriceBook {
     entries: HashMap<String, Entry>,
 }

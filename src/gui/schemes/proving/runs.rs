@@ -30,6 +30,7 @@ pub(in crate::gui::schemes) struct Tried {
 
 type Outcome = Result<Tried, String>;
 
+#[derive(Debug)]
 struct Asked {
     trials: Vec<Trial>,
     series: Arc<IntervalSeries>,
@@ -43,7 +44,7 @@ impl Asked {
 }
 
 /// The runs of a page.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(in crate::gui::schemes) struct Runs {
     asked: Option<Asked>,
     coming: Option<Receiver<Outcome>>,
@@ -73,14 +74,17 @@ impl Runs {
             let asked =
                 Asked { trials: trials.to_vec(), series: Arc::clone(series), events: events.to_vec() };
             let (work, series, events) = (asked.trials.clone(), Arc::clone(series), asked.events.clone());
-            cx.backend.reckon(Box::new(move || {
-                for trial in &work {
-                    // The page may have been closed in the meantime.
-                    if sender.send(tried(trial, &series, &events)).is_err() {
-                        return;
+            cx.backend.aside(
+                "dry run",
+                Box::new(move || {
+                    for trial in &work {
+                        // The page may have been closed in the meantime.
+                        if sender.send(tried(trial, &series, &events)).is_err() {
+                            return;
+                        }
                     }
-                }
-            }));
+                }),
+            );
             self.asked = Some(asked);
             self.arrived.clear();
             self.coming = Some(coming);

@@ -1,47 +1,47 @@
-//! What tests of the driver's conversations share: a virtual meter behind a line that can be cut or tampered with.
+//! What the tests of drivers over virtual meters share: a line that can be cut, and a sink that remembers.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+// Each test binary uses its own part of this.
+#![allow(dead_code)]
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
-use meterwright::drivers::dlms::{read_scheme, write_scheme};
-use meterwright::drivers::{Activation, MeterAccess, ReadSink, Reference, StoodThere};
+use meterwright::drivers::{MeterAccess, ReadSink, StoodThere};
 use meterwright::model::{
-    Auth, BillingSet, ClockReading, Fault, Identity, Knowledge, MeterConfig, MeterEvent, MeterSecrets, Obis,
+    Auth, BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterSecrets, Obis,
     ObjectEntry, ProfileLayout, ProfileRow, RegisterReading, Secret, Step, SystemTitle, Template,
 };
 use meterwright::protocol::dlms::{CounterError, CounterStore};
 use meterwright::protocol::link::{Link, LinkError};
-use meterwright::scheme::cosem::Meaning;
-use meterwright::scheme::{self, Document};
+use meterwright::scheme::Document;
 use meterwright::simulator::server::Server;
 use meterwright::simulator::{PASSWORD, Settings, SharedMeter, VirtualMeter};
 
-pub const NOW: &str = "2026-11-22T00:00:00Z";
+pub(crate) const NOW: &str = "2026-11-22T00:00:00Z";
 
-pub fn instant(text: &str) -> Timestamp {
+pub(crate) fn instant(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-pub fn meter() -> SharedMeter {
+pub(crate) fn meter() -> SharedMeter {
     let zone = TimeZone::get("Europe/London").unwrap();
     SharedMeter::new(VirtualMeter::new(Settings::household(7, zone, instant(NOW))).into())
 }
 
 /// Which half of an exchange is lost.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Lost {
+pub(crate) enum Lost {
     Request,
     Answer,
 }
 
 /// What becomes of a request on its way to the meter.
-pub enum Way {
+pub(crate) enum Way {
     /// It comes as it was sent.
     Through,
     /// Another one comes in its place.
@@ -53,33 +53,44 @@ pub enum Way {
 }
 
 /// Somebody on the line.
-pub type Tamper<'a> = Box<dyn FnMut(&[u8]) -> Way + 'a>;
+pub(crate) type Tamper = Box<dyn FnMut(&[u8]) -> Way>;
 
-/// A line to a virtual meter, which is cut at one of its exchanges, or whose requests somebody changes.
-pub struct Line<'a> {
+/// A line to a virtual meter, which is cut at one of its exchanges.
+pub(crate) struct Line {
     meter: SharedMeter,
     server: Option<Server>,
-    at: Timestamp,
+    pub(crate) at: Timestamp,
+    pub(crate) begun: Option<Instant>,
+    /// How long each half of an exchange takes.
+    pub(crate) delay: Duration,
     cut: Option<(usize, Lost)>,
-    exchanges: usize,
+    pub(crate) exchanges: usize,
     waiting: VecDeque<Vec<u8>>,
-    tamper: Option<Tamper<'a>>,
+    /// Somebody who changes what goes over the line.
+    pub(crate) tamper: Option<Tamper>,
 }
 
-impl<'a> Line<'a> {
-    pub fn new(meter: &SharedMeter, at: Timestamp, cut: Option<(usize, Lost)>) -> Self {
+impl Line {
+    pub(crate) fn new(meter: &SharedMeter, at: Timestamp, cut: Option<(usize, Lost)>) -> Self {
         let (server, waiting) = (None, VecDeque::new());
-        Self { meter: meter.clone(), server, at, cut, exchanges: 0, waiting, tamper: None }
-    }
-
-    /// With somebody on the line.
-    pub fn tampered(meter: &SharedMeter, at: Timestamp, tamper: Tamper<'a>) -> Self {
-        Self { tamper: Some(tamper), ..Self::new(meter, at, None) }
+        let meter = meter.clone();
+        Self {
+            meter,
+            server,
+            at,
+            begun: None,
+            delay: Duration::ZERO,
+            cut,
+            exchanges: 0,
+            waiting,
+            tamper: None,
+        }
     }
 }
 
-impl Link for Line<'_> {
+impl Link for Line {
     async fn connect(&mut self, client: u16) -> Result<(), LinkError> {
+        self.begun.get_or_insert_with(Instant::now);
         if self.server.is_none() {
             self.server = Some(Server::new(self.meter.clone(), client, 1));
         }
@@ -93,8 +104,10 @@ impl Link for Line<'_> {
         if cut.is_some_and(|(at, lost)| lost == Lost::Request || number > at) {
             return Err(LinkError::Closed);
         }
+        tokio::time::sleep(self.delay).await;
+        let now = later(self.at, self.begun);
         let server = self.server.as_mut().ok_or(LinkError::Closed)?;
-        let now_ms = self.at.as_millisecond();
+        let now_ms = now.as_millisecond();
         let answers = match self.tamper.as_mut().map_or(Way::Through, |tamper| tamper(apdu)) {
             Way::Through => server.handle(apdu, now_ms).apdus,
             Way::Instead(other) => server.handle(&other, now_ms).apdus,
@@ -111,6 +124,7 @@ impl Link for Line<'_> {
     }
 
     async fn receive(&mut self, _wait: Duration) -> Result<Vec<u8>, LinkError> {
+        tokio::time::sleep(self.delay).await;
         self.waiting.pop_front().ok_or(LinkError::Closed)
     }
 
@@ -119,8 +133,14 @@ impl Link for Line<'_> {
     }
 }
 
+/// An instant moved on by what the runtime's clock went since.
+fn later(at: Timestamp, begun: Option<Instant>) -> Timestamp {
+    let gone = begun.map_or(Duration::ZERO, |begun| begun.elapsed());
+    at + SignedDuration::try_from(gone).unwrap()
+}
+
 #[derive(Default)]
-pub struct Counter(u32);
+pub(crate) struct Counter(u32);
 
 impl CounterStore for Counter {
     fn next(&mut self) -> Result<u32, CounterError> {
@@ -133,19 +153,24 @@ impl CounterStore for Counter {
     }
 }
 
-pub struct Sink {
-    now: Timestamp,
-    pub found: Option<Document>,
-    pub kept: bool,
-    pub stood: Option<Document>,
-    pub wrote: Vec<String>,
-    pub remarks: Vec<String>,
+pub(crate) struct Sink {
+    pub(crate) now: Timestamp,
+    pub(crate) begun: OnceCell<Instant>,
+    pub(crate) found: Option<Document>,
+    /// What stood there has to be kept before anything is written.
+    pub(crate) must_keep: bool,
+    pub(crate) kept: bool,
+    pub(crate) stood: Option<Document>,
+    pub(crate) wrote: Vec<String>,
+    pub(crate) remarks: Vec<String>,
+    pub(crate) clocks: Vec<ClockReading>,
+    pub(crate) outcome: Option<String>,
 }
 
 impl ReadSink for Sink {
     fn step(&mut self, _step: Step) {}
     fn now(&self) -> Timestamp {
-        self.now
+        later(self.now, Some(*self.begun.get_or_init(Instant::now)))
     }
     fn last_end(&mut self, _profile: Obis) -> Result<Option<Timestamp>, Fault> {
         Ok(None)
@@ -153,7 +178,8 @@ impl ReadSink for Sink {
     fn identity(&mut self, _identity: &Identity) -> Result<(), Fault> {
         Ok(())
     }
-    fn clock(&mut self, _clock: &ClockReading) -> Result<(), Fault> {
+    fn clock(&mut self, clock: &ClockReading) -> Result<(), Fault> {
+        self.clocks.push(clock.clone());
         Ok(())
     }
     fn registers(&mut self, _readings: &[RegisterReading], _instantaneous: bool) -> Result<(), Fault> {
@@ -178,13 +204,16 @@ impl ReadSink for Sink {
         Ok(())
     }
     fn wrote(&mut self, what: &str) -> Result<(), Fault> {
-        assert!(self.kept, "{what} before what stood there was kept");
+        assert!(self.kept || !self.must_keep, "{what} before what stood there was kept");
         self.wrote.push(what.to_owned());
         Ok(())
     }
     fn scheme(&mut self, found: &Document, _notes: &[String]) -> Result<(), Fault> {
         self.found = Some(found.clone());
         Ok(())
+    }
+    fn outcome(&mut self, words: String) {
+        self.outcome = Some(words);
     }
     fn partial(&mut self, fault: Fault) {
         panic!("{fault}");
@@ -194,7 +223,7 @@ impl ReadSink for Sink {
     }
 }
 
-pub fn access() -> MeterAccess {
+pub(crate) fn access() -> MeterAccess {
     let mut config = MeterConfig::new("m", "tcp://localhost:4059".parse().unwrap());
     config.auth = Auth::Low;
     config.client = Some(1);
@@ -205,72 +234,23 @@ pub fn access() -> MeterAccess {
 }
 
 /// Runs a conversation to its end.
-pub fn run<T>(conversation: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(conversation: impl Future<Output = T>) -> T {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     runtime.block_on(conversation)
 }
 
-pub fn sink(at: Timestamp) -> Sink {
-    Sink { now: at, found: None, kept: false, stood: None, wrote: Vec::new(), remarks: Vec::new() }
-}
-
-/// Writes over a line; gives how it ended, what the sink got, and how many exchanges it took.
-pub fn write_over(
-    mut line: Line<'_>,
-    document: &Document,
-    activation: Activation,
-) -> (Result<(), Fault>, Sink, usize) {
-    let mut sink = sink(line.at);
-    let (mut counter, mut knowledge) = (Counter::default(), Knowledge::default());
-    let access = access();
-    let done = run(write_scheme(
-        &mut line,
-        &access,
-        &mut counter,
-        &mut knowledge,
-        (document, activation),
-        &mut sink,
-    ));
-    (done, sink, line.exchanges)
-}
-
-pub fn write(meter: &SharedMeter, document: &Document, activation: Activation) -> Sink {
-    let (done, sink, _) = write_over(Line::new(meter, instant(NOW), None), document, activation);
-    done.unwrap();
-    sink
-}
-
-pub fn read_at(meter: &SharedMeter, reference: Option<&Document>, at: Timestamp) -> Document {
-    let mut line = Line::new(meter, at, None);
-    let mut sink = sink(at);
-    let (mut counter, mut knowledge) = (Counter::default(), Knowledge::default());
-    let access = access();
-    let reference = reference.map_or(Reference::None, Reference::Given);
-    run(read_scheme(&mut line, &access, &mut counter, &mut knowledge, reference, &mut sink)).unwrap();
-    sink.found.unwrap()
-}
-
-pub fn read(meter: &SharedMeter, reference: Option<&Document>) -> Document {
-    read_at(meter, reference, instant(NOW))
-}
-
-pub fn meaning(document: &Document) -> Meaning {
-    Meaning::of(&document.tariff, &document.registers)
-}
-
-/// Two rates in two seasons, a maximum by day, Christmas and a dated holiday.
-pub fn winter_and_summer() -> Document {
-    scheme::read(include_bytes!("../programmed.scheme.json")).unwrap()
-}
-
-/// The same registers otherwise: the peak in the evening, all other special days.
-pub fn evenings() -> Document {
-    let mut document = winter_and_summer();
-    document.identity = "EVENING1".to_owned();
-    let tariff = &mut document.tariff;
-    tariff.day_types[0].switches[1].at = "17:30".parse().unwrap();
-    tariff.special_days.remove(0);
-    tariff.special_days[0].date = "*-05-01".parse().unwrap();
-    document
+pub(crate) fn sink(at: Timestamp) -> Sink {
+    Sink {
+        now: at,
+        begun: OnceCell::new(),
+        found: None,
+        must_keep: true,
+        kept: false,
+        stood: None,
+        wrote: Vec::new(),
+        remarks: Vec::new(),
+        clocks: Vec::new(),
+        outcome: None,
+    }
 }

@@ -1,18 +1,16 @@
 //! Meters that refuse a part of the sequence, or keep something else than was written: after each the message says
 //! what now stands, one tariff is in force whole, and the next run finishes.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
-
-mod scheme_support;
+use std::cell::Cell;
+use std::rc::Rc;
 
 use meterwright::drivers::Activation;
 use meterwright::model::{Blame, Fault, Obis};
 use meterwright::scheme::{self, Document};
 use meterwright::simulator::SharedMeter;
 
-use scheme_support::{
-    Line, NOW, Tamper, Way, evenings, instant, meaning, meter, read, winter_and_summer, write, write_over,
-};
+use crate::driver_support::{Line, NOW, Tamper, Way, instant, meter};
+use crate::{evenings, meaning, read, winter_and_summer, write, write_over};
 
 const CALENDAR: &str = "0-0:13.0.0*255";
 const SPECIAL_DAYS: &str = "0-0:11.0.0*255";
@@ -38,10 +36,11 @@ fn activates(request: &[u8]) -> bool {
 }
 
 /// Writes the second scheme over the first one, with somebody on the line.
-fn tampered(old: &Document, new: &Document, tamper: Tamper<'_>) -> (SharedMeter, Result<(), Fault>, usize) {
+fn tampered(old: &Document, new: &Document, tamper: Tamper) -> (SharedMeter, Result<(), Fault>, usize) {
     let meter = meter();
     write(&meter, old, Activation::Now);
-    let line = Line::tampered(&meter, instant(NOW), tamper);
+    let mut line = Line::new(&meter, instant(NOW), None);
+    line.tamper = Some(tamper);
     let (done, sink, _) = write_over(line, new, Activation::Now);
     (meter, done, sink.wrote.len())
 }
@@ -62,17 +61,18 @@ fn refuses_beside(class_id: u16, obis: &str, attribute: u8) {
     let (old, mut new) = (winter_and_summer(), evenings());
     // Another set of registers at once, so that scripts and masks are written too.
     new.tariff.day_types[1].switches[0].on = vec!["R2".to_owned(), "M1".to_owned()];
-    let mut times = 0;
-    let tamper = |request: &[u8]| {
-        if sets(request, class_id, obis, attribute) {
-            times += 1;
+    let times = Rc::new(Cell::new(0));
+    let (counted, name) = (Rc::clone(&times), obis.to_owned());
+    let tamper = move |request: &[u8]| {
+        if sets(request, class_id, &name, attribute) {
+            counted.set(counted.get() + 1);
             return Way::Answered(refused(request));
         }
         Way::Through
     };
     let (meter, done, _) = tampered(&old, &new, Box::new(tamper));
     let fault = done.unwrap_err();
-    assert_eq!((times, fault.blame), (1, Blame::Meter), "{fault}");
+    assert_eq!((times.get(), fault.blame), (1, Blame::Meter), "{fault}");
     assert!(fault.message.contains("the tariff in force is unchanged"), "{fault}");
     assert!(fault.message.contains(obis.trim_end_matches("*255")), "{fault}");
     assert!(is_in_force(&meter, &old), "attribute {attribute} of {obis}");
@@ -214,7 +214,8 @@ fn what_was_kept_before_a_failure_is_what_stood_there() {
             Way::Through
         }
     };
-    let line = Line::tampered(&meter, instant(NOW), Box::new(tamper));
+    let mut line = Line::new(&meter, instant(NOW), None);
+    line.tamper = Some(Box::new(tamper));
     let (done, sink, _) = write_over(line, &new, Activation::Now);
     assert!(done.is_err() && sink.kept);
     write(&meter, &sink.stood.unwrap(), Activation::Now);
