@@ -1,6 +1,7 @@
 //! The command line (floor 5): one file a command. Its names, shapes and exit codes are a contract with scripts.
 
 mod app;
+mod bill;
 mod clock;
 mod control;
 mod demo;

@@ -24,6 +24,7 @@ mod counters;
 mod edits;
 pub mod link;
 mod listeners;
+pub mod programming;
 mod progress;
 mod queue;
 mod reporter;

@@ -77,6 +77,10 @@ pub enum Command {
     SaveText(String, String, String),
     /// Write readings to a file that is chosen; with the proposed name.
     Export(Box<Export>, String),
+    /// Choose a CSV file for a dry run; it comes by [`AppCtx::chosen`].
+    ChooseProof(ProofFile),
+    /// Write text to this file, and then ask again what the store's reader thinks of it.
+    WriteFile(PathBuf, String),
     /// Choose what a new scheme begins with.
     NewScheme,
     /// Choose a scheme file.
@@ -95,6 +99,15 @@ pub enum Command {
     ToggleJobs,
 }
 
+/// A file that a dry run begins from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofFile {
+    /// A load profile.
+    Profile,
+    /// Events.
+    Events,
+}
+
 /// What everything in the windows can reach.
 pub struct AppCtx {
     /// The floors below.
@@ -109,6 +122,8 @@ pub struct AppCtx {
     pub prefs: Prefs,
     /// Remarks at the window's edge.
     pub notices: Notices,
+    /// A CSV file that was chosen for a dry run; its page takes it.
+    pub chosen: Option<(ProofFile, PathBuf)>,
     /// What to do after the frame.
     pub commands: Vec<Command>,
     /// This computer's time zone.
@@ -134,6 +149,7 @@ impl AppCtx {
             selection: Selection::default(),
             prefs: Prefs::default(),
             notices: Notices::default(),
+            chosen: None,
             commands: Vec::new(),
             zone: TimeZone::system(),
             now: Timestamp::now,
@@ -187,6 +203,7 @@ impl AppCtx {
                     Query::Details(of)
                     | Query::Registers(of)
                     | Query::Profiles(of)
+                    | Query::MeterSchemes(of)
                     | Query::Billing(of)
                     | Query::Events(of, ..) => *of == id,
                     Query::Rows { .. } | Query::Days { .. } | Query::Jobs => true,

@@ -42,7 +42,7 @@ pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
     RatioHistory, RatioPeriod, Span, span_of,
 };
-pub use progress::{Step, What};
+pub use progress::{ProgramPhase, Step, What};
 pub use ratio::{Divisor, Ratio, RatioError, Transformers};
 pub use reading::{
     BillingSet, ClockReading, Identity, MeterEvent, ObjectEntry, ReadingValue, RegisterReading, Side,

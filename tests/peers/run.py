@@ -6,6 +6,7 @@ import awkward_meters
 import harness
 import our_client
 import our_meters
+import our_schemes
 
 
 def main():
@@ -13,6 +14,7 @@ def main():
     our_client.run(program, server)
     awkward_meters.run(program)
     our_meters.run(program)
+    our_schemes.run(program)
     print(f"{harness.compared} passed, {harness.failed} failed")
     return 1 if harness.failed else 0
 

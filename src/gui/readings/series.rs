@@ -7,7 +7,7 @@ use crate::model::{Channel, Decimal, IntervalStatus, ProfileLayout, Quality, Uni
 
 /// What a channel's figures are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::gui) enum Kind {
     /// Energy of the interval.
     Energy,
     /// A register that counts up for ever: its differences are energy of the interval.
@@ -21,7 +21,7 @@ pub(super) enum Kind {
 impl Kind {
     /// What a captured object gives (IEC 62056-61, group D).
     #[must_use]
-    pub(super) const fn of(channel: &Channel) -> Self {
+    pub(in crate::gui) const fn of(channel: &Channel) -> Self {
         let unit = channel.scaler_unit.unit;
         if unit.is_energy() {
             match channel.obis.d() {
@@ -38,7 +38,7 @@ impl Kind {
 
 /// In which terms energy is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Measure {
+pub(in crate::gui) enum Measure {
     /// Energy of each interval.
     Energy,
     /// Mean power of each interval.
@@ -47,7 +47,7 @@ pub(super) enum Measure {
 
 /// One channel's figures, one for each row.
 #[derive(Clone, Debug)]
-pub(super) struct Series {
+pub(in crate::gui) struct Series {
     /// Which channel of the layout.
     pub channel: usize,
     /// Its name.
@@ -96,7 +96,7 @@ fn fraction(numerator: u32, denominator: u32) -> Option<Decimal> {
 /// The figures of a channel. Where energy and power cannot be turned into one another without rounding, they are
 /// shown as the meter gives them.
 #[must_use]
-pub(super) fn series(
+pub(in crate::gui) fn series(
     slice: &Slice,
     layout: &ProfileLayout,
     channel: usize,

@@ -9,7 +9,7 @@ use crate::drivers::Activation;
 use crate::model::tariff::{
     CalendarTables, DayRow, MaskRow, NO_TIME, ScriptRow, SeasonRow, SpecialDayRow, WeekRow,
 };
-use crate::model::{Fault, MeterStamp};
+use crate::model::{Fault, MeterStamp, ProgramPhase, Step};
 use crate::protocol::dlms::tariff::{date_time, table};
 use crate::protocol::dlms::{AttributeRef, CosemDateTime, Data, MethodRef};
 use crate::protocol::link::Link;
@@ -133,6 +133,7 @@ impl<L: Link> Session<'_, '_, L> {
         activation: Activation,
     ) -> Result<(), Fault> {
         self.run().await?;
+        self.sink.step(Step::Programming(ProgramPhase::Standing));
         let mut standing = self.standing().await?;
         self.check_clock(&standing);
         self.check_rights(&standing)?;
@@ -160,6 +161,7 @@ impl<L: Link> Session<'_, '_, L> {
             return Ok(());
         }
         let finished = async {
+            self.sink.step(Step::Programming(ProgramPhase::Settings));
             if document.latent.is_none() {
                 self.call_off(&mut standing).await?;
             }
@@ -294,12 +296,17 @@ impl<L: Link> Session<'_, '_, L> {
     /// Lays a tariff beside the one in force, and lets it take over when it is due.
     async fn install(&mut self, standing: &mut Standing, layout: &Layout, due: Due) -> Result<(), Fault> {
         let beside = async {
+            self.sink.step(Step::Programming(ProgramPhase::Beside));
             self.call_off(standing).await?;
             let writes = self.side_by_side(standing, layout);
             self.put(standing, &writes).await?;
+            self.sink.step(Step::Programming(ProgramPhase::Compared));
             self.look(standing, &writes).await
         };
         beside.await.map_err(|fault| left_behind(fault, Stage::Beside))?;
+        if due != Due::Never {
+            self.sink.step(Step::Programming(ProgramPhase::Activating));
+        }
         let at = (class::CALENDAR, standing.objects.calendar, 10);
         match due {
             Due::Never => Ok(()),
