@@ -6,6 +6,7 @@ mod control;
 mod demo;
 mod export;
 mod failure;
+mod holidays;
 mod interrupt;
 mod jobs;
 mod meter;
