@@ -158,7 +158,8 @@ impl Session {
             };
             attempt += 1;
             sink.step(Step::Retrying { attempt, of, reason: fault.message });
-            let pause = backoff::pause(attempt, timing.reconnect_pause_ms, backoff::chance());
+            let (first_ms, wanted_ms) = (timing.retry_pause_ms, timing.reconnect_pause_ms);
+            let pause = backoff::pause(attempt, first_ms, wanted_ms, backoff::chance());
             within(cancel, Duration::ZERO, sleep(pause)).await.ok_or_else(cancelled_fault)?;
         }
         match self.remains.progress.borrow().partial_fault() {
@@ -202,6 +203,9 @@ impl Session {
         let mut knowledge = known.clone();
         let place = Place::of(self.item.meter, &self.access.config);
         let mut counter = Counters::new(self.reporter(), place);
+        if self.access.config.is_ciphered() {
+            counter.prepare().await.map_err(|error| Fault::internal(error.to_string()))?;
+        }
         let last = self.last_written()?;
         let task = match &self.item.work {
             Work::Read(request) => Task::Read(request),
@@ -231,8 +235,7 @@ impl Session {
         }
         let is_another_meter = self.remains.progress.borrow().is_another_meter;
         if let Some(meter) = sink.store_for.filter(|_| knowledge != known && !is_another_meter) {
-            let put = self.shared.store.borrow_mut().put_knowledge(meter, &knowledge);
-            put.map_err(|error| store_fault(&error))?;
+            self.shared.gather(|store| store.put_knowledge(meter, &knowledge))?;
         }
         ended
     }

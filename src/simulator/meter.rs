@@ -357,7 +357,8 @@ fn phases(premises: Premises) -> std::ops::Range<u8> {
 fn profiles(settings: &Settings) -> Vec<Profile> {
     let electricity = |d, e| Obis::new(1, 0, 99, d, e, 255);
     let period = Grid::Period(settings.period);
-    let mut load = vec![Column::CLOCK, Column::STATUS];
+    let mut load = vec![Column::CLOCK];
+    load.extend(settings.captures_status.then_some(Column::STATUS));
     load.extend(load_quantities().map(Column::quantity));
     let mut daily = vec![Column::CLOCK, Column::STATUS];
     daily.extend(

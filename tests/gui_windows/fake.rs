@@ -48,6 +48,8 @@ pub struct World {
     pub mute: bool,
     /// Answer questions with this failure.
     pub broken: Option<String>,
+    /// Where unsaved work is kept.
+    pub drafts: Option<PathBuf>,
     next: i64,
 }
 
@@ -569,6 +571,14 @@ impl Backend for Fake {
         let (sender, receiver) = sync_channel(1);
         sender.send(Ok(Box::new(Fake::with_meters(200)) as Box<dyn Backend>)).unwrap();
         receiver
+    }
+
+    fn aside(&self, _name: &'static str, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+
+    fn drafts_folder(&self) -> Option<PathBuf> {
+        self.world(|world| world.drafts.clone())
     }
 
     fn store_name(&self) -> String {
