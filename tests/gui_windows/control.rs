@@ -33,7 +33,7 @@ fn a_contactor_is_opened_only_after_its_serial_number_was_typed() {
     click(&mut app, "Open contactor…");
     let button = format!("Open contactor of {serial}");
     assert!(app.get_by_label(&button).accesskit_node().is_disabled(), "nothing is confirmed yet");
-    enter(&mut app, "Serial number", "11");
+    enter(&mut app, "Serial number", "12");
     assert!(shows(&app, "This is not its serial number"));
     assert!(app.get_by_label(&button).accesskit_node().is_disabled());
     assert!(submitted(&fake).is_none());

@@ -44,8 +44,8 @@ pub(super) fn acting(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Det
     let text = "Its state is read before it is moved and after, and what its control mode does not allow is said beforehand.";
     ui.add(egui::Label::new(secondary(ui, text)).wrap());
     ui.add_space(4.0);
-    ui.horizontal(|ui| {
-        ui.spacing_mut().item_spacing.x = 4.0;
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing = Vec2::splat(4.0);
         for (words, wanted) in [
             ("Open contactor…", Contactor::Open),
             ("Arm…", Contactor::Arm),

@@ -192,10 +192,14 @@ impl Confirmation {
                 ui.label(egui::RichText::new(text).color(crate::gui::theme::tokens(ui).warn.0));
                 None
             }
-            Some(Some(_)) => {
+            Some(Some(serial)) => {
                 ui.add_space(8.0);
-                let is_wrong = !self.typed.trim().is_empty() && !self.is_confirmed();
-                let remark = if is_wrong { "This is not its serial number" } else { "Type it to confirm" };
+                let is_wrong = !plain(&serial).starts_with(&plain(&self.typed));
+                let remark = match (is_wrong, self.is_confirmed()) {
+                    (true, _) => "This is not its serial number",
+                    (_, true) => "Confirmed",
+                    _ => "Type it to confirm",
+                };
                 let answer = field(ui, "Serial number", Some((remark, is_wrong)), |ui| {
                     text_field(ui, &mut self.typed, "", WIDTH, false)
                 });

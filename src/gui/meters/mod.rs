@@ -177,7 +177,7 @@ impl MeterManager {
             });
         let frame = Frame::new().fill(t.surface.0).inner_margin(Margin::ZERO);
         let inspector =
-            Panel::right("inspector").resizable(true).default_size(360.0).size_range(348.0..=520.0);
+            Panel::right("inspector").resizable(true).default_size(340.0).size_range(340.0..=520.0);
         inspector.frame(frame).show(ui, |ui| {
             inspector::ui(ui, cx, &mut self.tab);
         });
