@@ -8,6 +8,7 @@
 )]
 
 mod editor;
+mod control;
 #[allow(dead_code, reason = "the real window uses other parts of it")]
 mod fake;
 mod form;
