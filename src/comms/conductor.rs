@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::drivers::{self, Activation, MeterAccess, ReadRequest, ReadSink, Reference};
+use crate::drivers::{self, Activation, MeterAccess, RatioOrder, ReadRequest, ReadSink, Reference};
 use crate::model::template::Family;
 use crate::model::{Fault, Knowledge, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
@@ -27,6 +27,8 @@ pub(super) enum Task<'a> {
     WriteScheme(&'a Document, Activation),
     /// Read its scheme.
     ReadScheme(Reference<'a>),
+    /// Read or write its own transformer ratios.
+    Ratios(&'a RatioOrder),
 }
 
 /// One attempt of a session.
@@ -95,6 +97,9 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         }
         (Family::Dlms, Task::ReadScheme(reference)) => {
             drivers::dlms::read_scheme(&mut link, access, counter, knowledge, reference, sink).await
+        }
+        (Family::Dlms, Task::Ratios(order)) => {
+            drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
         }
     }
 }

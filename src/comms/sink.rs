@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::drivers::{ReadSink, StoodThere};
 use crate::model::{
-    BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, Obis, ObjectEntry, ProfileLayout,
-    ProfileRow, RegisterReading, Step,
+    BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, MeterRatios, Obis, ObjectEntry,
+    ProfileLayout, ProfileRow, RegisterReading, Step,
 };
 use crate::scheme::Document;
 use crate::store::{MeterScheme, SchemeKind, StoreError};
@@ -214,6 +214,10 @@ impl ReadSink for Sink {
         let now = self.now();
         let name = self.meter_name()?;
         self.write(|store, _| store.audit_own(now, "meter programmed", &format!("{name}: {what}")))
+    }
+
+    fn ratios(&mut self, found: &MeterRatios) -> Result<(), Fault> {
+        self.write(|store, meter| store.put_meter_ratios(meter, found))
     }
 
     fn scheme(&mut self, found: &Document, notes: &[String]) -> Result<(), Fault> {

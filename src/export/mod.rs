@@ -9,7 +9,10 @@ mod events;
 mod file;
 mod joined;
 mod long;
+mod month;
 mod sheet;
+mod sides;
+mod totals;
 mod wide;
 
 #[cfg(test)]
@@ -26,6 +29,9 @@ use crate::store::{MeterRow, StoreError, StoreReader};
 
 pub use file::write_whole;
 pub use joined::{JoinedProfile, usual_profile};
+pub use month::{MonthEnergy, Preview, preview};
+pub use sides::{SideView, SidedColumns, SidedReading};
+pub use totals::{PointTotal, TotalPart, point_totals};
 
 /// What to export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

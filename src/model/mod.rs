@@ -25,7 +25,7 @@ pub use address::{AddressBytes, AddressError, ServerAddress};
 pub use decimal::{Decimal, DecimalError};
 pub use factor::{Factor, GUARD_PLACES};
 pub use fault::{Blame, Fault};
-pub use interval::{Channel, IntervalStatus, ProfileLayout, ProfileRow, Quality};
+pub use interval::{Channel, ChannelKind, IntervalStatus, ProfileLayout, ProfileRow, Quality};
 pub use knowledge::{CaptureObject, ColumnRole, Knowledge, ProfileColumns};
 pub use line::{DLMS_PORT, Gateway, HostPort, Line, LineError, LinePath, Medium, SerialFormat, SerialLine};
 pub use meter::{Auth, MeterConfig, MeterId, Security, SystemTitle};
@@ -33,7 +33,7 @@ pub use names::plain_name;
 pub use obis::{Obis, ObisError};
 pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
-    RatioHistory, RatioPeriod, Span, span_of,
+    RatioHistory, RatioPeriod, Span, span_of, span_of_channel,
 };
 pub use progress::{Step, What};
 pub use ratio::{Divisor, Ratio, RatioError, Transformers};
