@@ -148,6 +148,8 @@ pub struct Timing {
     pub attempts: u32,
     /// Pause the meter wants between two sessions, in milliseconds.
     pub reconnect_pause_ms: u32,
+    /// Least pause before another attempt of the session, in milliseconds; it doubles from there.
+    pub retry_pause_ms: u32,
     /// Longest wait for a release, whose failure never fails a job, in milliseconds.
     pub release_ms: u32,
 }
@@ -161,6 +163,7 @@ impl Default for Timing {
             frame_retries: 2,
             attempts: 3,
             reconnect_pause_ms: 0,
+            retry_pause_ms: 0,
             release_ms: 1500,
         }
     }
@@ -622,6 +625,7 @@ pub enum TemplateError {
 const SHIPPED: &[(&str, &str)] = &[
     ("dlms-generic", include_str!("../../assets/templates/dlms-generic.json")),
     ("dlms-idis", include_str!("../../assets/templates/dlms-idis.json")),
+    ("dlms-meterwright", include_str!("../../assets/templates/dlms-meterwright.json")),
 ];
 
 impl Template {

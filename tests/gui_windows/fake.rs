@@ -18,7 +18,7 @@ use meterwright::model::{
     MeterEvent, MeterId, MeterSecrets, Obis, ProfileLayout, ProfileRow, Quality, ReadingValue,
     RegisterReading, ScalerUnit, SecretKind, Side, Step, Unit, What, plain_name,
 };
-use meterwright::store::{JobResult, JobRow, MeterRow, StoredProfile, TraceRecord};
+use meterwright::store::{JobResult, JobRow, MeterRow, NewMeter, StoredProfile, TraceRecord};
 use meterwright::transport::PortInfo;
 
 /// The moment at which all tests happen.
@@ -48,6 +48,8 @@ pub struct World {
     pub mute: bool,
     /// Answer questions with this failure.
     pub broken: Option<String>,
+    /// Where unsaved work is kept.
+    pub drafts: Option<PathBuf>,
     next: i64,
 }
 
@@ -485,6 +487,15 @@ impl Backend for Fake {
                 }
                 Job::ReadScheme { meter, .. } => ("Read the scheme".to_owned(), vec![Some(*meter)]),
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
+                Job::Ratios { meters, .. } => {
+                    ("Transformer ratios".to_owned(), meters.iter().copied().map(Some).collect())
+                }
+                Job::SetClock { meters, .. } => {
+                    ("Put clocks right".to_owned(), meters.iter().copied().map(Some).collect())
+                }
+                Job::Control { meter, .. } => {
+                    (format!("Control {}", named(meter).unwrap_or_default()), vec![Some(*meter)])
+                }
             };
             world.events.push_back(Event::Submitted { job: id, title, meters: meters.len() });
             for meter in meters.iter().take(32) {
@@ -530,6 +541,11 @@ impl Backend for Fake {
                     world.meters.retain(|meter| !ids.contains(&meter.id));
                     Edited::Done
                 }
+                Edit::UpdatePoint { .. } | Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => Edited::Done,
+                Edit::Exchange { exchange, .. } => match &exchange.new {
+                    NewMeter::Listed(id) => Edited::Added(vec![*id]),
+                    NewMeter::Added(config) => Edited::Added(vec![world.add(config)]),
+                },
                 Edit::Setting { key, value } => {
                     world.settings.insert(key, value);
                     Edited::Done
@@ -563,6 +579,14 @@ impl Backend for Fake {
         let (sender, receiver) = sync_channel(1);
         sender.send(Ok(Box::new(Fake::with_meters(200)) as Box<dyn Backend>)).unwrap();
         receiver
+    }
+
+    fn aside(&self, _name: &'static str, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+
+    fn drafts_folder(&self) -> Option<PathBuf> {
+        self.world(|world| world.drafts.clone())
     }
 
     fn store_name(&self) -> String {

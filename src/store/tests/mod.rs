@@ -1,4 +1,5 @@
 mod files;
+mod gathering;
 mod jobs;
 mod meters;
 mod points;
