@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::settings::Settings;
+use super::settings::{Settings, has, missing_note};
 use crate::cli::app::{App, Outcome};
 use crate::cli::failure::{DONE, Failure};
 use crate::cli::period::When;
@@ -152,7 +152,11 @@ impl Exchange {
                 let mut config = MeterConfig { serial: None, ..old.config.clone() };
                 self.new.trim().clone_into(&mut config.name);
                 self.settings.apply(&mut config, self.line.as_ref());
-                (NewMeter::Added(Box::new(config)), app.meter_secrets()?)
+                let secrets = app.meter_secrets()?;
+                if let Some(note) = missing_note(&config, has(&secrets)) {
+                    app.tell(&note);
+                }
+                (NewMeter::Added(Box::new(config)), secrets)
             }
         };
         drop(store);
