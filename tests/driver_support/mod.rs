@@ -134,7 +134,9 @@ pub(crate) struct Sink {
 }
 
 impl ReadSink for Sink {
-    fn step(&mut self, _step: Step) {}
+    fn step(&mut self, _step: Step) {
+        self.begun.get_or_init(Instant::now);
+    }
     fn now(&self) -> Timestamp {
         later(self.now, Some(*self.begun.get_or_init(Instant::now)))
     }
