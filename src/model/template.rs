@@ -277,6 +277,37 @@ pub struct ClockTuning {
     pub deviation_sign: DeviationSign,
     /// What to make of wall time.
     pub zone_policy: ZonePolicy,
+    /// How the clock is adjusted rather than set.
+    pub adjust: ClockAdjust,
+    /// The clock status in a time that is set.
+    pub set_status: SetStatus,
+}
+
+/// How a clock is adjusted rather than set (COSEM class 8). The methods that go to the nearest quarter of an hour or
+/// measuring period are not among them: they always move the end of an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockAdjust {
+    /// shift_time, up to 900 seconds either way.
+    #[default]
+    ShiftTime,
+    /// preset_adjusting_time, then adjust_to_preset_time when it has come.
+    Preset,
+    /// adjust_to_minute, invoked at a whole minute: less than half a minute either way.
+    Minute,
+    /// Not at all: it is set.
+    Set,
+}
+
+/// The clock status in a time that is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SetStatus {
+    /// Whether daylight saving is on; "not specified" where the meter itself leaves it so.
+    #[default]
+    DaylightSaving,
+    /// Always "not specified" (FFh).
+    Unspecified,
 }
 
 /// Profiles.
@@ -355,6 +386,8 @@ pub struct ObjectMap {
     pub billing: Vec<Obis>,
     /// Event logs.
     pub logs: Vec<Obis>,
+    /// The contactor (class 70); the object list's, else 0-0:96.3.10, where it is not named.
+    pub contactor: Option<Obis>,
     /// Where a list above names objects, they are all that is read: what else the object list shows is listed and
     /// left alone. For slow lines; otherwise it is read after those that are named.
     pub complete: bool,
@@ -572,6 +605,7 @@ pub enum TemplateError {
 const SHIPPED: &[(&str, &str)] = &[
     ("dlms-generic", include_str!("../../assets/templates/dlms-generic.json")),
     ("dlms-idis", include_str!("../../assets/templates/dlms-idis.json")),
+    ("dlms-meterwright", include_str!("../../assets/templates/dlms-meterwright.json")),
 ];
 
 impl Template {

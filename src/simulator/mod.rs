@@ -29,6 +29,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use crate::model::{MeterConfig, MeterSecrets, SystemTitle};
 
 mod clock;
+mod contactor;
 mod electrical;
 mod emulator;
 pub mod faults;

@@ -1,6 +1,8 @@
 mod files;
+mod gathering;
 mod jobs;
 mod meters;
+mod points;
 mod profiles;
 mod readings;
 
