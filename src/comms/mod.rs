@@ -373,6 +373,9 @@ impl Comms {
     }
 }
 
+/// Files that are open beside the sessions' sockets.
+const SPARE_FILES: u64 = 256;
+
 /// Who sits here, for the audit chain.
 fn actor() -> String {
     ["USER", "USERNAME", "LOGNAME"]
@@ -386,6 +389,11 @@ fn open(
     options: CommsOptions,
     conductor: Arc<dyn Conductor>,
 ) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
+    let sockets = u64::try_from(options.sessions).unwrap_or(u64::MAX).saturating_add(SPARE_FILES);
+    let allowed = crate::transport::allow_open_files(sockets);
+    if allowed < sockets {
+        tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
+    }
     let shared = open_shared(options, conductor)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -157,7 +157,14 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
         let rule = if knowledge.sign_looks_inverted { clock::with_other_sign(&rule) } else { rule };
         let watch = link.watch();
         let opened = Association::open(link, &config, counter, &mut |step| sink.step(step)).await;
-        let association = opened.map_err(fault)?;
+        let was_let_in = knowledge.identity != Identity::default();
+        let association = opened.map_err(|error| {
+            // Keys and passwords were right before: the line is to blame sooner than they are.
+            let is_doubtful =
+                was_let_in && matches!(error, DlmsError::Security(_) | DlmsError::Refused { .. });
+            let fault = fault(error);
+            if is_doubtful { fault.passing(true) } else { fault }
+        })?;
         Ok(Self {
             association,
             watch,
