@@ -16,13 +16,16 @@ mod columns;
 mod counters;
 mod error;
 mod events;
+mod gaps;
 mod intervals;
 mod jobs;
 mod knowledge;
+mod lists;
 mod merge;
 mod meters;
 mod records;
 mod registers;
+mod runs;
 mod schema;
 mod schemes;
 mod secrets;
@@ -38,7 +41,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
+pub use lists::{ListRow, Rest};
 pub use records::{AuditRow, JobResult, JobRow, Merged, MeterRow, StoredProfile, SupersededRow, TraceRecord};
+pub use runs::{Cause, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
 pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;
 

@@ -1,5 +1,7 @@
 mod files;
+mod gaps;
 mod jobs;
+mod lists;
 mod meters;
 mod profiles;
 mod readings;
