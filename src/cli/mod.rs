@@ -2,6 +2,7 @@
 
 mod app;
 mod clock;
+mod control;
 mod demo;
 mod export;
 mod failure;
@@ -69,6 +70,11 @@ enum Command {
     /// What went over the line
     #[command(subcommand)]
     Trace(trace::Trace),
+    /// End the billing period of a meter
+    BillingReset(control::BillingReset),
+    /// Open, arm or close the contactor of a meter
+    #[command(subcommand)]
+    Contactor(control::Contactor),
     /// Run virtual meters on real sockets or pseudo-terminals
     Simulate(simulate::Simulate),
 }
@@ -95,6 +101,8 @@ fn run(line: Line) -> Outcome {
         Some(Command::Clock(command)) => command.run(&app),
         Some(Command::Scheme(command)) => command.run(&app),
         Some(Command::Trace(command)) => command.run(&app),
+        Some(Command::BillingReset(command)) => command.run(&app),
+        Some(Command::Contactor(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
     }
 }

@@ -11,6 +11,7 @@
 //! | `conductor` | the seam between a session and the line with its driver |
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
+//! | `settling` | many sessions' writes in one transaction: one wait for the disk |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
@@ -27,6 +28,7 @@ mod progress;
 mod queue;
 mod reporter;
 mod session;
+mod settling;
 mod shared;
 mod sink;
 mod thread;
@@ -47,7 +49,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::mpsc;
 
-use crate::drivers::{Activation, ReadRequest};
+use crate::drivers::{Activation, ClockOrder, Order, ReadRequest};
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Step};
 use crate::scheme::Document;
 use crate::store::{JobResult, Store};
@@ -96,6 +98,20 @@ pub enum Job {
         secrets: MeterSecrets,
         /// The stored meter that is being edited.
         meter: Option<MeterId>,
+    },
+    /// Set or adjust the clocks of meters.
+    SetClock {
+        /// Which.
+        meters: Vec<MeterId>,
+        /// How.
+        order: ClockOrder,
+    },
+    /// Have a meter do something.
+    Control {
+        /// Which.
+        meter: MeterId,
+        /// What.
+        order: Order,
     },
 }
 
@@ -347,6 +363,7 @@ fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<S
     }
     Ok(Shared {
         store: RefCell::new(store),
+        settling: settling::Settling::default(),
         vault,
         listeners: RefCell::new(Listeners::default()),
         conductor,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::drivers::{Activation, MeterAccess, ReadRequest, ReadSink, Reference};
+use crate::drivers::{Activation, ClockOrder, MeterAccess, Order, ReadRequest, ReadSink, Reference};
 use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, SecretKind, Step};
 use crate::scheme::Document;
 use crate::store::SchemeKind;
@@ -40,6 +40,10 @@ pub(super) enum Work {
         /// As entered.
         secrets: MeterSecrets,
     },
+    /// Set or adjust a stored meter's clock.
+    SetClock(ClockOrder),
+    /// Have a stored meter do something.
+    Control(Order),
 }
 
 impl Work {
@@ -49,6 +53,8 @@ impl Work {
             Self::WriteScheme(..) => Some("Scheme written and read back"),
             Self::ReadScheme(_) => Some("Scheme read"),
             Self::Read(_) | Self::Test { .. } => None,
+            Self::SetClock(_) => Some("Clock right"),
+            Self::Control(_) => Some("Done"),
         }
     }
 }
@@ -152,7 +158,8 @@ impl Session {
             };
             attempt += 1;
             sink.step(Step::Retrying { attempt, of, reason: fault.message });
-            let pause = backoff::pause(attempt, timing.reconnect_pause_ms, backoff::chance());
+            let (first_ms, wanted_ms) = (timing.retry_pause_ms, timing.reconnect_pause_ms);
+            let pause = backoff::pause(attempt, first_ms, wanted_ms, backoff::chance());
             within(cancel, Duration::ZERO, sleep(pause)).await.ok_or_else(cancelled_fault)?;
         }
         match self.remains.progress.borrow().partial_fault() {
@@ -196,6 +203,9 @@ impl Session {
         let mut knowledge = known.clone();
         let place = Place::of(self.item.meter, &self.access.config);
         let mut counter = Counters::new(self.reporter(), place);
+        if self.access.config.is_ciphered() {
+            counter.prepare().await.map_err(|error| Fault::internal(error.to_string()))?;
+        }
         let last = self.last_written()?;
         let task = match &self.item.work {
             Work::Read(request) => Task::Read(request),
@@ -205,6 +215,8 @@ impl Session {
             Work::ReadScheme(None) => {
                 Task::ReadScheme(last.as_ref().map_or(Reference::None, Reference::IfNamed))
             }
+            Work::SetClock(order) => Task::SetClock(*order),
+            Work::Control(order) => Task::Control(*order),
         };
         let conducting = self.shared.conductor.conduct(Attempt {
             access: &self.access,
@@ -223,8 +235,7 @@ impl Session {
         }
         let is_another_meter = self.remains.progress.borrow().is_another_meter;
         if let Some(meter) = sink.store_for.filter(|_| knowledge != known && !is_another_meter) {
-            let put = self.shared.store.borrow_mut().put_knowledge(meter, &knowledge);
-            put.map_err(|error| store_fault(&error))?;
+            self.shared.gather(|store| store.put_knowledge(meter, &knowledge))?;
         }
         ended
     }

@@ -9,8 +9,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::drivers::{ClockWay, Contactor, Order};
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Step};
 use crate::store::{JobResult, MeterRow};
 
@@ -49,6 +50,7 @@ struct Running {
     item: Rc<Item>,
     remains: Remains,
     began: Instant,
+    losses: u64,
 }
 
 pub(super) struct Thread {
@@ -57,7 +59,19 @@ pub(super) struct Thread {
     jobs: BTreeMap<JobId, JobState>,
     running: HashMap<Id, Running>,
     sessions: JoinSet<Result<(), Fault>>,
+    /// Meters whose sessions are over and whose results are not on disk yet.
+    concluded: Vec<Concluded>,
     tests: i64,
+}
+
+/// How a meter's session ended, held back until it is on disk.
+struct Concluded {
+    item: Rc<Item>,
+    remains: Remains,
+    result: JobResult,
+    words: String,
+    /// What was lost of the store's writes when the session began.
+    losses: u64,
 }
 
 impl Thread {
@@ -69,6 +83,7 @@ impl Thread {
             jobs: BTreeMap::new(),
             running: HashMap::new(),
             sessions: JoinSet::new(),
+            concluded: Vec::new(),
             tests: 0,
         }
     }
@@ -77,12 +92,15 @@ impl Thread {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
             let is_behind = self.shared.listeners.borrow().is_behind();
+            let due = self.shared.settling.due();
             tokio::select! {
                 command = commands.recv() => match command {
                     None | Some(Command::Stop) => break,
                     Some(command) => self.command(command),
                 },
                 Some(ended) = self.sessions.join_next_with_id() => self.session_ended(ended),
+                () = self.shared.settling.begun(), if due.is_none() => {}
+                () = settle_at(due), if due.is_some() => self.settle(),
                 () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
             }
             self.begin_sessions();
@@ -102,6 +120,7 @@ impl Thread {
         if timeout(STOP_WITHIN, ending).await.is_err() {
             tracing::error!("sessions did not end in time and were cut off");
         }
+        self.settle();
         self.shared.listeners.borrow_mut().flush();
     }
 
@@ -161,6 +180,22 @@ impl Thread {
                 self.stored_job(&[meter], "Read the scheme of {}", &work)?
             }
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
+            Job::SetClock { meters, order } => {
+                let title = match order.way {
+                    ClockWay::Set => "Set the clock of {}",
+                    ClockWay::Adjust => "Adjust the clock of {}",
+                };
+                self.stored_job(&meters, title, &Work::SetClock(order))?
+            }
+            Job::Control { meter, order } => {
+                let title = match order {
+                    Order::BillingReset => "End the billing period of {}",
+                    Order::Contactor(Contactor::Open) => "Open the contactor of {}",
+                    Order::Contactor(Contactor::Arm) => "Arm the contactor of {}",
+                    Order::Contactor(Contactor::Close) => "Close the contactor of {}",
+                };
+                self.stored_job(&[meter], title, &Work::Control(order))?
+            }
         };
         let event = Event::Submitted { job, title, meters: items.len() };
         self.jobs.insert(job, JobState { cancel: Cancel::default(), left: items.len(), ok: 0, failed: 0 });
@@ -265,8 +300,10 @@ impl Thread {
             let item = Rc::new(item);
             let session = session::run(Rc::clone(&self.shared), Rc::clone(&item), remains.clone(), cancel);
             let task = self.sessions.spawn_local(session).id();
-            let running = Running { line: line.clone(), item, remains, began: Instant::now() };
+            let losses = self.shared.store.borrow().losses();
+            let running = Running { line: line.clone(), item, remains, began: Instant::now(), losses };
             self.running.insert(task, running);
+            self.shared.settling.set_sessions(self.running.len());
             self.announce_next(&line);
         }
     }
@@ -289,9 +326,37 @@ impl Thread {
             }
         };
         let Some(running) = self.running.remove(&task) else { return };
-        let Running { line, item, remains, began } = running;
+        let Running { line, item, remains, began, losses } = running;
+        self.shared.settling.set_sessions(self.running.len());
         self.queue.done(&line);
         let (result, words) = self.conclude(&item, &remains, outcome.err(), began.elapsed());
+        self.concluded.push(Concluded { item, remains, result, words, losses });
+        // Alone there is nobody to wait for.
+        if self.running.is_empty() {
+            self.settle();
+        }
+    }
+
+    /// Brings to disk what has gathered, and tells of the meters that were held back for it.
+    fn settle(&mut self) {
+        self.shared.settle();
+        for concluded in std::mem::take(&mut self.concluded) {
+            self.tell_end(concluded);
+        }
+    }
+
+    fn tell_end(&mut self, concluded: Concluded) {
+        let Concluded { item, remains, mut result, mut words, losses } = concluded;
+        if item.meter.is_some()
+            && let Err(fault) = self.shared.check_losses(losses)
+        {
+            words = self.words(&item, &remains, Some(&fault));
+            result.fault = Some(fault);
+            let put = self.shared.store.borrow_mut().put_result(item.job.0, &result, &words);
+            if let Err(error) = put {
+                tracing::error!("the result of {} could not be stored: {error}", item.name);
+            }
+        }
         let job = item.job;
         let is_ok = result.fault.is_none();
         self.shared.emit(&Event::MeterEnded {
@@ -308,6 +373,22 @@ impl Thread {
         self.end_job_if_over(job);
     }
 
+    /// A meter's result in words.
+    fn words(&self, item: &Item, remains: &Remains, fault: Option<&Fault>) -> String {
+        let is_read = !matches!(item.work, Work::Test { .. });
+        let progress = remains.progress.borrow();
+        match fault {
+            Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
+            fault if !is_read => test_words(&progress, fault),
+            None => match (&progress.outcome, item.work.done_words()) {
+                (Some(outcome), _) => outcome.clone(),
+                (None, Some(words)) => words.to_owned(),
+                (None, None) => read_words(&progress, None),
+            },
+            fault => read_words(&progress, fault),
+        }
+    }
+
     /// Writes down how a meter's session ended. Where even that cannot be written, the meter has failed.
     fn conclude(
         &self,
@@ -318,26 +399,14 @@ impl Thread {
     ) -> (JobResult, String) {
         let is_read = !matches!(item.work, Work::Test { .. });
         let mut result = result(item, fault, remains, took);
-        let words = |fault: Option<&Fault>| {
-            let progress = remains.progress.borrow();
-            match fault {
-                Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
-                fault if !is_read => test_words(&progress, fault),
-                None => item.work.done_words().map_or_else(|| read_words(&progress, None), str::to_owned),
-                fault => read_words(&progress, fault),
-            }
-        };
-        let mut text = words(result.fault.as_ref());
+        let mut text = self.words(item, remains, result.fault.as_ref());
         if let Some(meter) = item.meter.filter(|_| is_read) {
-            let written =
-                flush_trace(&self.shared, item.job, Some(meter), &remains.trace, true).and_then(|()| {
-                    let mut store = self.shared.store.borrow_mut();
-                    store.put_result(item.job.0, &result, &text).map_err(|error| store_fault(&error))
-                });
+            let written = flush_trace(&self.shared, item.job, Some(meter), &remains.trace, true)
+                .and_then(|()| self.shared.gather(|store| store.put_result(item.job.0, &result, &text)));
             if let Err(fault) = written {
                 tracing::error!("the result of {} could not be stored: {fault}", item.name);
                 if result.fault.is_none() {
-                    text = words(Some(&fault));
+                    text = self.words(item, remains, Some(&fault));
                     result.fault = Some(fault);
                 }
             }
@@ -357,6 +426,14 @@ impl Thread {
         }
         let cancelled = state.cancel.is_cancelled();
         self.shared.emit(&Event::Ended { job, ok: state.ok, failed: state.failed, cancelled });
+    }
+}
+
+/// Waits for the instant; for ever where there is none.
+async fn settle_at(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 

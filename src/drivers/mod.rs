@@ -35,6 +35,44 @@ pub enum Activation {
     Never,
 }
 
+/// How to put a meter's clock right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockOrder {
+    /// Set or adjust.
+    pub way: ClockWay,
+    /// Also where that crosses the end of an interval of a load profile, which then comes out short or long.
+    pub across_interval: bool,
+}
+
+/// Set or adjust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockWay {
+    /// Write the time.
+    Set,
+    /// As gently as the meter can: by the method that the template names, else as `Set`.
+    Adjust,
+}
+
+/// Something that a meter is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// End the billing period.
+    BillingReset,
+    /// Move the contactor.
+    Contactor(Contactor),
+}
+
+/// What a contactor is to do (COSEM class 70).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contactor {
+    /// Disconnect the premises.
+    Open,
+    /// Let somebody at the meter reconnect the premises.
+    Arm,
+    /// Reconnect the premises.
+    Close,
+}
+
 /// One attribute as it stood in a meter before anything was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoodThere {
@@ -121,6 +159,8 @@ pub trait ReadSink {
     fn wrote(&mut self, _what: &str) -> Result<(), Fault> {
         Ok(())
     }
+    /// What was done, in words, for the session's result.
+    fn outcome(&mut self, _words: String) {}
     /// The scheme that a meter holds, and what of it no scheme can say or no meter can tell.
     fn scheme(&mut self, _found: &Document, _notes: &[String]) -> Result<(), Fault> {
         Ok(())

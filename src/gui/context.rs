@@ -77,10 +77,16 @@ pub enum Command {
     SaveText(String, String, String),
     /// Write readings to a file that is chosen; with the proposed name.
     Export(Box<Export>, String),
+    /// Choose what a new scheme begins with.
+    NewScheme,
     /// Choose a scheme file.
     ChooseScheme,
     /// Open this scheme file.
     OpenScheme(PathBuf),
+    /// Choose a file to save an open scheme in: its number and the proposed name.
+    ChooseSchemeTarget(u64, String),
+    /// Choose a list of holidays for an open scheme.
+    ChooseHolidays(u64),
     /// Open the simulated fleet.
     OpenDemo,
     /// Put the cursor into the search field.
@@ -138,6 +144,19 @@ impl AppCtx {
             adopted: None,
             settled: None,
         }
+    }
+
+    /// Does slow work on a thread of its own.
+    pub fn aside<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Later<T> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        // Who asked may be gone.
+        let body = move || drop(sender.send(work()));
+        self.backend.aside(name, Box::new(body));
+        receiver
     }
 
     /// Puts another store in place of this one.

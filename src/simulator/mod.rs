@@ -29,9 +29,12 @@ use std::net::{Ipv4Addr, SocketAddr};
 use crate::model::{MeterConfig, MeterSecrets, SystemTitle};
 
 mod clock;
+mod contactor;
 mod electrical;
+mod emulator;
 pub mod faults;
 mod fleet;
+mod lines;
 mod load;
 mod meter;
 mod net;
@@ -48,6 +51,7 @@ mod tariff;
 mod world;
 
 pub use fleet::Fleet;
+pub use lines::{Lines, PushTo};
 pub use load::{Energies, Premises};
 pub use meter::{LOAD_PROFILE, Rights, VirtualMeter, load_quantities};
 pub use objects::Quantity;
@@ -108,6 +112,8 @@ pub enum Framing {
     Hdlc,
     /// HDLC over a pseudo-terminal.
     Pty,
+    /// Wrapper over UDP.
+    Udp,
 }
 
 /// One way into a virtual meter.

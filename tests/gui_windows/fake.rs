@@ -48,6 +48,8 @@ pub struct World {
     pub mute: bool,
     /// Answer questions with this failure.
     pub broken: Option<String>,
+    /// Where unsaved work is kept.
+    pub drafts: Option<PathBuf>,
     next: i64,
 }
 
@@ -485,6 +487,12 @@ impl Backend for Fake {
                 }
                 Job::ReadScheme { meter, .. } => ("Read the scheme".to_owned(), vec![Some(*meter)]),
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
+                Job::SetClock { meters, .. } => {
+                    ("Put clocks right".to_owned(), meters.iter().copied().map(Some).collect())
+                }
+                Job::Control { meter, .. } => {
+                    (format!("Control {}", named(meter).unwrap_or_default()), vec![Some(*meter)])
+                }
             };
             world.events.push_back(Event::Submitted { job: id, title, meters: meters.len() });
             for meter in meters.iter().take(32) {
@@ -563,6 +571,14 @@ impl Backend for Fake {
         let (sender, receiver) = sync_channel(1);
         sender.send(Ok(Box::new(Fake::with_meters(200)) as Box<dyn Backend>)).unwrap();
         receiver
+    }
+
+    fn aside(&self, _name: &'static str, work: Box<dyn FnOnce() + Send>) {
+        work();
+    }
+
+    fn drafts_folder(&self) -> Option<PathBuf> {
+        self.world(|world| world.drafts.clone())
     }
 
     fn store_name(&self) -> String {

@@ -6,6 +6,9 @@ use crate::gui::widgets::{key_value, secondary, section};
 use crate::model::plain_name;
 use crate::scheme::{ClockFailureResponse, Document, DstRule, OutputFunction, weekday_word};
 
+use super::editing::Editing;
+use super::tab::Tab;
+
 fn yes(value: bool) -> &'static str {
     if value { "Yes" } else { "No" }
 }
@@ -21,8 +24,7 @@ fn listed(items: impl Iterator<Item = String>) -> String {
 }
 
 /// Who it is.
-pub(super) fn identity(ui: &mut Ui, document: &Document) {
-    ui.set_max_width(560.0);
+fn identity(ui: &mut Ui, document: &Document) {
     section(ui, "Identity");
     key_value(ui, "Identity", document.identity.as_str());
     key_value(ui, "Title", document.title.as_str());
@@ -45,9 +47,25 @@ pub(super) fn identity(ui: &mut Ui, document: &Document) {
     }
 }
 
-/// How it bills and measures.
-pub(super) fn measuring(ui: &mut Ui, document: &Document) {
+/// What a page of names and values shows.
+pub(super) fn ui(ui: &mut Ui, tab: Tab, editing: &mut Editing<'_>) {
     ui.set_max_width(560.0);
+    let document = &*editing.document;
+    match tab {
+        Tab::Billing => billing(ui, document),
+        Tab::Demand => demand(ui, document),
+        Tab::Profile => profile(ui, document),
+        Tab::Instrumentation => instrumentation(ui, document),
+        Tab::Transformers => transformers(ui, document),
+        Tab::Clock => clock(ui, document),
+        Tab::ClockFailure => clock_failure(ui, document),
+        Tab::Display => display(ui, document),
+        Tab::Outputs => outputs(ui, document),
+        _ => identity(ui, document),
+    }
+}
+
+fn billing(ui: &mut Ui, document: &Document) {
     section(ui, "Billing");
     let billing = &document.billing;
     key_value(ui, "Dates", listed(billing.dates.iter().map(ToString::to_string)));
@@ -55,6 +73,9 @@ pub(super) fn measuring(ui: &mut Ui, document: &Document) {
     key_value(ui, "On tariff change", yes(billing.on_tariff_change));
     key_value(ui, "Button", yes(billing.button));
     key_value(ui, "Lock-out", format!("{} min after a manual reset", billing.manual_lockout_minutes));
+}
+
+fn demand(ui: &mut Ui, document: &Document) {
     section(ui, "Demand");
     let demand = &document.demand;
     let sliding = if demand.sub_intervals > 1 {
@@ -63,10 +84,16 @@ pub(super) fn measuring(ui: &mut Ui, document: &Document) {
         String::new()
     };
     key_value(ui, "Period", format!("{} min{sliding}", demand.period_minutes));
+}
+
+fn profile(ui: &mut Ui, document: &Document) {
     section(ui, "Load profile");
     key_value(ui, "Period", format!("{} min", document.profile.period_minutes));
     key_value(ui, "Channels", listed(document.profile.channels.iter().map(spoken)));
     key_value(ui, "Follows summer time", yes(document.profile.follows_dst));
+}
+
+fn instrumentation(ui: &mut Ui, document: &Document) {
     section(ui, "Instrumentation");
     key_value(ui, "Period", format!("{} min", document.instrumentation.period_minutes));
     let channels = document.instrumentation.channels.iter();
@@ -77,10 +104,16 @@ pub(super) fn measuring(ui: &mut Ui, document: &Document) {
             format!("{} {} {}", one.keep, spoken(&one.quantity), one.phase.to_string().to_uppercase())
         })),
     );
+}
+
+fn transformers(ui: &mut Ui, document: &Document) {
     section(ui, "Transformers");
     key_value(ui, "Current", document.transformers.ct.to_string());
     key_value(ui, "Voltage", document.transformers.vt.to_string());
     key_value(ui, "Registers are", document.transformers.registers_in.name());
+}
+
+fn clock(ui: &mut Ui, document: &Document) {
     section(ui, "Clock");
     match &document.dst {
         Some(dst) => {
@@ -92,17 +125,27 @@ pub(super) fn measuring(ui: &mut Ui, document: &Document) {
         }
         None => key_value(ui, "Summer time", "None"),
     }
+}
+
+fn clock_failure(ui: &mut Ui, document: &Document) {
+    section(ui, "Clock failure");
     let response = match document.clock_failure {
         ClockFailureResponse::Continue => "Go on, late by the length of the failure",
         ClockFailureResponse::BillThenContinue => "Close the billing period and go on",
         ClockFailureResponse::BillThenFreeze => "Close the billing period and freeze the tariff",
     };
     key_value(ui, "Clock failure", response);
+}
+
+fn display(ui: &mut Ui, document: &Document) {
     section(ui, "Display");
     key_value(ui, "Seconds an item", document.display.seconds.to_string());
     let named = |obis: &crate::model::Obis| format!("{} ({})", plain_name(*obis), obis.short());
     key_value(ui, "Automatic", listed(document.display.auto.iter().map(named)));
     key_value(ui, "By button", listed(document.display.manual.iter().map(named)));
+}
+
+fn outputs(ui: &mut Ui, document: &Document) {
     section(ui, "Outputs");
     if document.outputs.is_empty() {
         ui.label(secondary(ui, "None"));

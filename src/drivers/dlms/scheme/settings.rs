@@ -353,7 +353,7 @@ pub(super) fn read(mut document: Document, standing: &Standing) -> (Document, No
     {
         let side = |obis: Obis| number((class::DATA, obis, 2)).map(|one| Decimal::new(one.into(), 0));
         match objects.map(side) {
-            [Some(primary), Some(secondary)] => *ratio = Ratio { primary, secondary },
+            [Some(primary), Some(secondary)] => *ratio = Ratio::new(primary, secondary),
             _ => notes.push(format!("transformers.{what}: the meter does not tell it")),
         }
     }

@@ -16,11 +16,9 @@ use super::super::session::Session;
 
 /// COSEM classes of a tariff.
 pub(super) mod class {
-    pub(crate) use crate::drivers::dlms::objects::class::{CLOCK, DATA, DEMAND, PROFILE};
+    pub(crate) use crate::drivers::dlms::objects::class::{CLOCK, DATA, DEMAND, PROFILE, SCRIPTS};
     /// Register activation.
     pub(crate) const ACTIVATION: u16 = 6;
-    /// Script table.
-    pub(crate) const SCRIPTS: u16 = 9;
     /// Special days table.
     pub(crate) const SPECIAL_DAYS: u16 = 11;
     /// Activity calendar.
