@@ -120,10 +120,10 @@ async fn converse(
             drivers::dlms::read_scheme(link, access, counter, knowledge, reference, sink).await
         }
         (Family::Dlms, Task::SetClock(order)) => {
-            drivers::dlms::set_clock(&mut link, access, counter, knowledge, order, sink).await
+            drivers::dlms::set_clock(link, access, counter, knowledge, order, sink).await
         }
         (Family::Dlms, Task::Control(order)) => {
-            drivers::dlms::control(&mut link, access, counter, knowledge, order, sink).await
+            drivers::dlms::control(link, access, counter, knowledge, order, sink).await
         }
     }
 }
