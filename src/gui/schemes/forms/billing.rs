@@ -9,7 +9,7 @@ use crate::gui::widgets::{secondary, section, small};
 use crate::scheme::engine::{Cause, next_billing_ends};
 use crate::scheme::{BillingDate, DatePattern, Document, FIRST_YEAR, LAST_YEAR, WallClock, say};
 
-use super::parts::{Named, Reading, Spot, kept, list_head, number, pick, tick, typed};
+use super::parts::{Named, Reading, Spot, beside, kept, list_head, number, pick, tick, typed};
 use super::rows::{Row, apply, rows};
 
 const PREVIEWED: usize = 5;
@@ -83,7 +83,7 @@ fn one(ui: &mut Ui, spot: &Spot, index: usize, date: &mut BillingDate) {
     ui.spacing_mut().item_spacing = Vec2::new(8.0, 4.0);
     let nth = index + 1;
     let (mut year, mut month, mut day) = (date.date.year(), date.date.month(), date.date.day());
-    ui.horizontal_top(|ui| {
+    beside(ui, 408.0, |ui| {
         let part = |name: &str| format!("{name} of billing date {nth}");
         let reading = Reading {
             hint: "Every year",

@@ -10,7 +10,7 @@ use crate::scheme::{
     DaylightSaving, Document, DstRule, WallClock, WeekOfMonth, clock_changes, disagreement, say, weekday_word,
 };
 
-use super::parts::{Named, Spot, kept, pick, tick};
+use super::parts::{Named, Spot, beside, kept, pick, tick};
 
 const WEEKDAYS: [Weekday; 7] = [
     Weekday::Monday,
@@ -67,7 +67,7 @@ fn rules(ui: &mut Ui, editing: &mut Editing<'_>) {
 
 fn rule(ui: &mut Ui, spot: &Spot, title: &str, by: &str, rule: &mut DstRule) {
     section(ui, title);
-    ui.horizontal_wrapped(|ui| {
+    beside(ui, 480.0, |ui| {
         ui.spacing_mut().item_spacing = Vec2::new(8.0, 4.0);
         let named = |part: &str| format!("{part} in which the clock {}", title.to_lowercase());
         let weeks: Vec<_> = WeekOfMonth::ALL.iter().map(|week| (*week, say::word(week))).collect();

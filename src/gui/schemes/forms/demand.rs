@@ -29,7 +29,7 @@ pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
     pick(ui, named, &spot, 240.0, &mut demand.sub_intervals, &choices, |parts| format!("{parts} parts"));
     ui.add_space(8.0);
     drawing(ui, demand);
-    ui.set_max_width(560.0);
+    ui.set_max_width(ui.available_width().min(560.0));
     ui.label(secondary(ui, words(demand)));
 }
 

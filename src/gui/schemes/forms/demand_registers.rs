@@ -6,7 +6,7 @@ use crate::gui::schemes::editing::Editing;
 use crate::gui::widgets::{secondary, small};
 use crate::scheme::{DemandRegister, Document, Source, say};
 
-use super::parts::{Named, Spot, list_head, number, pick, text};
+use super::parts::{Named, Spot, beside, list_head, number, pick, text};
 use super::references::{self, free_id, rename, source_choices};
 use super::registers::{follow_source, id_field, obis_field, usage, usual_obis};
 use super::rows::{Leave, Row, RowAct, apply, rows};
@@ -84,20 +84,13 @@ fn row(ui: &mut Ui, editing: &mut Editing<'_>, index: usize, width: f32) {
     let mut new = old.clone();
     let mut renamed = None;
     ui.spacing_mut().item_spacing = Vec2::new(8.0, 4.0);
-    ui.horizontal_top(|ui| {
+    beside(ui, 190.0, |ui| {
         renamed = id_field(ui, &id_spot, 80.0, &old.id, &references::ids(document)).1;
-        let rest = (width - 80.0 - 16.0 - 176.0).max(96.0);
+        let rest = (width - 88.0).max(96.0);
         let name = format!("Title of {}", old.id);
         text(ui, Named::Hidden(&name), &title_spot, "Winter peak", rest, &mut new.title);
-        let name = format!("Highest values kept by {}", old.id);
-        number(ui, Named::Hidden(&name), &highest_spot, 48.0, 1..=most, &mut new.highest);
-        ui.vertical(|ui| {
-            ui.add_space(6.0);
-            let word = if new.highest == 1 { "highest value" } else { "highest values" };
-            ui.label(small(ui, word));
-        });
     });
-    ui.horizontal_top(|ui| {
+    beside(ui, 336.0, |ui| {
         let choices = source_choices(document);
         let name = format!("Source of {}", old.id);
         if pick(ui, Named::Hidden(&name), &source_spot, 208.0, &mut new.source, &choices, say::word) {
@@ -105,7 +98,16 @@ fn row(ui: &mut Ui, editing: &mut Editing<'_>, index: usize, width: f32) {
         }
         obis_field(ui, &obis_spot, &format!("OBIS code of {}", old.id), &mut new.obis);
     });
-    usage(ui, document, &old.id);
+    ui.horizontal_top(|ui| {
+        let name = format!("Highest values kept by {}", old.id);
+        number(ui, Named::Hidden(&name), &highest_spot, 48.0, 1..=most, &mut new.highest);
+        ui.vertical(|ui| {
+            ui.add_space(6.0);
+            let word = if new.highest == 1 { "highest value kept" } else { "highest values kept" };
+            ui.label(small(ui, word));
+        });
+    });
+    usage(ui, document, &old.id, new.obis);
     ui.add_space(8.0);
     if let Some(id) = renamed {
         rename(document, &old.id, &id);

@@ -8,7 +8,7 @@ use crate::gui::theme::CONTROL;
 use crate::gui::widgets::{combo, secondary};
 use crate::scheme::{Colour, Document, EnergyRegister, Source, say};
 
-use super::parts::{Named, Spot, list_head, pick, text};
+use super::parts::{Named, Spot, beside, list_head, pick, text};
 use super::references::{self, free_id, rename, source_choices};
 use super::registers::{follow_source, id_field, obis_field, usage, usual_obis};
 use super::rows::{Leave, Row, RowAct, apply, rows};
@@ -121,13 +121,13 @@ fn row(ui: &mut Ui, editing: &mut Editing<'_>, index: usize, width: f32) {
     let mut new = old.clone();
     let mut renamed = None;
     ui.spacing_mut().item_spacing = Vec2::new(8.0, 4.0);
-    ui.horizontal_top(|ui| {
+    beside(ui, 340.0, |ui| {
         colour_field(ui, document, &colour_spot, &old.id, &mut new.colour);
         renamed = id_field(ui, &id_spot, 80.0, &old.id, &references::ids(document)).1;
         let rest = (width - 80.0 - 136.0 - 24.0).max(96.0);
         text(ui, Named::Hidden(&format!("Title of {}", old.id)), &title_spot, "Night", rest, &mut new.title);
     });
-    ui.horizontal_top(|ui| {
+    beside(ui, 336.0, |ui| {
         let choices = source_choices(document);
         let name = format!("Source of {}", old.id);
         if pick(ui, Named::Hidden(&name), &source_spot, 208.0, &mut new.source, &choices, say::word) {
@@ -135,7 +135,7 @@ fn row(ui: &mut Ui, editing: &mut Editing<'_>, index: usize, width: f32) {
         }
         obis_field(ui, &obis_spot, &format!("OBIS code of {}", old.id), &mut new.obis);
     });
-    usage(ui, document, &old.id);
+    usage(ui, document, &old.id, new.obis);
     ui.add_space(8.0);
     if let Some(id) = renamed {
         rename(document, &old.id, &id);

@@ -13,7 +13,7 @@ const WIDTH: f32 = 600.0;
 
 /// Draws the page.
 pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
-    ui.set_max_width(WIDTH);
+    ui.set_max_width(WIDTH.min(ui.available_width()));
     let spot = Spot::of(editing, "clock_failure");
     let intro = "Supply fails, and so does the battery that keeps the clock. When supply returns, the meter logs the time and date of the failure, and then does one of three things.";
     ui.add(Label::new(secondary(ui, intro)).wrap());

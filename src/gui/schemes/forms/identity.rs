@@ -24,16 +24,17 @@ static TEMPLATES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
 
 /// Draws the page.
 pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
+    let width = WIDTH.min(ui.available_width());
     let spot = Spot::of(editing, "identity");
     let reading = Reading { hint: "UKHH4R01", width: 160.0, show: &Clone::clone, read: &read_identity };
     typed(ui, Named::Above("Identity"), &spot, &reading, &mut editing.document.identity);
     ui.label(small(ui, "1 to 8 of A to Z and 0 to 9: what the meter stores and shows"));
     let spot = Spot::of(editing, "title");
-    text(ui, Named::Above("Title"), &spot, "Four rates, two seasons", WIDTH, &mut editing.document.title);
+    text(ui, Named::Above("Title"), &spot, "Four rates, two seasons", width, &mut editing.document.title);
     note(ui, editing);
     let spot = Spot::of(editing, "template");
     let named = Named::Above("Meter model");
-    pick(ui, named, &spot, WIDTH, &mut editing.document.template, &TEMPLATES, Clone::clone);
+    pick(ui, named, &spot, width, &mut editing.document.template, &TEMPLATES, Clone::clone);
     time_zone(ui, editing);
     section(ui, "What it holds, of what the meter model can hold");
     contents(ui, editing);
@@ -56,7 +57,7 @@ fn note(ui: &mut Ui, editing: &mut Editing<'_>) {
         let edit = TextEdit::multiline(&mut editing.document.note)
             .id(id)
             .hint_text("For whom, since when, why")
-            .desired_width(WIDTH - 16.0)
+            .desired_width(WIDTH.min(ui.available_width()) - 16.0)
             .desired_rows(3)
             .margin(egui::Margin::symmetric(8, 5));
         ui.add(edit)
@@ -80,7 +81,7 @@ fn time_zone(ui: &mut Ui, editing: &mut Editing<'_>) {
         ui.label(small(ui, "No time zone is called so"));
     }
     ui.horizontal_wrapped(|ui| {
-        ui.set_max_width(WIDTH);
+        ui.set_max_width(WIDTH.min(ui.available_width()));
         for name in found {
             if ui.add(Act::plain(name).small()).clicked() {
                 name.clone_into(&mut editing.document.time_zone);

@@ -6,7 +6,7 @@ use crate::gui::schemes::editing::Editing;
 use crate::gui::widgets::secondary;
 use crate::scheme::{InstrumentationChannel, Keep, Measurand, Phase, say};
 
-use super::parts::{Named, Spot, list_head, minutes, periods, pick};
+use super::parts::{Named, Spot, beside, list_head, minutes, periods, pick};
 use super::rows::{Leave, Row, apply, rows};
 
 fn words<T: Copy>(all: &[T], word: impl Fn(&T) -> String) -> Vec<(T, String)> {
@@ -71,7 +71,7 @@ fn one(ui: &mut Ui, editing: &mut Editing<'_>, index: usize) {
     let spot = Spot::of(editing, format!("instrumentation.channels[{index}]"));
     let Some(channel) = editing.document.instrumentation.channels.get_mut(index) else { return };
     let nth = index + 1;
-    ui.horizontal_top(|ui| {
+    beside(ui, 448.0, |ui| {
         let quantities = words(Measurand::ALL, say::word);
         let name = format!("Quantity of channel {nth}");
         let at = spot.part("quantity");

@@ -6,7 +6,7 @@ use crate::gui::schemes::editing::Editing;
 use crate::gui::widgets::secondary;
 use crate::scheme::{Document, Output, OutputFunction, Source, say};
 
-use super::parts::{Named, Spot, list_head, number, pick, text};
+use super::parts::{Named, Spot, beside, list_head, number, pick, text};
 use super::references::source_choices;
 use super::registers::id_field;
 use super::rows::{Leave, Row, apply, rows};
@@ -51,7 +51,7 @@ fn row(ui: &mut Ui, editing: &mut Editing<'_>, index: usize, width: f32) {
     let mut new = output.clone();
     let id = new.id.clone();
     ui.spacing_mut().item_spacing = Vec2::new(8.0, 4.0);
-    ui.horizontal_top(|ui| {
+    beside(ui, 190.0, |ui| {
         let taken: Vec<&str> = document.outputs.iter().map(|output| output.id.as_str()).collect();
         if let Some(renamed) = id_field(ui, &id_spot, 80.0, &id, &taken).1 {
             new.id = renamed;
@@ -66,7 +66,7 @@ fn row(ui: &mut Ui, editing: &mut Editing<'_>, index: usize, width: f32) {
             &mut new.title,
         );
     });
-    ui.horizontal_top(|ui| {
+    beside(ui, 420.0, |ui| {
         function(ui, document, &function_spot, &id, &mut new.function);
         match &mut new.function {
             OutputFunction::Pulse { source, pulses_per_kilo } => {

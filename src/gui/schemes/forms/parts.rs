@@ -202,6 +202,7 @@ pub(super) fn number(
 ) -> Response {
     let read = |text: &str| match text.trim().parse::<u32>() {
         Ok(number) if allowed.contains(&number) => Ok(number),
+        _ if allowed.start() == allowed.end() => Err(format!("write {}", allowed.start())),
         _ => Err(format!("write a number from {} to {}", allowed.start(), allowed.end())),
     };
     let show = |value: &u32| value.to_string();
@@ -236,6 +237,15 @@ pub(super) fn pick<T: Clone + PartialEq>(
         spot.remarks(ui, None);
     });
     changed
+}
+
+/// Controls beside each other, or below each other where less than `needed` points are free.
+pub(super) fn beside<T>(ui: &mut Ui, needed: f32, contents: impl FnOnce(&mut Ui) -> T) -> T {
+    if ui.available_width() < needed {
+        ui.vertical(contents).inner
+    } else {
+        ui.horizontal_top(contents).inner
+    }
 }
 
 /// What belongs to a tick or a choice, below its words.

@@ -3,7 +3,7 @@
 use egui::{Response, Ui};
 
 use crate::gui::schemes::editing::Editing;
-use crate::gui::widgets::{secondary, small};
+use crate::gui::widgets::small;
 use crate::model::{Obis, plain_name};
 use crate::scheme::{Document, Source};
 
@@ -60,24 +60,18 @@ pub(super) fn read_obis(text: &str) -> Result<Obis, String> {
     text.trim().parse::<Obis>().map_err(|_| "write an OBIS code such as 1-0:1.8.1".to_owned())
 }
 
-/// The field of an object, with its plain name beside it.
+/// The field of an object.
 pub(super) fn obis_field(ui: &mut Ui, spot: &Spot, name: &str, obis: &mut Obis) {
-    ui.horizontal_top(|ui| {
-        let reading =
-            Reading { hint: "1-0:1.8.1", width: 120.0, show: &|obis: &Obis| obis.short(), read: &read_obis };
-        typed(ui, Named::Hidden(name), spot, &reading, obis);
-        ui.vertical(|ui| {
-            ui.add_space(5.0);
-            ui.add(egui::Label::new(secondary(ui, plain_name(*obis))).truncate());
-        });
-    });
+    let show = |obis: &Obis| obis.short();
+    let reading = Reading { hint: "1-0:1.8.1", width: 120.0, show: &show, read: &read_obis };
+    typed(ui, Named::Hidden(name), spot, &reading, obis);
 }
 
-/// Where it is used, in small letters.
-pub(super) fn usage(ui: &mut Ui, document: &Document, id: &str) {
+/// What its object is called, and where it is used, in small letters.
+pub(super) fn usage(ui: &mut Ui, document: &Document, id: &str, obis: Obis) {
     let uses = references::uses(document, id);
-    let text = if uses.is_empty() { "Not switched on anywhere".to_owned() } else { format!("Is {uses}") };
-    ui.add(egui::Label::new(small(ui, text)).wrap());
+    let uses = if uses.is_empty() { "not switched on anywhere".to_owned() } else { uses };
+    ui.add(egui::Label::new(small(ui, format!("{}; {uses}", plain_name(obis)))).wrap());
 }
 
 /// The object that a register of this source usually has: the first whose group E is free.

@@ -8,7 +8,7 @@ use crate::gui::widgets::{Act, combo, secondary};
 use crate::model::Unit;
 use crate::scheme::{CustomerDefined, Document, Source, say};
 
-use super::parts::{Named, Spot, list_head, text};
+use super::parts::{Named, Spot, beside, list_head, text};
 use super::references::{self, free_id, rename, renumber_sums, users_of_sum};
 use super::registers::id_field;
 use super::rows::{Leave, Row, RowAct, apply, rows};
@@ -75,7 +75,7 @@ fn row(ui: &mut Ui, editing: &mut Editing<'_>, index: usize, width: f32) {
     let mut new = old.clone();
     let mut renamed = None;
     ui.spacing_mut().item_spacing = Vec2::new(8.0, 4.0);
-    ui.horizontal_top(|ui| {
+    beside(ui, 190.0, |ui| {
         renamed = id_field(ui, &id_spot, 80.0, &old.id, &references::ids(document)).1;
         let rest = (width - 88.0).max(96.0);
         let name = format!("Title of {}", old.id);

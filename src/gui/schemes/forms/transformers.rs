@@ -12,7 +12,7 @@ use super::parts::{Named, Reading, Spot, typed};
 
 /// Draws the page.
 pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
-    ui.set_max_width(560.0);
+    ui.set_max_width(ui.available_width().min(560.0));
     let reading = Reading { hint: "400/5", width: 160.0, show: &ToString::to_string, read: &read_ratio };
     let spot = Spot::of(editing, "transformers.ct");
     let transformers = &mut editing.document.transformers;
