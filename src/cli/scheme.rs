@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::app::{App, Outcome};
 use super::failure::{DONE, Failure, USAGE};
+use super::holidays;
 use super::period::When;
 use super::print;
 use super::program;
@@ -44,6 +45,8 @@ pub(super) enum Scheme {
     Restore(program::Restore),
     /// Print a scheme as a PDF, for a signature
     Print(print::Print),
+    /// Add a list of holidays to a scheme file as special days
+    Holidays(holidays::Holidays),
 }
 
 #[derive(Args, Debug)]
@@ -101,6 +104,7 @@ impl Scheme {
             Self::Read(read) => read.run(app),
             Self::Restore(restore) => restore.run(app),
             Self::Print(print) => print.run(app),
+            Self::Holidays(holidays) => holidays.run(app),
         }
     }
 }

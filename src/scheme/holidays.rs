@@ -75,11 +75,11 @@ impl Holidays {
     }
 
     /// The holidays, each with the special day that rules one of its dates already.
-    pub fn against<'a>(
+    pub fn against<'a, 's>(
         &'a self,
-        special_days: &'a [SpecialDay],
-    ) -> impl Iterator<Item = (&'a Holiday, Option<DatePattern>)> {
-        self.days.iter().map(|holiday| {
+        special_days: &'s [SpecialDay],
+    ) -> impl Iterator<Item = (&'a Holiday, Option<DatePattern>)> + use<'a, 's> {
+        self.days.iter().map(move |holiday| {
             let clash = special_days.iter().find(|special| special.date.common(holiday.date).is_some());
             (holiday, clash.map(|special| special.date))
         })

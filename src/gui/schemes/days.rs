@@ -194,6 +194,7 @@ impl Days {
                     ask = Some(Ask::Duplicate(index));
                 }
                 limit_note(ui, day.switches.len(), limits.switches_per_day, "times");
+                ui.add_space(6.0);
                 ui.add(egui::Label::new(small(ui, &used)).truncate()).on_hover_text(&used);
             });
         });

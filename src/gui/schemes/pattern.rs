@@ -35,7 +35,11 @@ pub(super) struct Look {
 impl Look {
     /// Of a register; a demand register has no colour of its own.
     pub(super) fn of(ui: &Ui, document: &Document, id: &str) -> Self {
-        let at = document.registers.energy.iter().position(|register| register.id == id).unwrap_or(0);
+        // Registers of one source are told apart; those of different sources never share a row.
+        let registers = &document.registers.energy;
+        let source = registers.iter().find(|register| register.id == id).map(|register| register.source);
+        let mut of_source = registers.iter().filter(|register| Some(register.source) == source);
+        let at = of_source.position(|register| register.id == id).unwrap_or(0);
         let colour = register_colour(document, id).unwrap_or(tokens(ui).border_strong.0);
         Self { colour, stripes: at % STRIPES.len() }
     }
@@ -49,7 +53,7 @@ impl Look {
     pub(super) fn fill(self, mesh: &mut Mesh, rect: Rect) {
         mesh.add_colored_rect(rect, self.colour);
         let (lying, standing) = STRIPES.get(self.stripes).copied().unwrap_or_default();
-        let ink = ink_on(self.colour).gamma_multiply(0.28);
+        let ink = ink_on(self.colour).gamma_multiply(0.22);
         if let Some((distance, thickness)) = lying {
             let mut at = (rect.top() / distance).ceil() * distance;
             while at < rect.bottom() {

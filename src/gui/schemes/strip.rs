@@ -17,7 +17,7 @@ use super::name_step;
 use super::pattern::{Look, ink_on};
 use super::register_title;
 
-const GUTTER: f32 = 92.0;
+const GUTTER: f32 = 108.0;
 const ENERGY: f32 = 26.0;
 const DEMAND: f32 = 15.0;
 const GAP: f32 = 2.0;
@@ -400,12 +400,8 @@ fn draw_part(ui: &Ui, plan: &Plan<'_>, lane: &Lane, cell: Rect, here: &[&String]
             Lane::Energy(_) => {
                 let look = Look::of(ui, plan.document, id);
                 look.paint(ui.painter(), part);
-                let title = register_title(plan.document, id);
-                let ink = ink_on(look.colour);
                 let font = FontId::new(SIZES[0], egui::FontFamily::Name(STRONG.into()));
-                if !text(ui, part.shrink2(Vec2::new(3.0, 0.0)), Align::Center, title, font.clone(), ink) {
-                    text(ui, part, Align::Center, id, font, ink);
-                }
+                titled(ui, part, &[register_title(plan.document, id), id], font, look.colour);
             }
             Lane::Demand(_) => {
                 let bar = part.shrink2(Vec2::new(0.0, 2.0));
@@ -416,6 +412,20 @@ fn draw_part(ui: &Ui, plan: &Plan<'_>, lane: &Lane, cell: Rect, here: &[&String]
                 ui.painter().rect_filled(part, 2.0, t.bad_soft.0);
                 text(ui, part, Align::Center, id, FontId::proportional(SIZES[0]), t.bad.0);
             }
+        }
+    }
+}
+
+/// Writes the first of some texts that has room into the middle of a place, on a plain ground.
+fn titled(ui: &Ui, place: Rect, texts: &[&str], font: FontId, ground: egui::Color32) {
+    for words in texts {
+        let galley = ui.painter().layout_no_wrap((*words).to_owned(), font.clone(), ink_on(ground));
+        let plate =
+            Rect::from_center_size(place.center(), galley.size() + Vec2::new(6.0, 0.0)).intersect(place);
+        if galley.size().x <= place.width() - 4.0 {
+            ui.painter().rect_filled(plate, 2.0, ground);
+            ui.painter_at(place).galley(place.center() - galley.size() / 2.0, galley, ink_on(ground));
+            return;
         }
     }
 }

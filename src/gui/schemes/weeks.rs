@@ -105,6 +105,7 @@ impl Weeks {
             let Some(tariff) = which.of_mut(document) else { return };
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 4.0;
+                ui.set_min_height(34.0);
                 if let Some(removed) = self.week(ui, &look, tariff, index, cell, sought, &bad) {
                     remove = Some(removed);
                 }
