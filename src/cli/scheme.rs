@@ -43,10 +43,10 @@ pub(super) enum Scheme {
     Read(program::Read),
     /// Write back what stood in a meter before a scheme was written
     Restore(program::Restore),
-    /// Print a scheme as a PDF, for a signature
-    Print(print::Print),
     /// Add a list of holidays to a scheme file as special days
     Holidays(holidays::Holidays),
+    /// Print a scheme as a PDF, for a signature
+    Print(print::Print),
 }
 
 #[derive(Args, Debug)]
@@ -103,8 +103,8 @@ impl Scheme {
             Self::Write(write) => write.run(app),
             Self::Read(read) => read.run(app),
             Self::Restore(restore) => restore.run(app),
-            Self::Print(print) => print.run(app),
             Self::Holidays(holidays) => holidays.run(app),
+            Self::Print(print) => print.run(app),
         }
     }
 }
