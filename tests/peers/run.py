@@ -2,6 +2,7 @@
 
 import sys
 
+import acting
 import awkward_meters
 import harness
 import our_client
@@ -13,6 +14,7 @@ def main():
     our_client.run(program, server)
     awkward_meters.run(program)
     our_meters.run(program)
+    acting.run(program)
     print(f"{harness.compared} passed, {harness.failed} failed")
     return 1 if harness.failed else 0
 
