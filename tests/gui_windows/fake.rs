@@ -18,7 +18,7 @@ use meterwright::model::{
     MeterEvent, MeterId, MeterSecrets, Obis, ProfileLayout, ProfileRow, Quality, ReadingValue,
     RegisterReading, ScalerUnit, SecretKind, Side, Step, Unit, What, plain_name,
 };
-use meterwright::store::{JobResult, JobRow, MeterRow, StoredProfile, TraceRecord};
+use meterwright::store::{JobResult, JobRow, MeterRow, NewMeter, StoredProfile, TraceRecord};
 use meterwright::transport::PortInfo;
 
 /// The moment at which all tests happen.
@@ -489,6 +489,9 @@ impl Backend for Fake {
                 }
                 Job::ReadScheme { meter, .. } => ("Read the scheme".to_owned(), vec![Some(*meter)]),
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
+                Job::Ratios { meters, .. } => {
+                    ("Transformer ratios".to_owned(), meters.iter().copied().map(Some).collect())
+                }
                 Job::SetClock { meters, .. } => {
                     ("Put clocks right".to_owned(), meters.iter().copied().map(Some).collect())
                 }
@@ -540,6 +543,11 @@ impl Backend for Fake {
                     world.meters.retain(|meter| !ids.contains(&meter.id));
                     Edited::Done
                 }
+                Edit::UpdatePoint { .. } | Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => Edited::Done,
+                Edit::Exchange { exchange, .. } => match &exchange.new {
+                    NewMeter::Listed(id) => Edited::Added(vec![*id]),
+                    NewMeter::Added(config) => Edited::Added(vec![world.add(config)]),
+                },
                 Edit::Setting { key, value } => {
                     world.settings.insert(key, value);
                     Edited::Done

@@ -7,6 +7,7 @@
     reason = "a test says what went wrong by breaking off"
 )]
 
+mod editor;
 mod control;
 #[allow(dead_code, reason = "the real window uses other parts of it")]
 mod fake;
