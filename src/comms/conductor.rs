@@ -107,13 +107,13 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
             drivers::dlms::read_scheme(&mut link, access, counter, knowledge, reference, sink).await
         }
         (Family::Dlms, Task::SetClock(order)) => {
-            drivers::dlms::set_clock(link, access, counter, knowledge, order, sink).await
+            drivers::dlms::set_clock(&mut link, access, counter, knowledge, order, sink).await
         }
         (Family::Dlms, Task::Control(order)) => {
-            drivers::dlms::control(link, access, counter, knowledge, order, sink).await
+            drivers::dlms::control(&mut link, access, counter, knowledge, order, sink).await
         }
         (Family::Dlms, Task::Ratios(order)) => {
-            drivers::dlms::ratios(link, access, counter, knowledge, order, sink).await
+            drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
         }
     };
     // The driver may have thrown away what it knew; how long the meter takes stays true.
