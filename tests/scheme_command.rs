@@ -211,3 +211,32 @@ fn holidays_are_added_to_a_scheme_and_what_is_left_out_is_told() {
     let (code, message) = failure_of(&["holidays", &list, "--into", &into, "--day-type", "D9"]);
     assert!(code == 2 && message.contains("there is D1, D2"), "{code} {message}");
 }
+
+#[test]
+fn print_writes_a_pdf_and_says_where() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("scheme.pdf").display().to_string();
+    let (code, document) = json_of(&["print", &ready_made("four-seasons"), "-o", &out]);
+    assert_eq!((code, &document["errors"]), (0, &json!(0)));
+    let pdf = std::fs::read(&out).expect("it was written");
+    assert!(pdf.starts_with(b"%PDF-") && document["bytes"] == json!(pdf.len()));
+}
+
+#[test]
+fn print_of_a_scheme_with_errors_is_written_and_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("scheme.pdf");
+    let (code, document) =
+        json_of(&["print", &fixture("switch-order.bad"), "-o", &out.display().to_string()]);
+    assert_eq!((code, &document["errors"]), (2, &json!(1)));
+    assert!(out.exists());
+}
+
+#[test]
+fn print_of_what_is_no_scheme_writes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("scheme.pdf");
+    let (code, error) = failure_of(&["print", &fixture("syntax.bad"), "-o", &out.display().to_string()]);
+    assert_eq!(code, 2);
+    assert!(error.contains("syntax") && !out.exists(), "{error}");
+}

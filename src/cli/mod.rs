@@ -13,6 +13,7 @@ mod meter;
 mod on_side;
 mod period;
 mod point;
+mod print;
 mod program;
 mod progress;
 mod ratio;

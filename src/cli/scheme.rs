@@ -15,13 +15,14 @@ use super::app::{App, Outcome};
 use super::failure::{DONE, Failure, USAGE};
 use super::holidays;
 use super::period::When;
+use super::print;
 use super::program;
 use super::table::Table;
 use crate::scheme::engine::{DemandValue, RegisterValue, Total};
 use crate::scheme::{self, Calendar, Checked, Code, Difference, Document, DryRun, Problem, WallClock};
 
 /// Largest scheme file, in octets.
-const LARGEST_SCHEME: u64 = 16 << 20;
+pub(super) const LARGEST_SCHEME: u64 = 16 << 20;
 /// Largest CSV file, in octets: minutes of ten years.
 const LARGEST_CSV: u64 = 512 << 20;
 
@@ -44,6 +45,8 @@ pub(super) enum Scheme {
     Restore(program::Restore),
     /// Add a list of holidays to a scheme file as special days
     Holidays(holidays::Holidays),
+    /// Print a scheme as a PDF, for a signature
+    Print(print::Print),
 }
 
 #[derive(Args, Debug)]
@@ -101,6 +104,7 @@ impl Scheme {
             Self::Read(read) => read.run(app),
             Self::Restore(restore) => restore.run(app),
             Self::Holidays(holidays) => holidays.run(app),
+            Self::Print(print) => print.run(app),
         }
     }
 }

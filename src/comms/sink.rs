@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::drivers::{ReadSink, StoodThere};
 use crate::model::{
-    BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, MeterRatios, Obis, ObjectEntry,
+    Asked, BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, MeterRatios, Obis, ObjectEntry,
     ProfileLayout, ProfileRow, RegisterReading, Step,
 };
 use crate::scheme::Document;
@@ -150,7 +150,18 @@ impl ReadSink for Sink {
     }
 
     fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault> {
-        self.write(|store, meter| store.last_end(meter, profile))
+        let now = self.now();
+        self.write(|store, meter| store.last_end_until(meter, profile, now))
+    }
+
+    fn gaps(&mut self, profile: Obis) -> Result<Vec<(Timestamp, Timestamp)>, Fault> {
+        let now = self.now();
+        self.write(|store, meter| store.gaps_to_ask(meter, profile, now))
+    }
+
+    fn asked(&mut self, profile: Obis, stretches: &[Asked]) -> Result<(), Fault> {
+        let now = self.now();
+        self.write(|store, meter| store.note_asked(meter, profile, stretches, now))
     }
 
     fn identity(&mut self, identity: &Identity) -> Result<(), Fault> {

@@ -29,7 +29,7 @@ pub use address::{AddressBytes, AddressError, ServerAddress};
 pub use decimal::{Decimal, DecimalError};
 pub use factor::{Factor, GUARD_PLACES};
 pub use fault::{Blame, Fault};
-pub use gap::{Gap, GapReason};
+pub use gap::{Asked, Gap, GapReason};
 pub use interval::{Channel, ChannelKind, IntervalStatus, ProfileLayout, ProfileRow, Quality};
 pub use knowledge::{CaptureObject, ColumnRole, Knowledge, ProfileColumns};
 pub use line::{DLMS_PORT, Gateway, HostPort, Line, LineError, LinePath, Medium, SerialFormat, SerialLine};

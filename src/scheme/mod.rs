@@ -51,13 +51,14 @@ mod holidays;
 mod json;
 mod problem;
 mod read;
+pub mod say;
 #[cfg(test)]
 mod testing;
 mod write;
 
 pub use calendar::{Calendar, Rate, State};
 pub use check::{Checked, check, check_file, read};
-pub use clock::{Disagreement, WallClock, ZoneError, disagreement};
+pub use clock::{ClockChange, Disagreement, WallClock, ZoneError, clock_changes, disagreement};
 pub use compare::{Difference, compare};
 pub use csv_input::{CsvSlip, read_events, read_profile};
 pub use document::*;

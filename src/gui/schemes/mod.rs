@@ -9,14 +9,13 @@ mod days;
 mod dialogs;
 mod draft;
 mod editing;
+mod forms;
 mod history;
 mod import;
 mod keep;
 mod list;
 mod opened;
-mod pages;
 mod pattern;
-mod registers;
 mod seasons;
 mod side;
 mod special;
@@ -455,12 +454,14 @@ impl SchemeManager {
                     go_to: go_to.as_deref(),
                 };
                 match tab {
-                    Tab::Registers => registers::ui(ui, editing.document),
                     Tab::Days => self.days.ui(ui, &mut editing, &mut self.which, today),
                     Tab::Calendar => self.weeks.ui(ui, &mut editing, &mut self.which, today),
                     Tab::Special => import = self.specials.ui(ui, &mut editing, &mut self.which, today),
                     Tab::Year => self.year.ui(ui, cx, editing.document),
-                    _ => pages::ui(ui, tab, &mut editing),
+                    // What is half typed belongs to one scheme.
+                    _ => {
+                        ui.push_id(key, |ui| forms::ui(ui, tab, &mut editing));
+                    }
                 }
             });
         });

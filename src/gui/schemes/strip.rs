@@ -10,11 +10,10 @@ use egui::{
 };
 
 use crate::gui::theme::{SIZES, STRONG, tokens};
-use crate::scheme::{DayType, Document, SwitchTime};
+use crate::scheme::{DayType, Document, SwitchTime, say};
 
 use super::day::{self, DAY, Lane};
 use super::name_step;
-use super::pages::spoken;
 use super::pattern::{Look, ink_on};
 use super::register_title;
 
@@ -360,7 +359,7 @@ fn draw_lane(ui: &Ui, plan: &Plan<'_>, day: &DayType, at: usize, lane: &Lane) {
     let painter = ui.painter();
     painter.rect_filled(row, 3.0, t.sunken.0);
     let title = match lane {
-        Lane::Energy(source) => spoken(source),
+        Lane::Energy(source) => say::word(source),
         Lane::Demand(id) => register_title(plan.document, id).to_owned(),
         Lane::Unknown => "not defined".to_owned(),
     };

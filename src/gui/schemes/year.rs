@@ -8,9 +8,8 @@ use jiff::civil::{Date, date};
 use crate::gui::context::AppCtx;
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
 use crate::gui::widgets::{Act, combo, small};
-use crate::scheme::{Calendar, Document, Source};
+use crate::scheme::{Calendar, Document, Source, say};
 
-use super::pages::spoken;
 use super::pattern::{Look, swatch};
 use super::strip::{clock, names, note};
 
@@ -102,9 +101,9 @@ impl Year {
                 self.year = Some((year + 1).min(2199));
             }
             if let Some(source) = source.filter(|_| sources.len() > 1) {
-                combo(ui, "year source", "Source of the map", 150.0, spoken(&source), |ui| {
+                combo(ui, "year source", "Source of the map", 150.0, say::word(&source), |ui| {
                     for one in &sources {
-                        if ui.selectable_label(*one == source, spoken(one)).clicked() {
+                        if ui.selectable_label(*one == source, say::word(one)).clicked() {
                             self.source = Some(*one);
                         }
                     }
