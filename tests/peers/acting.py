@@ -46,28 +46,33 @@ def by_gurux(program, line, settings):
     equal("billing periods ended", seen["resets"], 1)
 
 
-def on_gurux(program):
-    def result(mw, *words, code=0):
-        return mw.json(*words, exit_code=lambda _: code)["results"][0]
+def result(mw, *words, code=0):
+    return mw.json(*words, exit_code=lambda _: code)["results"][0]
 
-    command = [sys.executable, os.path.join(HERE, "gurux_meter.py")]
-    for way, drift in (("set", -7000), ("adjust", 250), ("adjust", -4000)):
-        with case(f"our client, clock {way} on a Gurux meter that is {drift} s off"):
-            with serving([*command, str(drift)]) as truth, Meterwright(program) as mw:
-                mw.add("peer", f"tcp://127.0.0.1:{truth['port']}", "Europe/Berlin", serial=truth["serial"])
+
+def ours(program, server, *flags):
+    """Our client on a meter made with another implementation, which takes no parameter but the standard's."""
+    add = lambda mw, truth: mw.add(
+        "peer", f"{'tcp+hdlc' if '--hdlc' in flags else 'tcp'}://127.0.0.1:{truth['port']}", "Europe/Berlin",
+        serial=truth["serial"],
+    )
+    for way, fast in (("set", -7000), ("set", 86400), ("adjust", 250), ("adjust", -4000)):
+        with case(f"our client, clock {way} on a peer that is {fast} s fast, {flags}"):
+            with serving([server, *flags, "--fast", str(fast)]) as truth, Meterwright(program) as mw:
+                add(mw, truth)
                 done = result(mw, "clock", way, "peer", "--across-interval")
-                check(f"before: {done}", abs(float(done["drift_before_seconds"]) - drift) < 3)
+                check(f"before: {done}", abs(float(done["drift_before_seconds"]) - fast) < 3)
                 check(f"after: {done}", abs(float(done["drift_seconds"])) < 2)
                 again = result(mw, "clock", "get", "peer")
                 check(f"and stays: {again}", abs(float(again["drift_seconds"])) < 2)
-    with case("our client, a set across an interval on a Gurux meter"):
-        with serving([*command, "-7000"]) as truth, Meterwright(program) as mw:
-            mw.add("peer", f"tcp://127.0.0.1:{truth['port']}", "Europe/Berlin", serial=truth["serial"])
+    with case(f"our client, a set across an interval on a peer, {flags}"):
+        with serving([server, *flags, "--fast", "-7000"]) as truth, Meterwright(program) as mw:
+            add(mw, truth)
             refused = result(mw, "clock", "set", "peer", code=1)
             check(f"refused: {refused}", "nothing was written" in refused["error"]["message"])
-    with case("our client, contactor and billing reset on a Gurux meter"):
-        with serving([*command, "0"]) as truth, Meterwright(program) as mw:
-            mw.add("peer", f"tcp://127.0.0.1:{truth['port']}", "Europe/Berlin", serial=truth["serial"])
+    with case(f"our client, contactor and billing reset on a peer, {flags}"):
+        with serving([server, *flags]) as truth, Meterwright(program) as mw:
+            add(mw, truth)
             sure = ("--confirm", truth["serial"])
             for word, words in (("open", "not supplied"), ("open", "already"), ("close", "are supplied")):
                 done = result(mw, "contactor", word, "peer", *sure)
@@ -78,8 +83,9 @@ def on_gurux(program):
             check(f"reset: {done}", "1-0:0.1.0" in done["done"])
 
 
-def run(program):
+def run(program, server):
     for line in ("tcp://127.0.0.1:0", "tcp+hdlc://127.0.0.1:0"):
         with case(f"gurux_dlms acts on our meter on {line}"):
             by_gurux(program, line, {"client": 33, "auth": "high-md5"})
-    on_gurux(program)
+    for flags in ([], ["--hdlc", "128/1"]):
+        ours(program, server, *flags)

@@ -14,7 +14,7 @@ def main():
     our_client.run(program, server)
     awkward_meters.run(program)
     our_meters.run(program)
-    acting.run(program)
+    acting.run(program, server)
     print(f"{harness.compared} passed, {harness.failed} failed")
     return 1 if harness.failed else 0
 
