@@ -3,6 +3,7 @@
 mod address;
 mod decimal;
 mod fault;
+mod flash;
 mod interval;
 mod knowledge;
 mod line;
@@ -21,6 +22,7 @@ mod unit;
 pub use address::{AddressBytes, AddressError, ServerAddress};
 pub use decimal::{Decimal, DecimalError};
 pub use fault::{Blame, Fault};
+pub use flash::{FlashOutcome, FlashPhase};
 pub use interval::{Channel, IntervalStatus, ProfileLayout, ProfileRow, Quality};
 pub use knowledge::{CaptureObject, ColumnRole, Knowledge, ProfileColumns};
 pub use line::{DLMS_PORT, Gateway, HostPort, Line, LineError, LinePath, Medium, SerialFormat, SerialLine};

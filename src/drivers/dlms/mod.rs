@@ -7,6 +7,7 @@
 //! * `session` opens, asks, remembers refusals; `learn` and `fetch` are its two halves.
 //! * `objects` says which objects matter, `identity`, `clock` and `registers` what their answers mean, `profile`
 //!   everything about class 7.
+//! * `image` asks and tells the image transfer object; `firmware` makes a flash of it.
 //! * `scheme` writes a tariff as a transaction, and reads one back.
 //! * `values` turns COSEM values into numbers, texts and stamps; `faults` turns failures into words.
 //!
@@ -24,6 +25,7 @@ mod clock;
 mod faults;
 mod fetch;
 mod identity;
+mod image;
 mod learn;
 mod objects;
 mod profile;
@@ -38,6 +40,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+pub use image::{Bits, ImageInfo, ImageLine, ImageSession, Invoked, MeterFirmware, is_line_gone};
 pub use scheme::{read_scheme, write_scheme};
 
 use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
