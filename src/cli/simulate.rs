@@ -29,7 +29,7 @@ pub(super) struct Simulate {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: Listen,
     /// A fault, as often as needed: late=MS, loss=PERCENT, garbage=PERCENT, dead=PERCENT, reset=N, clock=SECONDS,
-    /// counter=N or quirk:WORD
+    /// counter=N, image:WORD or quirk:WORD
     #[arg(long = "fault", value_name = "SPEC")]
     faults: Vec<String>,
     /// Everything that looks like chance follows from it

@@ -9,6 +9,19 @@
 //! | `reset=N` | the connection is cut at every N-th request |
 //! | `clock=SECONDS` | the meters' clocks are so many seconds fast (negative: slow) |
 //! | `counter=N` | the invocation counters that the meters expect begin at N |
+//! | `image:full`, `image:full=N` | there is no room for a firmware image, or none from block N on |
+//! | `image:loses=N` | every N-th block of an image is acknowledged and lost, the first time |
+//! | `image:verify-fails` | every image is found not sound |
+//! | `image:verify-slow=N` | verifying takes until the status has been looked at N times |
+//! | `image:restart=SECONDS` | nobody answers for so long after an activation |
+//! | `image:no-restart` | an activation is acknowledged, and nothing comes of it |
+//! | `image:silent` | nobody answers ever again after an activation |
+//! | `image:wrong-version` | another version runs after an activation |
+//! | `image:other-image` | what would be activated bears another name |
+//! | `image:cut=PHASE` | the meter restarts once in the middle: enable, initiate, blocks, verify, activate |
+//! | `image:forgets` | that restart loses the transfer |
+//! | `image:no-bitmap`, `image:no-status`, `image:no-info` | attributes 3, 6, 7 of the image transfer are refused |
+//! | `image:first-wrong` | the first block that is missing is said to be the one behind the last that came |
 //! | `quirk:WORD` | a habit of real meters, see [`Quirk`] |
 
 use super::noise::Noise;
@@ -33,9 +46,61 @@ pub struct Faults {
     pub counter: u32,
     /// Habits.
     pub quirks: Quirks,
+    /// Of firmware images.
+    pub image: ImageFaults,
 }
 
-const HINT: &str = "write late=MS, loss=PERCENT, garbage=PERCENT, dead=PERCENT, reset=N, clock=SECONDS, counter=N or quirk:WORD";
+/// Where a meter restarts in the middle of taking an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageCut {
+    /// When image transfer is enabled.
+    Enable,
+    /// When a transfer is initiated.
+    Initiate,
+    /// When half of the blocks came.
+    Blocks,
+    /// When it is to verify.
+    Verify,
+    /// When it is to activate: it does, without a word.
+    Activate,
+}
+
+/// Faults of firmware images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ImageFaults {
+    /// No room from this block on; 0 is none at all.
+    pub full_at: Option<u32>,
+    /// Every so-many-th block is lost the first time; 0 is none.
+    pub loses: u32,
+    /// No image is sound.
+    pub verify_fails: bool,
+    /// Looks at the status until the verification is over.
+    pub verify_looks: u32,
+    /// How long the restart takes.
+    pub restart_seconds: u32,
+    /// Nothing comes of an activation.
+    pub no_restart: bool,
+    /// Nobody answers after an activation.
+    pub silent: bool,
+    /// Another version runs afterwards.
+    pub wrong_version: bool,
+    /// What would be activated bears another name.
+    pub other_image: bool,
+    /// It restarts once in the middle.
+    pub cut: Option<ImageCut>,
+    /// That restart loses the transfer.
+    pub forgets: bool,
+    /// Attribute 3 is refused.
+    pub no_bitmap: bool,
+    /// Attribute 6 is refused.
+    pub no_status: bool,
+    /// Attribute 7 is refused.
+    pub no_info: bool,
+    /// Attribute 4 errs (`facts/dlms-quirks.md`, 87).
+    pub first_wrong: bool,
+}
+
+const HINT: &str = "write late=MS, loss=PERCENT, garbage=PERCENT, dead=PERCENT, reset=N, clock=SECONDS, counter=N, image:WORD or quirk:WORD";
 
 fn number<T: std::str::FromStr>(spec: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("the fault `{spec}` has no number that fits: {HINT}"))
@@ -65,6 +130,9 @@ impl Faults {
             self.quirks = self.quirks.with(word.parse::<Quirk>()?);
             return Ok(());
         }
+        if let Some(rest) = spec.strip_prefix("image:") {
+            return self.image.add(spec, rest);
+        }
         let (word, value) = spec.split_once('=').unwrap_or((spec, ""));
         match word {
             "late" => self.late_ms = number(spec, value)?,
@@ -86,6 +154,41 @@ impl Faults {
         // Each hundred meters hold exactly the percentage asked for.
         let place = (meter % 100) as u64 * 37 % 100;
         place >= 100 - self.dead_percent as u64
+    }
+}
+
+const IMAGE_HINT: &str = "write image:full, image:full=N, image:loses=N, image:verify-fails, image:verify-slow=N, \
+    image:restart=SECONDS, image:no-restart, image:silent, image:wrong-version, image:other-image, \
+    image:cut=enable|initiate|blocks|verify|activate, image:forgets, image:no-bitmap, image:no-status, \
+    image:no-info or image:first-wrong";
+
+impl ImageFaults {
+    fn add(&mut self, spec: &str, rest: &str) -> Result<(), String> {
+        let (word, value) = rest.split_once('=').unwrap_or((rest, ""));
+        match (word, value) {
+            ("full", "") => self.full_at = Some(0),
+            ("full", value) => self.full_at = Some(number(spec, value)?),
+            ("loses", value) => self.loses = number(spec, value)?,
+            ("verify-fails", "") => self.verify_fails = true,
+            ("verify-slow", value) => self.verify_looks = number(spec, value)?,
+            ("restart", value) => self.restart_seconds = number(spec, value)?,
+            ("no-restart", "") => self.no_restart = true,
+            ("silent", "") => self.silent = true,
+            ("wrong-version", "") => self.wrong_version = true,
+            ("other-image", "") => self.other_image = true,
+            ("cut", "enable") => self.cut = Some(ImageCut::Enable),
+            ("cut", "initiate") => self.cut = Some(ImageCut::Initiate),
+            ("cut", "blocks") => self.cut = Some(ImageCut::Blocks),
+            ("cut", "verify") => self.cut = Some(ImageCut::Verify),
+            ("cut", "activate") => self.cut = Some(ImageCut::Activate),
+            ("forgets", "") => self.forgets = true,
+            ("no-bitmap", "") => self.no_bitmap = true,
+            ("no-status", "") => self.no_status = true,
+            ("no-info", "") => self.no_info = true,
+            ("first-wrong", "") => self.first_wrong = true,
+            _ => return Err(format!("the fault `{spec}` is not known: {IMAGE_HINT}")),
+        }
+        Ok(())
     }
 }
 
@@ -184,6 +287,7 @@ mod tests {
             clock_seconds: -90,
             counter: 500,
             quirks,
+            image: ImageFaults::default(),
         };
         assert_eq!(faults, expected);
     }
@@ -193,6 +297,16 @@ mod tests {
         assert!(Faults::parse(&["slow=3"]).unwrap_err().contains("late=MS"));
         assert!(Faults::parse(&["loss=101"]).unwrap_err().contains("100 percent"));
         assert!(Faults::parse(&["quirk:odd"]).unwrap_err().contains("no-list"));
+    }
+
+    #[test]
+    fn faults_of_images_are_read() {
+        let faults =
+            Faults::parse(&["image:loses=3,image:cut=verify", "image:full=7", "image:silent"]).unwrap();
+        let cut = Some(ImageCut::Verify);
+        let wanted = ImageFaults { loses: 3, cut, full_at: Some(7), silent: true, ..ImageFaults::default() };
+        assert_eq!(faults.image, wanted);
+        assert!(Faults::parse(&["image:odd"]).unwrap_err().contains("image:no-bitmap"));
     }
 
     #[test]

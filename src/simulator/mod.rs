@@ -31,6 +31,7 @@ use crate::model::{MeterConfig, MeterSecrets, SystemTitle};
 mod clock;
 mod electrical;
 pub mod faults;
+mod firmware;
 mod fleet;
 mod load;
 mod meter;
@@ -47,6 +48,7 @@ mod sign_on;
 mod tariff;
 mod world;
 
+pub use firmware::{BLOCK_BYTES, FIRST_VERSION, Firmware, IMAGE_HEADER, WRONG_VERSION};
 pub use fleet::Fleet;
 pub use load::{Energies, Premises};
 pub use meter::{LOAD_PROFILE, Rights, VirtualMeter, load_quantities};

@@ -14,6 +14,8 @@ use crate::scheme::Engine;
 
 use super::clock::{Grid, MeterClock};
 use super::electrical::{Electrical, electrical};
+use super::faults::ImageFaults;
+use super::firmware::Firmware;
 use super::load::{Energies, Load, SLOT_SECONDS};
 use super::noise::Noise;
 use super::outage::Outage;
@@ -133,6 +135,7 @@ pub struct Record {
     intervals: HashMap<(Grid, usize), Cached>,
     maxima: HashMap<(i64, i64), Maxima>,
     tariff: Tariff,
+    firmware: Firmware,
 }
 
 #[derive(Debug)]
@@ -148,7 +151,8 @@ impl Record {
     pub fn new(load: Load, clock: MeterClock, seed: u64) -> Self {
         let (noise, happened, resets) = (Noise::new(seed), Vec::new(), Vec::new());
         let (cleared, intervals, maxima) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { load, clock, noise, happened, resets, cleared, intervals, maxima, tariff: Tariff::default() }
+        let (tariff, firmware) = (Tariff::default(), Firmware::new(ImageFaults::default()));
+        Self { load, clock, noise, happened, resets, cleared, intervals, maxima, tariff, firmware }
     }
 
     /// The meter's clock.
@@ -161,6 +165,17 @@ impl Record {
     #[must_use]
     pub const fn load(&self) -> &Load {
         &self.load
+    }
+
+    /// The firmware, and the image on its way.
+    pub const fn firmware(&mut self) -> &mut Firmware {
+        &mut self.firmware
+    }
+
+    /// Lets firmware that is due take over, at a true millisecond.
+    pub(crate) fn run_firmware(&mut self, now_ms: i64) {
+        let meter_second = self.clock.meter_second(now_ms.div_euclid(1000));
+        self.firmware.advance(meter_second, now_ms);
     }
 
     /// The tariff.

@@ -4,6 +4,7 @@
 //! class is a type with [`Object`] and a line in `meter.rs`.
 
 mod association;
+mod image;
 mod profile;
 mod quantity;
 mod registers;
@@ -20,6 +21,7 @@ use super::record::Record;
 use super::settings::Settings;
 
 pub(crate) use association::{AssociationObject, SecuritySetup};
+pub(crate) use image::{ImageSchedule, ImageTransfer};
 pub(crate) use profile::{Column, Profile, ProfileKind};
 pub use quantity::Quantity;
 pub(crate) use registers::{DemandRegister, ExtendedRegister, LastFailure, Register};
@@ -32,6 +34,8 @@ pub(crate) mod refusal {
 
     /// 1.
     pub(crate) const HARDWARE_FAULT: DataAccessResult = DataAccessResult(1);
+    /// 2.
+    pub(crate) const TEMPORARY_FAILURE: DataAccessResult = DataAccessResult(2);
     /// 3.
     pub(crate) const DENIED: DataAccessResult = DataAccessResult(3);
     /// 4.

@@ -26,6 +26,8 @@ pub(crate) enum DataSource {
     ProfileStatus,
     /// It answers hardware-fault.
     Broken,
+    /// The firmware version that runs.
+    Firmware,
 }
 
 /// Class 1.
@@ -93,6 +95,7 @@ impl Object for DataObject {
                 Ok(Data::U8(if summer { status::DAYLIGHT_SAVING } else { 0 }))
             }
             DataSource::Broken => Err(refusal::HARDWARE_FAULT),
+            DataSource::Firmware => Ok(Data::Octets(context.record.firmware().version().as_bytes().to_vec())),
         }
     }
 }
