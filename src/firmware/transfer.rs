@@ -46,12 +46,14 @@ struct Pump {
     began: Instant,
     had: u32,
     told: Option<Instant>,
+    /// The block that was sent last.
+    last: Option<u32>,
 }
 
 impl Pump {
     fn new(blocks: u32, has: impl Fn(u32) -> bool) -> Self {
         let have: Vec<bool> = (0..blocks).map(has).collect();
-        let mut pump = Self { have, began: Instant::now(), had: 0, told: None };
+        let mut pump = Self { have, began: Instant::now(), had: 0, told: None, last: None };
         pump.had = pump.count();
         pump
     }
@@ -191,6 +193,10 @@ impl Run<'_> {
         };
         self.go_to(session, FlashPhase::Blocks)?;
         let sent = self.send(session, &mut pump).await;
+        // What was announced and not reached was certainly not sent.
+        if let (Some(transfer), Some(last)) = (&mut self.state.initiated, pump.last) {
+            transfer.horizon = transfer.horizon.min((last + 1).max(first));
+        }
         self.tell(session, &mut pump, true)?;
         sent?;
         self.sweep(session).await
@@ -204,6 +210,7 @@ impl Run<'_> {
         for number in pump.missing() {
             self.journal.may_go_on()?;
             self.announce(number)?;
+            pump.last = Some(number);
             self.send_one(session, number).await?;
             pump.took(number);
             self.tell(session, pump, false)?;

@@ -307,7 +307,6 @@ impl Firmware {
     }
 
     fn take_over(&mut self, now_ms: i64) {
-        self.due = None;
         if self.faults.no_restart {
             self.status = 5;
             return;
@@ -320,6 +319,11 @@ impl Firmware {
             (false, 0) => None,
             (false, seconds) => Some(now_ms.saturating_add(seconds * 1000)),
         };
+        self.run_image();
+    }
+
+    fn run_image(&mut self) {
+        self.due = None;
         self.status = 6;
         self.version = match self.header_version() {
             Some(version) if !self.faults.wrong_version => version,
@@ -329,11 +333,10 @@ impl Firmware {
     }
 
     /// Lets what is due take over, at a second of the meter's clock.
-    pub(crate) fn advance(&mut self, meter_second: i64, now_ms: i64) {
+    pub(crate) fn advance(&mut self, meter_second: i64) {
         if self.due.is_some_and(|due| meter_second >= due) && self.status == 3 {
-            self.take_over(now_ms);
-            // Long before anybody looked.
-            self.down_until_ms = None;
+            // Its restart is over before anybody looks.
+            self.run_image();
         }
     }
 

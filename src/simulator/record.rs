@@ -175,7 +175,7 @@ impl Record {
     /// Lets firmware that is due take over, at a true millisecond.
     pub(crate) fn run_firmware(&mut self, now_ms: i64) {
         let meter_second = self.clock.meter_second(now_ms.div_euclid(1000));
-        self.firmware.advance(meter_second, now_ms);
+        self.firmware.advance(meter_second);
     }
 
     /// The tariff.
