@@ -86,10 +86,12 @@ pub(super) fn next(state: &FlashState, says: &Says, identifier: &[u8]) -> Next {
     }
     match says.status {
         Some(status::INITIATED) | None => {
-            let is_empty =
-                says.bitmap.as_ref().is_some_and(|bits| !(0..transfer.blocks).any(|one| bits.has(one)));
-            if is_empty && transfer.taken > 0 && says.first_missing.is_none_or(|first| first == 0) {
-                Next::Initiate("the meter has lost all blocks")
+            // A meter may lose a block here and there. One that has lost most of what it took had its transfer
+            // initiated by somebody else, and anyhow little is lost with the rest.
+            let held = |bits: &Bits| (0..transfer.blocks).filter(|one| bits.has(*one)).count();
+            let has_lost = |bits: &Bits| held(bits) * 2 < usize::try_from(transfer.taken).unwrap_or(0);
+            if says.bitmap.as_ref().is_some_and(has_lost) {
+                Next::Initiate("the meter has lost most of the blocks that it took")
             } else {
                 Next::Blocks
             }

@@ -183,6 +183,7 @@ impl Run<'_> {
         first_missing: Option<u32>,
     ) -> Result<(), Fault> {
         let Some(transfer) = self.state.initiated.clone() else { return Ok(()) };
+        let reached = transfer.horizon;
         let first = match first_missing {
             Some(first) if (transfer.taken..=transfer.horizon).contains(&first) => first,
             _ => transfer.taken,
@@ -195,7 +196,7 @@ impl Run<'_> {
         let sent = self.send(session, &mut pump).await;
         // What was announced and not reached was certainly not sent.
         if let (Some(transfer), Some(last)) = (&mut self.state.initiated, pump.last) {
-            transfer.horizon = transfer.horizon.min((last + 1).max(first));
+            transfer.horizon = transfer.horizon.min((last + 1).max(reached));
         }
         self.tell(session, &mut pump, true)?;
         sent?;
