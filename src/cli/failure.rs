@@ -16,6 +16,8 @@ pub(super) const DONE: u8 = 0;
 pub(super) const SOME_FAILED: u8 = 1;
 /// Wrong usage, or a bad file.
 pub(super) const USAGE: u8 = 2;
+/// Refused: rights, signature, safety.
+pub(super) const REFUSED: u8 = 3;
 /// This program's own fault.
 pub(super) const INTERNAL: u8 = 4;
 
@@ -31,6 +33,11 @@ impl Failure {
     /// Wrong usage, or a bad file.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { code: USAGE, blame: Blame::User, message: message.into() }
+    }
+
+    /// Refused: rights, signature, safety.
+    pub(super) fn refused(message: impl Into<String>) -> Self {
+        Self { code: REFUSED, blame: Blame::User, message: message.into() }
     }
 
     /// This program's own fault.

@@ -5,6 +5,8 @@ mod clock;
 mod demo;
 mod export;
 mod failure;
+mod firmware;
+mod flash;
 mod interrupt;
 mod jobs;
 mod meter;
@@ -71,6 +73,9 @@ enum Command {
     Trace(trace::Trace),
     /// Run virtual meters on real sockets or pseudo-terminals
     Simulate(simulate::Simulate),
+    /// Signed firmware packages, and flashing
+    #[command(subcommand)]
+    Firmware(firmware::Firmware),
 }
 
 /// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
@@ -96,6 +101,7 @@ fn run(line: Line) -> Outcome {
         Some(Command::Scheme(command)) => command.run(&app),
         Some(Command::Trace(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
+        Some(Command::Firmware(command)) => command.run(&app),
     }
 }
 

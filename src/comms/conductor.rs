@@ -6,6 +6,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 
 use crate::drivers::{self, Activation, MeterAccess, ReadRequest, ReadSink, Reference};
+use crate::firmware::{self, FlashPlan, Journal};
 use crate::model::template::Family;
 use crate::model::{Fault, Knowledge, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
@@ -27,6 +28,8 @@ pub(super) enum Task<'a> {
     WriteScheme(&'a Document, Activation),
     /// Read its scheme.
     ReadScheme(Reference<'a>),
+    /// Flash it, or go on with it.
+    Flash(&'a FlashPlan, &'a dyn Journal),
 }
 
 /// One attempt of a session.
@@ -95,6 +98,9 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         }
         (Family::Dlms, Task::ReadScheme(reference)) => {
             drivers::dlms::read_scheme(&mut link, access, counter, knowledge, reference, sink).await
+        }
+        (Family::Dlms, Task::Flash(plan, journal)) => {
+            firmware::flash(&mut link, access, counter, knowledge, plan, journal, sink).await
         }
     }
 }

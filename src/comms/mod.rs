@@ -14,6 +14,7 @@
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
+//! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
 //! | `trace` | what traffic means, layer by layer |
 
@@ -21,6 +22,7 @@ mod backoff;
 mod conductor;
 mod counters;
 mod edits;
+mod flash;
 pub mod link;
 mod listeners;
 mod progress;
@@ -48,7 +50,8 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ReadRequest};
-use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Step};
+use crate::firmware::Package;
+use crate::model::{CampaignPlan, Fault, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Step};
 use crate::scheme::Document;
 use crate::store::{JobResult, Store};
 
@@ -88,6 +91,18 @@ pub enum Job {
         /// if the meter still bears its name.
         reference: Option<Box<Document>>,
     },
+    /// Bring firmware into meters: begins a campaign, or goes on with the one of this package and these meters that
+    /// is not done. Meters are taken wave by wave, within the window, until too many fail; a job that waits for its
+    /// window does not end. How each meter and the campaign stand is read from the store
+    /// (`StoreReader::campaign_meters`).
+    Flash {
+        /// Which, in order.
+        meters: Vec<MeterId>,
+        /// The package, judged once more before each flash.
+        package: Arc<Package>,
+        /// How.
+        plan: Box<CampaignPlan>,
+    },
     /// Try a meter that need not be in the store; nothing but counters is stored.
     Test {
         /// The meter as entered.
@@ -115,6 +130,18 @@ pub enum Edit {
     },
     /// Remove meters.
     RemoveMeters(Vec<MeterId>),
+    /// Trust a key that signs firmware packages.
+    TrustKey {
+        /// The Ed25519 public key.
+        public: [u8; 32],
+        /// For people.
+        name: String,
+    },
+    /// Trust a key no longer.
+    UntrustKey {
+        /// The Ed25519 public key.
+        public: [u8; 32],
+    },
     /// Keep a setting of the program.
     Setting {
         /// Key.

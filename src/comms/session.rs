@@ -16,6 +16,7 @@ use super::JobId;
 use super::backoff;
 use super::conductor::{Attempt, Task};
 use super::counters::{Counters, Place};
+use super::flash::{self, FlashWork};
 use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
@@ -33,6 +34,8 @@ pub(super) enum Work {
     WriteScheme(Rc<Document>, Activation),
     /// Read a stored meter's scheme.
     ReadScheme(Option<Rc<Document>>),
+    /// Flash a stored meter, or go on with it.
+    Flash(Rc<FlashWork>),
     /// Try a meter as entered.
     Test {
         /// As entered.
@@ -48,13 +51,13 @@ impl Work {
         match self {
             Self::WriteScheme(..) => Some("Scheme written and read back"),
             Self::ReadScheme(_) => Some("Scheme read"),
-            Self::Read(_) | Self::Test { .. } => None,
+            Self::Read(_) | Self::Flash(_) | Self::Test { .. } => None,
         }
     }
 }
 
 /// One meter of a job.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) job: JobId,
     pub(super) meter: Option<MeterId>,
@@ -141,13 +144,20 @@ impl Session {
         let mut attempt = 1;
         loop {
             self.remains.progress.borrow_mut().begin_attempt();
+            let before = self.flash_mark()?;
             let fault = match self.attempt(attempt, &mut sink, cancel).await {
                 Ok(()) => break,
                 Err(fault) if cancel.is_cancelled() => {
                     tracing::debug!("a cancelled session ended with: {fault}");
                     return Err(cancelled_fault());
                 }
-                Err(fault) if !fault.passing || attempt >= of => return Err(fault),
+                Err(fault) if !fault.passing => return Err(fault),
+                // A flash that came further is not given up on account of what happened before.
+                Err(fault) if before.is_some() && before != self.flash_mark()? => {
+                    attempt = 1;
+                    fault
+                }
+                Err(fault) if attempt >= of => return Err(fault),
                 Err(fault) => fault,
             };
             attempt += 1;
@@ -159,6 +169,12 @@ impl Session {
             Some(fault) => Err(fault),
             None => Ok(()),
         }
+    }
+
+    /// How far the flash has come, for telling whether an attempt got anywhere; nothing for other work.
+    fn flash_mark(&self) -> Result<Option<flash::Mark>, Fault> {
+        let (Work::Flash(work), Some(meter)) = (&self.item.work, self.item.meter) else { return Ok(None) };
+        flash::mark(&self.shared, meter, work).map(Some)
     }
 
     fn reporter(&self) -> Reporter {
@@ -197,6 +213,7 @@ impl Session {
         let place = Place::of(self.item.meter, &self.access.config);
         let mut counter = Counters::new(self.reporter(), place);
         let last = self.last_written()?;
+        let ledger = flash::Ledger::of(&self.shared, &self.item);
         let task = match &self.item.work {
             Work::Read(request) => Task::Read(request),
             Work::Test { .. } => Task::Test,
@@ -204,6 +221,10 @@ impl Session {
             Work::ReadScheme(Some(reference)) => Task::ReadScheme(Reference::Given(reference)),
             Work::ReadScheme(None) => {
                 Task::ReadScheme(last.as_ref().map_or(Reference::None, Reference::IfNamed))
+            }
+            Work::Flash(work) => {
+                let ledger = ledger.as_ref().ok_or_else(|| Fault::internal("a flash without a meter"))?;
+                Task::Flash(&work.plan, ledger)
             }
         };
         let conducting = self.shared.conductor.conduct(Attempt {

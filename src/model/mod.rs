@@ -22,7 +22,7 @@ mod unit;
 pub use address::{AddressBytes, AddressError, ServerAddress};
 pub use decimal::{Decimal, DecimalError};
 pub use fault::{Blame, Fault};
-pub use flash::{FlashOutcome, FlashPhase};
+pub use flash::{CampaignPlan, CampaignState, FlashActivation, FlashOutcome, FlashPhase, Window};
 pub use interval::{Channel, IntervalStatus, ProfileLayout, ProfileRow, Quality};
 pub use knowledge::{CaptureObject, ColumnRole, Knowledge, ProfileColumns};
 pub use line::{DLMS_PORT, Gateway, HostPort, Line, LineError, LinePath, Medium, SerialFormat, SerialLine};

@@ -16,6 +16,7 @@ mod columns;
 mod counters;
 mod error;
 mod events;
+mod firmware;
 mod intervals;
 mod jobs;
 mod knowledge;
@@ -38,6 +39,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
+pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use records::{AuditRow, JobResult, JobRow, Merged, MeterRow, StoredProfile, SupersededRow, TraceRecord};
 pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;

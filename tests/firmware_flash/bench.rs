@@ -374,8 +374,7 @@ pub(crate) fn attempt_at(
         };
         let mut sink = Sink { start: Some((start, began)), ..Sink::default() };
         let (mut counter, mut knowledge) = (Counter::default(), Knowledge::default());
-        let flashing =
-            flash(&mut line, &access, &mut counter, &mut knowledge, plan, journal, &mut sink);
+        let flashing = flash(&mut line, &access, &mut counter, &mut knowledge, plan, journal, &mut sink);
         let result = Box::pin(flashing).await;
         Attempt { result, sink, exchanges: line.exchanges, bytes: line.bytes }
     })

@@ -99,7 +99,8 @@ fn a_package_that_does_not_suit_is_refused_and_nothing_is_sent() {
     ];
     for (draft, word) in cases {
         let (meter, journal) = (meter(ImageFaults::default()), Memory::new(&bench));
-        let fault = attempt(&meter, &bench.plan(draft, &image(VERSION, 500)), &journal, None).result.unwrap_err();
+        let fault =
+            attempt(&meter, &bench.plan(draft, &image(VERSION, 500)), &journal, None).result.unwrap_err();
         assert!(fault.message.contains(word), "{fault}");
         assert_eq!((journal.state().outcome, initiations(&meter)), (FlashOutcome::Refused, 0));
     }

@@ -92,7 +92,9 @@ fn flash_one(bench: &Bench, seed: u64, whole_bytes: usize, tally: &mut Tally) {
         tally.mixed += u64::from(!is_whole || !is_sound);
         cuts += u32::from(was_cut || cut.is_some());
         // Blocks that came twice within one transfer, those aside that the meter lost after it had taken them.
-        let lost = |place: usize| image_faults.loses > 0 && place % image_faults.loses as usize == image_faults.loses as usize - 1;
+        let lost = |place: usize| {
+            image_faults.loses > 0 && place % image_faults.loses as usize == image_faults.loses as usize - 1
+        };
         let own: u32 = firmware
             .came()
             .iter()

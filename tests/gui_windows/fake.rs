@@ -484,6 +484,9 @@ impl Backend for Fake {
                     (format!("Write scheme {}", scheme.identity), vec![Some(*meter)])
                 }
                 Job::ReadScheme { meter, .. } => ("Read the scheme".to_owned(), vec![Some(*meter)]),
+                Job::Flash { meters, .. } => {
+                    (format!("Flash {} meters", meters.len()), meters.iter().copied().map(Some).collect())
+                }
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
             };
             world.events.push_back(Event::Submitted { job: id, title, meters: meters.len() });
@@ -530,6 +533,7 @@ impl Backend for Fake {
                     world.meters.retain(|meter| !ids.contains(&meter.id));
                     Edited::Done
                 }
+                Edit::TrustKey { .. } | Edit::UntrustKey { .. } => Edited::Done,
                 Edit::Setting { key, value } => {
                     world.settings.insert(key, value);
                     Edited::Done
