@@ -2,188 +2,18 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
-use std::collections::VecDeque;
-use std::time::Duration;
+mod driver_support;
 
+use driver_support::{Counter, Line, Lost, NOW, Sink, access, instant, meter, run, sink};
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use meterwright::drivers::dlms::{read_scheme, write_scheme};
-use meterwright::drivers::{Activation, MeterAccess, ReadSink, Reference, StoodThere};
-use meterwright::model::{
-    Auth, BillingSet, ClockReading, Decimal, Fault, Identity, Knowledge, MeterConfig, MeterEvent,
-    MeterSecrets, Obis, ObjectEntry, ProfileLayout, ProfileRow, RegisterReading, Secret, Step, SystemTitle,
-    Template,
-};
-use meterwright::protocol::dlms::{AttributeRef, CounterError, CounterStore, Data};
-use meterwright::protocol::link::{Link, LinkError};
+use meterwright::drivers::{Activation, Reference};
+use meterwright::model::{Decimal, Fault, Knowledge, Obis};
+use meterwright::protocol::dlms::{AttributeRef, Data};
 use meterwright::scheme::cosem::Meaning;
 use meterwright::scheme::{self, Document, IntervalRow, IntervalSeries, Source};
-use meterwright::simulator::server::Server;
-use meterwright::simulator::{PASSWORD, Settings, SharedMeter, VirtualMeter, lock};
-
-const NOW: &str = "2026-11-22T00:00:00Z";
-
-fn instant(text: &str) -> Timestamp {
-    text.parse().unwrap()
-}
-
-fn meter() -> SharedMeter {
-    let zone = TimeZone::get("Europe/London").unwrap();
-    SharedMeter::new(VirtualMeter::new(Settings::household(7, zone, instant(NOW))).into())
-}
-
-/// Which half of an exchange is lost.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Lost {
-    Request,
-    Answer,
-}
-
-/// A line to a virtual meter, which is cut at one of its exchanges.
-struct Line {
-    meter: SharedMeter,
-    server: Option<Server>,
-    at: Timestamp,
-    cut: Option<(usize, Lost)>,
-    exchanges: usize,
-    waiting: VecDeque<Vec<u8>>,
-}
-
-impl Line {
-    fn new(meter: &SharedMeter, at: Timestamp, cut: Option<(usize, Lost)>) -> Self {
-        let (server, waiting) = (None, VecDeque::new());
-        Self { meter: meter.clone(), server, at, cut, exchanges: 0, waiting }
-    }
-}
-
-impl Link for Line {
-    async fn connect(&mut self, client: u16) -> Result<(), LinkError> {
-        if self.server.is_none() {
-            self.server = Some(Server::new(self.meter.clone(), client, 1));
-        }
-        Ok(())
-    }
-
-    async fn send(&mut self, apdu: &[u8]) -> Result<(), LinkError> {
-        let number = self.exchanges;
-        self.exchanges += 1;
-        let cut = self.cut.filter(|(at, _)| number >= *at);
-        if cut.is_some_and(|(at, lost)| lost == Lost::Request || number > at) {
-            return Err(LinkError::Closed);
-        }
-        let server = self.server.as_mut().ok_or(LinkError::Closed)?;
-        let reply = server.handle(apdu, self.at.as_millisecond());
-        if cut.is_none() {
-            self.waiting.extend(reply.apdus);
-        }
-        Ok(())
-    }
-
-    async fn receive(&mut self, _wait: Duration) -> Result<Vec<u8>, LinkError> {
-        self.waiting.pop_front().ok_or(LinkError::Closed)
-    }
-
-    async fn disconnect(&mut self) {
-        self.server = None;
-    }
-}
-
-#[derive(Default)]
-struct Counter(u32);
-
-impl CounterStore for Counter {
-    fn next(&mut self) -> Result<u32, CounterError> {
-        self.0 += 1;
-        Ok(self.0)
-    }
-    fn raise(&mut self, at_least: u32) -> Result<(), CounterError> {
-        self.0 = self.0.max(at_least.saturating_sub(1));
-        Ok(())
-    }
-}
-
-struct Sink {
-    now: Timestamp,
-    found: Option<Document>,
-    kept: bool,
-    stood: Option<Document>,
-    wrote: Vec<String>,
-    remarks: Vec<String>,
-}
-
-impl ReadSink for Sink {
-    fn step(&mut self, _step: Step) {}
-    fn now(&self) -> Timestamp {
-        self.now
-    }
-    fn last_end(&mut self, _profile: Obis) -> Result<Option<Timestamp>, Fault> {
-        Ok(None)
-    }
-    fn identity(&mut self, _identity: &Identity) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn clock(&mut self, _clock: &ClockReading) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn registers(&mut self, _readings: &[RegisterReading], _instantaneous: bool) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn billing(&mut self, _sets: &[BillingSet]) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn profile(&mut self, _layout: &ProfileLayout, _rows: &[ProfileRow]) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn events(&mut self, _log: Obis, _events: &[MeterEvent]) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn objects(&mut self, _objects: &[ObjectEntry]) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn stood(&mut self, before: &[StoodThere], scheme: Option<&Document>, _again: bool) -> Result<(), Fault> {
-        assert!(self.wrote.is_empty() && !before.is_empty());
-        self.kept = true;
-        self.stood = scheme.cloned();
-        Ok(())
-    }
-    fn wrote(&mut self, what: &str) -> Result<(), Fault> {
-        assert!(self.kept, "{what} before what stood there was kept");
-        self.wrote.push(what.to_owned());
-        Ok(())
-    }
-    fn scheme(&mut self, found: &Document, _notes: &[String]) -> Result<(), Fault> {
-        self.found = Some(found.clone());
-        Ok(())
-    }
-    fn partial(&mut self, fault: Fault) {
-        panic!("{fault}");
-    }
-    fn remark(&mut self, text: String) {
-        self.remarks.push(text);
-    }
-}
-
-fn access() -> MeterAccess {
-    let mut config = MeterConfig::new("m", "tcp://localhost:4059".parse().unwrap());
-    config.auth = Auth::Low;
-    config.client = Some(1);
-    config.time_zone = Some("Europe/London".to_owned());
-    let secrets = MeterSecrets { password: Some(Secret::new(PASSWORD.to_vec())), ..MeterSecrets::default() };
-    let template = Template::named("dlms-generic").unwrap();
-    MeterAccess { config, template, secrets, client_title: SystemTitle(*b"MTW\0\0\0\0\x01") }
-}
-
-/// Runs a conversation to its end.
-fn run<T>(conversation: impl Future<Output = T>) -> T {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    runtime.block_on(conversation)
-}
-
-fn sink(at: Timestamp) -> Sink {
-    Sink { now: at, found: None, kept: false, stood: None, wrote: Vec::new(), remarks: Vec::new() }
-}
+use meterwright::simulator::{SharedMeter, lock};
 
 /// Writes over a line; gives how it ended, what the sink got, and how many exchanges it took.
 fn write_over(
@@ -303,7 +133,7 @@ fn a_latent_tariff_waits_on_the_passive_side() {
     assert_eq!(meaning(&later), meaning(&evenings()));
     // A scheme without one calls it off.
     let plain = winter_and_summer();
-    let before = self::meter();
+    let before = driver_support::meter();
     write(&before, &document, Activation::Now);
     write(&before, &plain, Activation::Now);
     assert_eq!(scheme::compare(&plain, &read(&before, Some(&plain))), []);

@@ -16,7 +16,7 @@ pub(super) const DONE: u8 = 0;
 pub(super) const SOME_FAILED: u8 = 1;
 /// Wrong usage, or a bad file.
 pub(super) const USAGE: u8 = 2;
-/// Refused: rights, signature, safety.
+/// Refused: rights, a signature, or safety.
 pub(super) const REFUSED: u8 = 3;
 /// This program's own fault.
 pub(super) const INTERNAL: u8 = 4;
@@ -35,7 +35,7 @@ impl Failure {
         Self { code: USAGE, blame: Blame::User, message: message.into() }
     }
 
-    /// Refused: rights, signature, safety.
+    /// Refused: rights, a signature, or safety.
     pub(super) fn refused(message: impl Into<String>) -> Self {
         Self { code: REFUSED, blame: Blame::User, message: message.into() }
     }

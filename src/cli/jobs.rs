@@ -26,6 +26,8 @@ pub(super) struct Done {
     pub(super) meter: MeterId,
     pub(super) name: String,
     pub(super) result: JobResult,
+    /// The result in words.
+    pub(super) words: String,
 }
 
 /// The results of all meters, in the order in which they were asked for.
@@ -67,7 +69,7 @@ pub(super) fn follow(app: &App, comms: &Comms, jobs: Vec<(Job, Vec<MeterRow>)>) 
     }
     let names: HashMap<MeterId, String> = wanted.iter().cloned().collect();
     let name = |meter: Option<MeterId>| meter.and_then(|meter| names.get(&meter)).map_or("", String::as_str);
-    let mut ended: HashMap<MeterId, JobResult> = HashMap::new();
+    let mut ended: HashMap<MeterId, (JobResult, String)> = HashMap::new();
     let mut is_cancelled = false;
     let mut remarks = Vec::new();
     while !open.is_empty() {
@@ -91,7 +93,7 @@ pub(super) fn follow(app: &App, comms: &Comms, jobs: Vec<(Job, Vec<MeterRow>)>) 
             }
             Event::MeterEnded { meter: Some(meter), name, result, words, .. } => {
                 progress.ended(&name, &words);
-                ended.insert(meter, *result);
+                ended.insert(meter, (*result, words));
             }
             Event::Ended { job, .. } => open.retain(|other| *other != job),
             _ => {}
@@ -101,8 +103,8 @@ pub(super) fn follow(app: &App, comms: &Comms, jobs: Vec<(Job, Vec<MeterRow>)>) 
     let all = wanted
         .into_iter()
         .map(|(meter, name)| {
-            let result = ended.remove(&meter).unwrap_or_else(|| never_begun(meter));
-            Done { meter, name, result }
+            let (result, words) = ended.remove(&meter).unwrap_or_else(|| (never_begun(meter), String::new()));
+            Done { meter, name, result, words }
         })
         .collect();
     Ok(Results { all, remarks })
@@ -205,7 +207,12 @@ mod tests {
         let bad = JobResult { fault: Some(Fault::line("nothing answered", "")), ..never_begun(MeterId(2)) };
         let all = [("A", good), ("B", bad)]
             .into_iter()
-            .map(|(name, result)| Done { meter: result.meter, name: name.to_owned(), result })
+            .map(|(name, result)| Done {
+                meter: result.meter,
+                name: name.to_owned(),
+                result,
+                words: String::new(),
+            })
             .collect();
         let results = Results { all, remarks: Vec::new() };
         let wanted = json!({

@@ -2,17 +2,23 @@
 
 mod app;
 mod clock;
+mod control;
 mod demo;
 mod export;
 mod failure;
 mod firmware;
 mod flash;
+mod holidays;
 mod interrupt;
 mod jobs;
 mod meter;
+mod on_side;
 mod period;
+mod point;
+mod print;
 mod program;
 mod progress;
+mod ratio;
 mod read;
 mod scheme;
 mod secrets;
@@ -68,9 +74,20 @@ enum Command {
     /// Check, try out and compare schemes
     #[command(subcommand)]
     Scheme(scheme::Scheme),
+    /// Transformer ratios with their validity
+    #[command(subcommand)]
+    Ratio(ratio::RatioCommand),
+    /// Metering points: where meters hang, and what was used there
+    #[command(subcommand)]
+    Point(point::Point),
     /// What went over the line
     #[command(subcommand)]
     Trace(trace::Trace),
+    /// End the billing period of a meter
+    BillingReset(control::BillingReset),
+    /// Open, arm or close the contactor of a meter
+    #[command(subcommand)]
+    Contactor(control::Contactor),
     /// Run virtual meters on real sockets or pseudo-terminals
     Simulate(simulate::Simulate),
     /// Signed firmware packages, and flashing
@@ -99,7 +116,11 @@ fn run(line: Line) -> Outcome {
         Some(Command::Export(command)) => command.run(&app),
         Some(Command::Clock(command)) => command.run(&app),
         Some(Command::Scheme(command)) => command.run(&app),
+        Some(Command::Ratio(command)) => command.run(&app),
+        Some(Command::Point(command)) => command.run(&app),
         Some(Command::Trace(command)) => command.run(&app),
+        Some(Command::BillingReset(command)) => command.run(&app),
+        Some(Command::Contactor(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
         Some(Command::Firmware(command)) => command.run(&app),
     }

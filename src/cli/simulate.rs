@@ -13,7 +13,7 @@ use super::table::Table;
 use crate::comms::Edit;
 use crate::model::{Secret, Template};
 use crate::simulator::server::{CLIENTS, ClientRule};
-use crate::simulator::{Fleet, FleetOptions, Framing, SimulatedMeter, SimulationClock, World};
+use crate::simulator::{Fleet, FleetOptions, Framing, Lines, PushTo, SimulatedMeter, SimulationClock, World};
 
 /// Runs virtual meters. Their passwords and keys are the same everywhere and printed with --json: they guard nothing.
 #[derive(Args, Debug)]
@@ -24,12 +24,22 @@ pub(super) struct Simulate {
     /// Template whose model they play
     #[arg(long, value_name = "T", default_value = "dlms-generic")]
     template: String,
-    /// Where to listen: HOST:PORT or tcp://HOST:PORT (wrapper), tcp+hdlc://HOST:PORT, or pty; port 0 lets the
-    /// system choose, another is the first of a row
+    /// Where to listen: HOST:PORT or tcp://HOST:PORT (wrapper), udp://HOST:PORT, tcp+hdlc://HOST:PORT, or pty; an
+    /// IPv6 address in brackets; port 0 lets the system choose, another is the first of a row
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: Listen,
-    /// A fault, as often as needed: late=MS, loss=PERCENT, garbage=PERCENT, dead=PERCENT, reset=N, clock=SECONDS,
-    /// counter=N, image:WORD or quirk:WORD
+    /// So many meters share a line: an HDLC bus, or a concentrator with the gateway's prefix
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    per_line: u16,
+    /// The meters push their last interval to tcp://HOST:PORT or udp://HOST:PORT
+    #[arg(long, value_name = "ADDR")]
+    push: Option<PushTo>,
+    /// How often they push, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u32).range(1..))]
+    push_every: u32,
+    /// A fault, as often as needed: late=MS, latency=MS, jitter=MS, rate=BYTES, loss=PERCENT, burst=PERCENT/LENGTH,
+    /// garbage=PERCENT, duplicate=PERCENT, reorder=PERCENT, half-open=PERCENT, dead=PERCENT, reset=N, clock=SECONDS,
+    /// wrong-clock=PERCENT, counter=N, image:WORD, quirk:WORD, or a mixture: plc, plc-fast, mesh, mesh-far, mesh-fast, gprs, lte
     #[arg(long = "fault", value_name = "SPEC")]
     faults: Vec<String>,
     /// Everything that looks like chance follows from it
@@ -61,9 +71,10 @@ impl FromStr for Listen {
         let (framing, host) = match text.split_once("://") {
             None => (Framing::Wrapper, text),
             Some(("tcp", host)) => (Framing::Wrapper, host),
+            Some(("udp", host)) => (Framing::Udp, host),
             Some(("tcp+hdlc", host)) => (Framing::Hdlc, host),
             Some((scheme, _)) => {
-                return Err(format!("`{scheme}` is not simulated: write tcp://, tcp+hdlc:// or pty"));
+                return Err(format!("`{scheme}` is not simulated: write tcp://, udp://, tcp+hdlc:// or pty"));
             }
         };
         let mut found = host
@@ -116,9 +127,15 @@ impl Simulate {
             seed: self.seed,
             faults: self.faults.clone(),
         };
+        let lines = Lines {
+            meters_per_line: self.per_line,
+            push: self.push,
+            push_every: self.push_every,
+            ..Lines::default()
+        };
         let clock = self.at.map_or(SimulationClock::Real, SimulationClock::Fixed);
         let world = World { clock, ..World::default() };
-        let fleet = Fleet::start_in(&options, &world).map_err(Failure::usage)?;
+        let fleet = Fleet::start_on(&options, &world, &lines).map_err(Failure::usage)?;
         if self.add {
             let meters = fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone()));
             app.edit(Edit::AddMeters(meters.collect()))?;
@@ -162,6 +179,8 @@ mod tests {
         assert_eq!(listen.framing, Framing::Wrapper);
         assert_eq!("tcp+hdlc://127.0.0.1:9000".parse::<Listen>().unwrap().framing, Framing::Hdlc);
         assert_eq!("pty".parse::<Listen>().unwrap().framing, Framing::Pty);
-        assert!("udp://127.0.0.1:1".parse::<Listen>().unwrap_err().contains("tcp+hdlc"));
+        let six: Listen = "udp://[::1]:0".parse().unwrap();
+        assert!(six.framing == Framing::Udp && six.address.is_ipv6());
+        assert!("tcp+flag://127.0.0.1:1".parse::<Listen>().unwrap_err().contains("tcp+hdlc"));
     }
 }

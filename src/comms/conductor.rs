@@ -5,7 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::drivers::{self, Activation, MeterAccess, ReadRequest, ReadSink, Reference};
+use crate::drivers::{
+    self, Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
+};
 use crate::firmware::{self, FlashPlan, Journal};
 use crate::model::template::Family;
 use crate::model::{Fault, Knowledge, Secret, SecretKind};
@@ -28,6 +30,12 @@ pub(super) enum Task<'a> {
     WriteScheme(&'a Document, Activation),
     /// Read its scheme.
     ReadScheme(Reference<'a>),
+    /// Read or write its own transformer ratios.
+    Ratios(&'a RatioOrder),
+    /// Set or adjust its clock.
+    SetClock(ClockOrder),
+    /// Have it do something.
+    Control(Order),
     /// Flash it, or go on with it.
     Flash(&'a FlashPlan, &'a dyn Journal),
 }
@@ -86,8 +94,10 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
     let address = config.address.unwrap_or(template.addressing.server);
     let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
     let mut link = open_link(&config.line, address, &template, trace, cancel)
-        .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?;
-    match (template.family, task) {
+        .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?
+        .paced(knowledge.round_trip);
+    let before = knowledge.round_trip;
+    let ended = match (template.family, task) {
         (Family::Dlms, Task::Read(request)) => {
             drivers::dlms::read(&mut link, access, counter, knowledge, request, sink).await
         }
@@ -102,7 +112,20 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         (Family::Dlms, Task::Flash(plan, journal)) => {
             firmware::flash(&mut link, access, counter, knowledge, plan, journal, sink).await
         }
-    }
+        (Family::Dlms, Task::SetClock(order)) => {
+            drivers::dlms::set_clock(&mut link, access, counter, knowledge, order, sink).await
+        }
+        (Family::Dlms, Task::Control(order)) => {
+            drivers::dlms::control(&mut link, access, counter, knowledge, order, sink).await
+        }
+        (Family::Dlms, Task::Ratios(order)) => {
+            drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
+        }
+    };
+    // The driver may have thrown away what it knew; how long the meter takes stays true.
+    let after = link.round_trip();
+    knowledge.round_trip = if after.differs_from(&before) { after } else { before };
+    ended
 }
 
 impl Conductor for Drivers {

@@ -11,6 +11,7 @@
 //! | `conductor` | the seam between a session and the line with its driver |
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
+//! | `settling` | many sessions' writes in one transaction: one wait for the disk |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
@@ -29,6 +30,7 @@ mod progress;
 mod queue;
 mod reporter;
 mod session;
+mod settling;
 mod shared;
 mod sink;
 mod thread;
@@ -47,13 +49,17 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::drivers::{Activation, ReadRequest};
+use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
 use crate::firmware::Package;
-use crate::model::{CampaignPlan, Fault, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Step};
+use crate::model::{
+    CampaignPlan, Fault, MeterConfig, MeterId, MeterSecrets, PointDetails, PointId, RatioPeriod, Secret,
+    SecretKind, Step,
+};
 use crate::scheme::Document;
-use crate::store::{JobResult, Store};
+use crate::store::{Exchange, JobResult, Store};
 
 use conductor::Conductor;
 use listeners::Listeners;
@@ -103,6 +109,13 @@ pub enum Job {
         /// How.
         plan: Box<CampaignPlan>,
     },
+    /// Read meters' own transformer ratios into the store, or write them and read them back.
+    Ratios {
+        /// Which.
+        meters: Vec<MeterId>,
+        /// What.
+        order: RatioOrder,
+    },
     /// Try a meter that need not be in the store; nothing but counters is stored.
     Test {
         /// The meter as entered.
@@ -111,6 +124,20 @@ pub enum Job {
         secrets: MeterSecrets,
         /// The stored meter that is being edited.
         meter: Option<MeterId>,
+    },
+    /// Set or adjust the clocks of meters.
+    SetClock {
+        /// Which.
+        meters: Vec<MeterId>,
+        /// How.
+        order: ClockOrder,
+    },
+    /// Have a meter do something.
+    Control {
+        /// Which.
+        meter: MeterId,
+        /// What.
+        order: Order,
     },
 }
 
@@ -141,6 +168,36 @@ pub enum Edit {
     UntrustKey {
         /// The Ed25519 public key.
         public: [u8; 32],
+    },
+    /// Change a metering point.
+    UpdatePoint {
+        /// Which.
+        id: PointId,
+        /// Its name.
+        name: String,
+        /// What is known of it.
+        details: Box<PointDetails>,
+    },
+    /// Let ratios hold at a metering point from an instant on, until the next ones begin.
+    SetRatio {
+        /// Where.
+        point: PointId,
+        /// Which, and from when; its end is not looked at.
+        period: Box<RatioPeriod>,
+    },
+    /// Take the ratios away that begin at an instant.
+    RemoveRatio {
+        /// Where.
+        point: PointId,
+        /// When they begin.
+        from: Timestamp,
+    },
+    /// Exchange a meter for another at its point.
+    Exchange {
+        /// Which, for which, when, with what readings.
+        exchange: Box<Exchange>,
+        /// Secrets of a meter that is added by it.
+        secrets: MeterSecrets,
     },
     /// Keep a setting of the program.
     Setting {
@@ -344,6 +401,9 @@ impl Comms {
     }
 }
 
+/// Files that are open beside the sessions' sockets.
+const SPARE_FILES: u64 = 256;
+
 /// Who sits here, for the audit chain.
 fn actor() -> String {
     ["USER", "USERNAME", "LOGNAME"]
@@ -357,6 +417,11 @@ fn open(
     options: CommsOptions,
     conductor: Arc<dyn Conductor>,
 ) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
+    let sockets = u64::try_from(options.sessions).unwrap_or(u64::MAX).saturating_add(SPARE_FILES);
+    let allowed = crate::transport::allow_open_files(sockets);
+    if allowed < sockets {
+        tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
+    }
     let shared = open_shared(options, conductor)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -374,6 +439,7 @@ fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<S
     }
     Ok(Shared {
         store: RefCell::new(store),
+        settling: settling::Settling::default(),
         vault,
         listeners: RefCell::new(Listeners::default()),
         conductor,

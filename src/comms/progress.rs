@@ -29,6 +29,8 @@ pub(super) struct Progress {
     pub(super) is_another_meter: bool,
     /// Objects in the list that came.
     pub(super) objects: u64,
+    /// What was done, in words, where that says more than the counts.
+    pub(super) outcome: Option<String>,
 }
 
 impl Progress {

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::drivers::{Activation, MeterAccess, ReadRequest, ReadSink, Reference};
+use crate::drivers::{
+    Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
+};
 use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, SecretKind, Step};
 use crate::scheme::Document;
 use crate::store::SchemeKind;
@@ -36,6 +38,8 @@ pub(super) enum Work {
     ReadScheme(Option<Rc<Document>>),
     /// Flash a stored meter, or go on with it.
     Flash(Rc<FlashWork>),
+    /// Read or write a stored meter's own transformer ratios.
+    Ratios(RatioOrder),
     /// Try a meter as entered.
     Test {
         /// As entered.
@@ -43,6 +47,10 @@ pub(super) enum Work {
         /// As entered.
         secrets: MeterSecrets,
     },
+    /// Set or adjust a stored meter's clock.
+    SetClock(ClockOrder),
+    /// Have a stored meter do something.
+    Control(Order),
 }
 
 impl Work {
@@ -51,7 +59,11 @@ impl Work {
         match self {
             Self::WriteScheme(..) => Some("Scheme written and read back"),
             Self::ReadScheme(_) => Some("Scheme read"),
+            Self::Ratios(RatioOrder::Read) => Some("Transformer ratios read"),
+            Self::Ratios(RatioOrder::Write { .. }) => Some("Transformer ratios written and read back"),
             Self::Read(_) | Self::Flash(_) | Self::Test { .. } => None,
+            Self::SetClock(_) => Some("Clock right"),
+            Self::Control(_) => Some("Done"),
         }
     }
 }
@@ -162,7 +174,8 @@ impl Session {
             };
             attempt += 1;
             sink.step(Step::Retrying { attempt, of, reason: fault.message });
-            let pause = backoff::pause(attempt, timing.reconnect_pause_ms, backoff::chance());
+            let (first_ms, wanted_ms) = (timing.retry_pause_ms, timing.reconnect_pause_ms);
+            let pause = backoff::pause(attempt, first_ms, wanted_ms, backoff::chance());
             within(cancel, Duration::ZERO, sleep(pause)).await.ok_or_else(cancelled_fault)?;
         }
         match self.remains.progress.borrow().partial_fault() {
@@ -212,11 +225,15 @@ impl Session {
         let mut knowledge = known.clone();
         let place = Place::of(self.item.meter, &self.access.config);
         let mut counter = Counters::new(self.reporter(), place);
+        if self.access.config.is_ciphered() {
+            counter.prepare().await.map_err(|error| Fault::internal(error.to_string()))?;
+        }
         let last = self.last_written()?;
         let ledger = flash::Ledger::of(&self.shared, &self.item);
         let task = match &self.item.work {
             Work::Read(request) => Task::Read(request),
             Work::Test { .. } => Task::Test,
+            Work::Ratios(order) => Task::Ratios(order),
             Work::WriteScheme(document, activation) => Task::WriteScheme(document, *activation),
             Work::ReadScheme(Some(reference)) => Task::ReadScheme(Reference::Given(reference)),
             Work::ReadScheme(None) => {
@@ -226,6 +243,8 @@ impl Session {
                 let ledger = ledger.as_ref().ok_or_else(|| Fault::internal("a flash without a meter"))?;
                 Task::Flash(&work.plan, ledger)
             }
+            Work::SetClock(order) => Task::SetClock(*order),
+            Work::Control(order) => Task::Control(*order),
         };
         let conducting = self.shared.conductor.conduct(Attempt {
             access: &self.access,
@@ -244,8 +263,7 @@ impl Session {
         }
         let is_another_meter = self.remains.progress.borrow().is_another_meter;
         if let Some(meter) = sink.store_for.filter(|_| knowledge != known && !is_another_meter) {
-            let put = self.shared.store.borrow_mut().put_knowledge(meter, &knowledge);
-            put.map_err(|error| store_fault(&error))?;
+            self.shared.gather(|store| store.put_knowledge(meter, &knowledge))?;
         }
         ended
     }

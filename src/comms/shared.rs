@@ -14,11 +14,14 @@ use crate::vault::{Vault, VaultError};
 
 use super::conductor::Conductor;
 use super::listeners::Listeners;
+use super::settling::Settling;
 use super::{CommsOptions, Event};
 
 /// What every session and the thread itself use. One thread owns it: borrows never last over an `await`.
 pub(super) struct Shared {
     pub(super) store: RefCell<Store>,
+    /// When what has gathered in the store goes to disk.
+    pub(super) settling: Settling,
     /// The vault, or why it cannot be opened: meters without secrets are read all the same.
     pub(super) vault: Result<Vault, Fault>,
     pub(super) listeners: RefCell<Listeners>,
@@ -103,8 +106,9 @@ impl Shared {
         config: MeterConfig,
         secrets: MeterSecrets,
     ) -> Result<MeterAccess, Fault> {
-        let template =
+        let mut template =
             Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
+        template.fit(&config.line);
         let client_title = match config.client_title {
             Some(title) => title,
             // Invocation counters belong to a title, so that it is the store's own and stays the same.

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::drivers::{ReadSink, StoodThere};
 use crate::model::{
-    BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, Obis, ObjectEntry, ProfileLayout,
-    ProfileRow, RegisterReading, Step,
+    Asked, BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, MeterRatios, Obis, ObjectEntry,
+    ProfileLayout, ProfileRow, RegisterReading, Step,
 };
 use crate::scheme::Document;
 use crate::store::{MeterScheme, SchemeKind, StoreError};
@@ -62,15 +62,23 @@ impl Sink {
         write: impl FnOnce(&mut crate::store::Store, MeterId) -> Result<T, StoreError>,
     ) -> Result<T, Fault> {
         let Some(meter) = self.store_for else { return Ok(T::default()) };
-        let done =
-            write(&mut self.shared().store.borrow_mut(), meter).map_err(|error| store_fault(&error))?;
+        let done = self.shared().gather(|store| write(store, meter))?;
         self.flush_trace(false)?;
         Ok(done)
     }
 
+    /// Runs a write that is on disk before anything else happens.
+    fn write_now(
+        &self,
+        write: impl FnOnce(&mut crate::store::Store, MeterId) -> Result<(), StoreError>,
+    ) -> Result<(), Fault> {
+        let Some(meter) = self.store_for else { return Ok(()) };
+        write(&mut self.shared().store.borrow_mut(), meter).map_err(|error| store_fault(&error))
+    }
+
     fn put_scheme(&self, kind: SchemeKind, scheme: String, detail: String) -> Result<(), Fault> {
         let kept = MeterScheme { at: self.now(), scheme, detail };
-        self.write(|store, meter| store.put_scheme(meter, kind, &kept))
+        self.write_now(|store, meter| store.put_scheme(meter, kind, &kept))
     }
 
     fn meter_name(&self) -> Result<String, Fault> {
@@ -121,8 +129,7 @@ pub(super) fn flush_trace(
 ) -> Result<(), Fault> {
     let records = trace.borrow_mut().take(all);
     let Some(meter) = meter.filter(|_| !records.is_empty()) else { return Ok(()) };
-    let put = shared.store.borrow_mut().put_trace(job.0, meter, &records);
-    put.map_err(|error| store_fault(&error))
+    shared.gather(|store| store.put_trace(job.0, meter, &records))
 }
 
 impl ReadSink for Sink {
@@ -143,7 +150,18 @@ impl ReadSink for Sink {
     }
 
     fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault> {
-        self.write(|store, meter| store.last_end(meter, profile))
+        let now = self.now();
+        self.write(|store, meter| store.last_end_until(meter, profile, now))
+    }
+
+    fn gaps(&mut self, profile: Obis) -> Result<Vec<(Timestamp, Timestamp)>, Fault> {
+        let now = self.now();
+        self.write(|store, meter| store.gaps_to_ask(meter, profile, now))
+    }
+
+    fn asked(&mut self, profile: Obis, stretches: &[Asked]) -> Result<(), Fault> {
+        let now = self.now();
+        self.write(|store, meter| store.note_asked(meter, profile, stretches, now))
     }
 
     fn identity(&mut self, identity: &Identity) -> Result<(), Fault> {
@@ -213,7 +231,15 @@ impl ReadSink for Sink {
     fn wrote(&mut self, what: &str) -> Result<(), Fault> {
         let now = self.now();
         let name = self.meter_name()?;
-        self.write(|store, _| store.audit_own(now, "meter programmed", &format!("{name}: {what}")))
+        self.write_now(|store, _| store.audit_own(now, "meter programmed", &format!("{name}: {what}")))
+    }
+
+    fn outcome(&mut self, words: String) {
+        self.progress().outcome = Some(words);
+    }
+
+    fn ratios(&mut self, found: &MeterRatios) -> Result<(), Fault> {
+        self.write(|store, meter| store.put_meter_ratios(meter, found))
     }
 
     fn scheme(&mut self, found: &Document, notes: &[String]) -> Result<(), Fault> {

@@ -10,8 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::drivers::{ClockWay, Contactor, Order, RatioOrder};
 use crate::firmware::Package;
 use crate::model::{CampaignPlan, Fault, FlashPhase, MeterConfig, MeterId, MeterSecrets, Step};
 use crate::store::{JobResult, MeterRow};
@@ -19,7 +20,7 @@ use crate::store::{JobResult, MeterRow};
 use super::flash::{self, Campaign, Campaigns, Ended};
 use super::link::Cancel;
 use super::progress::{read_words, sentence, test_words};
-use super::queue::{LineKey, Queue};
+use super::queue::{Limits, LineKey, Queue};
 use super::reporter::Remains;
 use super::session::{self, Item, Work, cancelled_fault};
 use super::shared::{Shared, store_fault};
@@ -54,6 +55,7 @@ struct Running {
     item: Rc<Item>,
     remains: Remains,
     began: Instant,
+    losses: u64,
 }
 
 pub(super) struct Thread {
@@ -62,19 +64,32 @@ pub(super) struct Thread {
     jobs: BTreeMap<JobId, JobState>,
     running: HashMap<Id, Running>,
     sessions: JoinSet<Result<(), Fault>>,
+    /// Meters whose sessions are over and whose results are not on disk yet.
+    concluded: Vec<Concluded>,
     tests: i64,
     campaigns: Campaigns,
 }
 
+/// How a meter's session ended, held back until it is on disk.
+struct Concluded {
+    item: Rc<Item>,
+    remains: Remains,
+    result: JobResult,
+    words: String,
+    /// What was lost of the store's writes when the session began.
+    losses: u64,
+}
+
 impl Thread {
     pub(super) fn new(shared: Rc<Shared>) -> Self {
-        let limit = shared.options.sessions;
+        let limits = limits(&shared);
         Self {
             shared,
-            queue: Queue::new(limit),
+            queue: Queue::new(limits),
             jobs: BTreeMap::new(),
             running: HashMap::new(),
             sessions: JoinSet::new(),
+            concluded: Vec::new(),
             tests: 0,
             campaigns: Campaigns::new(),
         }
@@ -84,12 +99,17 @@ impl Thread {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
             let is_behind = self.shared.listeners.borrow().is_behind();
+            let opens = self.queue.opens(Instant::now());
+            let due = self.shared.settling.due();
             tokio::select! {
                 command = commands.recv() => match command {
                     None | Some(Command::Stop) => break,
                     Some(command) => self.command(command),
                 },
                 Some(ended) = self.sessions.join_next_with_id() => self.session_ended(ended),
+                () = sleep_until(opens.unwrap_or_else(Instant::now)), if opens.is_some() => {}
+                () = self.shared.settling.begun(), if due.is_none() => {}
+                () = settle_at(due), if due.is_some() => self.settle(),
                 () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
                 () = sleep(LOOK_AT_WINDOW), if self.waits_for_window() => {}
             }
@@ -111,6 +131,7 @@ impl Thread {
         if timeout(STOP_WITHIN, ending).await.is_err() {
             tracing::error!("sessions did not end in time and were cut off");
         }
+        self.settle();
         self.shared.listeners.borrow_mut().flush();
     }
 
@@ -170,7 +191,30 @@ impl Thread {
                 self.stored_job(&[meter], "Read the scheme of {}", &work)?
             }
             Job::Flash { meters, package, plan } => return self.begin_campaign(&meters, package, &plan),
+            Job::Ratios { meters, order } => {
+                let title = match order {
+                    RatioOrder::Read => "Read the transformer ratios of {}",
+                    RatioOrder::Write { .. } => "Write transformer ratios to {}",
+                };
+                self.stored_job(&meters, title, &Work::Ratios(order))?
+            }
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
+            Job::SetClock { meters, order } => {
+                let title = match order.way {
+                    ClockWay::Set => "Set the clock of {}",
+                    ClockWay::Adjust => "Adjust the clock of {}",
+                };
+                self.stored_job(&meters, title, &Work::SetClock(order))?
+            }
+            Job::Control { meter, order } => {
+                let title = match order {
+                    Order::BillingReset => "End the billing period of {}",
+                    Order::Contactor(Contactor::Open) => "Open the contactor of {}",
+                    Order::Contactor(Contactor::Arm) => "Arm the contactor of {}",
+                    Order::Contactor(Contactor::Close) => "Close the contactor of {}",
+                };
+                self.stored_job(&[meter], title, &Work::Control(order))?
+            }
         };
         let event = Event::Submitted { job, title, meters: items.len() };
         self.jobs.insert(job, JobState { cancel: Cancel::default(), left: items.len(), ok: 0, failed: 0 });
@@ -307,7 +351,7 @@ impl Thread {
     }
 
     fn begin_sessions(&mut self) {
-        while let Some((line, mut item)) = self.queue.next() {
+        while let Some((line, mut item)) = self.queue.next(Instant::now()) {
             let Some(state) = self.jobs.get(&item.job) else {
                 self.queue.done(&line);
                 continue;
@@ -322,8 +366,10 @@ impl Thread {
             let item = Rc::new(item);
             let session = session::run(Rc::clone(&self.shared), Rc::clone(&item), remains.clone(), cancel);
             let task = self.sessions.spawn_local(session).id();
-            let running = Running { line: line.clone(), item, remains, began: Instant::now() };
+            let losses = self.shared.store.borrow().losses();
+            let running = Running { line: line.clone(), item, remains, began: Instant::now(), losses };
             self.running.insert(task, running);
+            self.shared.settling.set_sessions(self.running.len());
             self.announce_next(&line);
         }
     }
@@ -346,7 +392,8 @@ impl Thread {
             }
         };
         let Some(running) = self.running.remove(&task) else { return };
-        let Running { line, item, remains, began } = running;
+        let Running { line, item, remains, began, losses } = running;
+        self.shared.settling.set_sessions(self.running.len());
         self.queue.done(&line);
         let fault = outcome.as_ref().err();
         let is_cancelled = self.jobs.get(&item.job).is_none_or(|state| state.cancel.is_cancelled());
@@ -358,6 +405,37 @@ impl Thread {
             return;
         }
         let (result, words) = self.conclude(&item, &remains, outcome.err(), began.elapsed());
+        let job = item.job;
+        self.concluded.push(Concluded { item, remains, result, words, losses });
+        if matches!(became, Some(Ended::Stop)) {
+            self.stop_campaign(job);
+        }
+        // Alone there is nobody to wait for.
+        if self.running.is_empty() {
+            self.settle();
+        }
+    }
+
+    /// Brings to disk what has gathered, and tells of the meters that were held back for it.
+    fn settle(&mut self) {
+        self.shared.settle();
+        for concluded in std::mem::take(&mut self.concluded) {
+            self.tell_end(concluded);
+        }
+    }
+
+    fn tell_end(&mut self, concluded: Concluded) {
+        let Concluded { item, remains, mut result, mut words, losses } = concluded;
+        if item.meter.is_some()
+            && let Err(fault) = self.shared.check_losses(losses)
+        {
+            words = self.words(&item, &remains, Some(&fault));
+            result.fault = Some(fault);
+            let put = self.shared.store.borrow_mut().put_result(item.job.0, &result, &words);
+            if let Err(error) = put {
+                tracing::error!("the result of {} could not be stored: {error}", item.name);
+            }
+        }
         let job = item.job;
         let is_ok = result.fault.is_none();
         self.shared.emit(&Event::MeterEnded {
@@ -371,10 +449,24 @@ impl Thread {
             state.left = state.left.saturating_sub(1);
             *(if is_ok { &mut state.ok } else { &mut state.failed }) += 1;
         }
-        if matches!(became, Some(Ended::Stop)) {
-            self.stop_campaign(job);
-        }
         self.end_job_if_over(job);
+    }
+
+    /// A meter's result in words.
+    fn words(&self, item: &Item, remains: &Remains, fault: Option<&Fault>) -> String {
+        let is_read = !matches!(item.work, Work::Test { .. });
+        let progress = remains.progress.borrow();
+        match fault {
+            Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
+            fault if !is_read => test_words(&progress, fault),
+            fault if matches!(item.work, Work::Flash(_)) => flash_result_words(&self.shared, item, fault),
+            None => match (&progress.outcome, item.work.done_words()) {
+                (Some(outcome), _) => outcome.clone(),
+                (None, Some(words)) => words.to_owned(),
+                (None, None) => read_words(&progress, None),
+            },
+            fault => read_words(&progress, fault),
+        }
     }
 
     /// Writes down how a meter's session ended. Where even that cannot be written, the meter has failed.
@@ -386,29 +478,15 @@ impl Thread {
         took: Duration,
     ) -> (JobResult, String) {
         let is_read = !matches!(item.work, Work::Test { .. });
-        let is_flash = matches!(item.work, Work::Flash(_));
         let mut result = result(item, fault, remains, took);
-        let words = |fault: Option<&Fault>| {
-            let progress = remains.progress.borrow();
-            match fault {
-                Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
-                fault if !is_read => test_words(&progress, fault),
-                fault if is_flash => flash_result_words(&self.shared, item, fault),
-                None => item.work.done_words().map_or_else(|| read_words(&progress, None), str::to_owned),
-                fault => read_words(&progress, fault),
-            }
-        };
-        let mut text = words(result.fault.as_ref());
+        let mut text = self.words(item, remains, result.fault.as_ref());
         if let Some(meter) = item.meter.filter(|_| is_read) {
-            let written =
-                flush_trace(&self.shared, item.job, Some(meter), &remains.trace, true).and_then(|()| {
-                    let mut store = self.shared.store.borrow_mut();
-                    store.put_result(item.job.0, &result, &text).map_err(|error| store_fault(&error))
-                });
+            let written = flush_trace(&self.shared, item.job, Some(meter), &remains.trace, true)
+                .and_then(|()| self.shared.gather(|store| store.put_result(item.job.0, &result, &text)));
             if let Err(fault) = written {
                 tracing::error!("the result of {} could not be stored: {fault}", item.name);
                 if result.fault.is_none() {
-                    text = words(Some(&fault));
+                    text = self.words(item, remains, Some(&fault));
                     result.fault = Some(fault);
                 }
             }
@@ -441,6 +519,29 @@ fn flash_result_words(shared: &Shared, item: &Item, fault: Option<&Fault>) -> St
         (Some(fault), _, _) => sentence(&fault.to_string()),
         (None, Work::Flash(work), Some(meter)) => flash::flash_words(shared, meter, work),
         _ => String::new(),
+    }
+}
+
+/// The store's setting for new connections a second.
+const NEW_A_SECOND_KEY: &str = "limits.new-connections-per-second";
+/// New connections a second where the store says nothing.
+const NEW_A_SECOND: u32 = 30;
+
+/// What may go over the network at once. What was set in the store and makes no sense is as if it were not there.
+fn limits(shared: &Shared) -> Limits {
+    let setting = shared.store.borrow().setting(NEW_A_SECOND_KEY).unwrap_or_else(|error| {
+        tracing::warn!("the limit of new connections cannot be read: {error}");
+        None
+    });
+    let new_a_second = setting.and_then(|text| text.trim().parse().ok()).unwrap_or(NEW_A_SECOND);
+    Limits { sessions: shared.options.sessions, new_a_second }
+}
+
+/// Waits for the instant; for ever where there is none.
+async fn settle_at(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterSecrets, Obis, ObjectEntry,
-    ProfileLayout, ProfileRow, RegisterReading, Step, SystemTitle, Template, What,
+    Asked, BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterRatios, MeterSecrets,
+    Obis, ObjectEntry, ProfileLayout, ProfileRow, Ratio, RegisterReading, Step, SystemTitle, Template, What,
 };
 use crate::scheme::Document;
 
@@ -33,6 +33,58 @@ pub enum Activation {
     At(Timestamp),
     /// Not: it is written to the passive side and left there.
     Never,
+}
+
+/// How to put a meter's clock right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockOrder {
+    /// Set or adjust.
+    pub way: ClockWay,
+    /// Also where that crosses the end of an interval of a load profile, which then comes out short or long.
+    pub across_interval: bool,
+}
+
+/// Set or adjust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClockWay {
+    /// Write the time.
+    Set,
+    /// As gently as the meter can: by the method that the template names, else as `Set`.
+    Adjust,
+}
+
+/// Something that a meter is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// End the billing period.
+    BillingReset,
+    /// Move the contactor.
+    Contactor(Contactor),
+}
+
+/// What a contactor is to do (COSEM class 70).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contactor {
+    /// Disconnect the premises.
+    Open,
+    /// Let somebody at the meter reconnect the premises.
+    Arm,
+    /// Reconnect the premises.
+    Close,
+}
+
+/// What to do with the transformer ratios that a meter itself holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RatioOrder {
+    /// Read them.
+    Read,
+    /// Write them, and read them back.
+    Write {
+        /// Current.
+        ct: Ratio,
+        /// Voltage.
+        vt: Ratio,
+    },
 }
 
 /// One attribute as it stood in a meter before anything was written.
@@ -79,8 +131,18 @@ pub trait ReadSink {
     fn step(&mut self, step: Step);
     /// The instant, for stamps of readings and for requests that end "now".
     fn now(&self) -> Timestamp;
-    /// End of the last interval (or event) that is stored of a profile or log; nothing where there is none.
+    /// End of the last interval (or event) that is stored of a profile or log and is not in the future; nothing where
+    /// there is none.
     fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault>;
+    /// What is missing of a profile before its last end and may still be had: stretches by the ends of the intervals
+    /// around them, oldest first.
+    fn gaps(&mut self, _profile: Obis) -> Result<Vec<(Timestamp, Timestamp)>, Fault> {
+        Ok(Vec::new())
+    }
+    /// The meter gave all that it has of these stretches of a profile.
+    fn asked(&mut self, _profile: Obis, _stretches: &[Asked]) -> Result<(), Fault> {
+        Ok(())
+    }
     /// Plate data.
     fn identity(&mut self, identity: &Identity) -> Result<(), Fault>;
     /// The clock.
@@ -111,6 +173,12 @@ pub trait ReadSink {
     fn wrote(&mut self, _what: &str) -> Result<(), Fault> {
         Ok(())
     }
+    /// The transformer ratios that the meter holds.
+    fn ratios(&mut self, _found: &MeterRatios) -> Result<(), Fault> {
+        Ok(())
+    }
+    /// What was done, in words, for the session's result.
+    fn outcome(&mut self, _words: String) {}
     /// The scheme that a meter holds, and what of it no scheme can say or no meter can tell.
     fn scheme(&mut self, _found: &Document, _notes: &[String]) -> Result<(), Fault> {
         Ok(())

@@ -44,7 +44,10 @@ pub struct App {
 }
 
 const CTRL: Modifiers = Modifiers::COMMAND;
-const KEYS: [(Modifiers, Key, Command); 10] = [
+const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
+// Ctrl+N is taken for Ctrl+Shift+N too, so that one stands first.
+const KEYS: [(Modifiers, Key, Command); 11] = [
+    (CTRL_SHIFT, Key::N, Command::NewScheme),
     (CTRL, Key::K, Command::Search),
     (CTRL, Key::Num1, Command::Go(Page::Schemes)),
     (CTRL, Key::Num2, Command::Go(Page::Meters)),
@@ -102,6 +105,7 @@ impl App {
     pub fn ui(&mut self, ui: &mut Ui) {
         self.cx.begin_frame();
         self.cx.apply_prefs(ui.ctx());
+        self.schemes.begin_frame(ui, &mut self.cx);
         self.finish_demo();
         self.keys(ui);
         self.dropped(ui);
@@ -110,6 +114,9 @@ impl App {
         // A dialog stands in the window of its manager.
         if !self.detached.contains(&Page::Meters) {
             self.meters.dialogs(ui, &mut self.cx);
+        }
+        if !self.detached.contains(&Page::Schemes) {
+            self.schemes.dialogs(ui, &mut self.cx);
         }
         self.cx.notices.ui(ui);
         if let Some(event) = self.files.ui(ui, &self.cx.prefs.recent) {
@@ -202,8 +209,10 @@ impl App {
                 CentralPanel::no_frame()
                     .frame(Frame::new().fill(t.canvas.0))
                     .show(ui, |ui| self.manager(ui, page));
-                if page == Page::Meters {
-                    self.meters.dialogs(ui, &mut self.cx);
+                match page {
+                    Page::Meters => self.meters.dialogs(ui, &mut self.cx),
+                    Page::Schemes => self.schemes.dialogs(ui, &mut self.cx),
+                    _ => {}
                 }
                 if ui.input(|input| input.viewport().close_requested()) {
                     self.cx.command(Command::Detach(page));
@@ -227,7 +236,11 @@ impl App {
             }
         }
         let free = ui.memory(|memory| memory.focused().is_none());
-        if free && !self.meters.has_dialog() && ui.input(|input| input.key_pressed(Key::Escape)) {
+        if free
+            && !self.meters.has_dialog()
+            && !self.schemes.has_dialog()
+            && ui.input(|input| input.key_pressed(Key::Escape))
+        {
             let _ = self.cx.notices.close_newest() || self.status.close();
         }
     }
@@ -241,12 +254,14 @@ impl App {
     }
 
     fn file(&mut self, event: FileEvent) {
-        let FileEvent { purpose, path } = event;
+        let FileEvent { purpose, path, asked } = event;
         self.cx.prefs.remember(&path.display().to_string());
         match purpose {
             FilePurpose::ImportMeters => self.cx.command(Command::ImportFile(path)),
             FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
             FilePurpose::SaveText { text, .. } => self.save(path, text),
+            FilePurpose::SaveScheme { scheme, .. } => self.schemes.save_as(&self.cx, scheme, path, asked),
+            FilePurpose::Holidays { scheme } => self.schemes.import_holidays(&self.cx, scheme, path),
             FilePurpose::Export { export, .. } => {
                 let done = format!("Saved {}", path.display());
                 let answer = self.cx.backend.export(*export, path);
@@ -310,6 +325,7 @@ impl App {
                 self.meters.edit(&mut self.cx, id);
             }
             Command::RemoveMeters(ids) => self.meters.remove(&mut self.cx, &ids),
+            Command::Ask(ids, deed) => self.meters.ask(&mut self.cx, &ids, deed),
             Command::Read(ids, what) => {
                 let ids = if ids.is_empty() { self.cx.selection.ids() } else { ids };
                 let what = if what.is_empty() { usual_reading() } else { what };
@@ -336,9 +352,19 @@ impl App {
                 self.files.choose(FilePurpose::Export { export, name }, &self.wake);
             }
             Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),
+            Command::NewScheme => {
+                self.go(ui, Page::Schemes);
+                self.schemes.ask_new();
+            }
+            Command::ChooseSchemeTarget(scheme, name) => {
+                self.files.choose(FilePurpose::SaveScheme { scheme, name }, &self.wake);
+            }
+            Command::ChooseHolidays(scheme) => {
+                self.files.choose(FilePurpose::Holidays { scheme }, &self.wake);
+            }
             Command::OpenScheme(path) => {
                 self.go(ui, Page::Schemes);
-                self.schemes.open(path);
+                self.schemes.open(&self.cx, path);
             }
             Command::OpenDemo => {
                 if self.demo.is_none() {
@@ -354,5 +380,9 @@ impl App {
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         Self::ui(self, ui);
+    }
+
+    fn on_exit(&mut self, _gl: Option<&eframe::glow::Context>) {
+        self.schemes.keep_all(&self.cx);
     }
 }

@@ -15,6 +15,7 @@ use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
 use super::jobs::Jobs;
+use super::meters::Deed;
 use super::prefs::Prefs;
 use super::selection::Selection;
 use super::shell::notice::Notices;
@@ -77,16 +78,24 @@ pub enum Command {
     SaveText(String, String, String),
     /// Write readings to a file that is chosen; with the proposed name.
     Export(Box<Export>, String),
+    /// Choose what a new scheme begins with.
+    NewScheme,
     /// Choose a scheme file.
     ChooseScheme,
     /// Open this scheme file.
     OpenScheme(PathBuf),
+    /// Choose a file to save an open scheme in: its number and the proposed name.
+    ChooseSchemeTarget(u64, String),
+    /// Choose a list of holidays for an open scheme.
+    ChooseHolidays(u64),
     /// Open the simulated fleet.
     OpenDemo,
     /// Put the cursor into the search field.
     Search,
     /// Open or close the drawer of jobs.
     ToggleJobs,
+    /// Ask whether to act on meters.
+    Ask(Vec<MeterId>, Deed),
 }
 
 /// What everything in the windows can reach.
@@ -138,6 +147,19 @@ impl AppCtx {
             adopted: None,
             settled: None,
         }
+    }
+
+    /// Does slow work on a thread of its own.
+    pub fn aside<T: Send + 'static>(
+        &self,
+        name: &'static str,
+        work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
+    ) -> Later<T> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        // Who asked may be gone.
+        let body = move || drop(sender.send(work()));
+        self.backend.aside(name, Box::new(body));
+        receiver
     }
 
     /// Puts another store in place of this one.
@@ -226,7 +248,11 @@ impl AppCtx {
         if meters.is_empty() {
             return;
         }
-        let job = Job::Read { meters, request: ReadRequest { what, from: None, to: None } };
+        self.submit(Job::Read { meters, request: ReadRequest { what, from: None, to: None } });
+    }
+
+    /// Submits a job; a refusal is said, the rest stands in the jobs.
+    pub fn submit(&mut self, job: Job) {
         self.jobs_submitted.push((self.backend.submit(job), String::new()));
     }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Identity, Obis, ObjectEntry, ProfileLayout, ScalerUnit};
+use super::{Identity, Obis, ObjectEntry, ProfileLayout, RoundTrip, ScalerUnit};
 
 /// What is known of a meter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,8 @@ pub struct Knowledge {
     pub refused: Vec<(u16, Obis, u8)>,
     /// The wire shows deviations with the other sign than the template says: stamps are read with that one.
     pub sign_looks_inverted: bool,
+    /// How long the meter takes to answer over its line.
+    pub round_trip: RoundTrip,
 }
 
 /// A profile's columns, as captured.

@@ -51,6 +51,8 @@ macro_rules! words {
     };
 }
 
+pub(super) use words;
+
 words! {
     /// How the association is authenticated (Green Book, mechanism ids 0 to 7).
     Auth {
@@ -155,6 +157,12 @@ pub struct MeterConfig {
 }
 
 impl MeterConfig {
+    /// Whether its APDUs are ciphered, or its authentication uses a key: either takes invocation counters.
+    #[must_use]
+    pub fn is_ciphered(&self) -> bool {
+        self.security != Security::None || self.auth == Auth::HighGmac
+    }
+
     /// A meter with the usual settings.
     #[must_use]
     pub fn new(name: impl Into<String>, line: Line) -> Self {

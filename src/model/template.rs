@@ -151,6 +151,8 @@ pub struct Timing {
     pub attempts: u32,
     /// Pause the meter wants between two sessions, in milliseconds.
     pub reconnect_pause_ms: u32,
+    /// Least pause before another attempt of the session, in milliseconds; it doubles from there.
+    pub retry_pause_ms: u32,
     /// Longest wait for a release, whose failure never fails a job, in milliseconds.
     pub release_ms: u32,
 }
@@ -164,6 +166,7 @@ impl Default for Timing {
             frame_retries: 2,
             attempts: 3,
             reconnect_pause_ms: 0,
+            retry_pause_ms: 0,
             release_ms: 1500,
         }
     }
@@ -277,6 +280,37 @@ pub struct ClockTuning {
     pub deviation_sign: DeviationSign,
     /// What to make of wall time.
     pub zone_policy: ZonePolicy,
+    /// How the clock is adjusted rather than set.
+    pub adjust: ClockAdjust,
+    /// The clock status in a time that is set.
+    pub set_status: SetStatus,
+}
+
+/// How a clock is adjusted rather than set (COSEM class 8). The methods that go to the nearest quarter of an hour or
+/// measuring period are not among them: they always move the end of an interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockAdjust {
+    /// shift_time, up to 900 seconds either way.
+    #[default]
+    ShiftTime,
+    /// preset_adjusting_time, then adjust_to_preset_time when it has come.
+    Preset,
+    /// adjust_to_minute, invoked at a whole minute: less than half a minute either way.
+    Minute,
+    /// Not at all: it is set.
+    Set,
+}
+
+/// The clock status in a time that is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SetStatus {
+    /// Whether daylight saving is on; "not specified" where the meter itself leaves it so.
+    #[default]
+    DaylightSaving,
+    /// Always "not specified" (FFh).
+    Unspecified,
 }
 
 /// Profiles.
@@ -335,6 +369,24 @@ impl ProfileTuning {
     }
 }
 
+/// Where a meter holds its transformer ratios: numerator and denominator of each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RatioObjects {
+    /// Current.
+    pub ct: [Obis; 2],
+    /// Voltage.
+    pub vt: [Obis; 2],
+}
+
+impl Default for RatioObjects {
+    /// The standard's (IEC 62056-61).
+    fn default() -> Self {
+        let of = |d: u8| Obis::new(1, 0, 0, 4, d, 255);
+        Self { ct: [of(2), of(5)], vt: [of(3), of(6)] }
+    }
+}
+
 /// Objects by role. An empty list leaves it to the object list of the association.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -355,6 +407,10 @@ pub struct ObjectMap {
     pub billing: Vec<Obis>,
     /// Event logs.
     pub logs: Vec<Obis>,
+    /// The contactor (class 70); the object list's, else 0-0:96.3.10, where it is not named.
+    pub contactor: Option<Obis>,
+    /// The meter's own transformer ratios.
+    pub ratios: RatioObjects,
     /// Where a list above names objects, they are all that is read: what else the object list shows is listed and
     /// left alone. For slow lines; otherwise it is read after those that are named.
     pub complete: bool,
@@ -610,6 +666,7 @@ pub enum TemplateError {
 const SHIPPED: &[(&str, &str)] = &[
     ("dlms-generic", include_str!("../../assets/templates/dlms-generic.json")),
     ("dlms-idis", include_str!("../../assets/templates/dlms-idis.json")),
+    ("dlms-meterwright", include_str!("../../assets/templates/dlms-meterwright.json")),
 ];
 
 impl Template {

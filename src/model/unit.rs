@@ -100,6 +100,10 @@ impl Unit {
     pub const V: Self = Self(35);
     /// Frequency.
     pub const HZ: Self = Self(44);
+    /// Volt-squared hours.
+    pub const V2H: Self = Self(48);
+    /// Ampere-squared hours.
+    pub const A2H: Self = Self(49);
     /// A count or a ratio.
     pub const NONE: Self = Self(255);
 

@@ -29,6 +29,12 @@ pub trait Link {
     /// Nothing came, or what came was garbled beyond repeat.
     async fn receive(&mut self, wait: Duration) -> Result<Vec<u8>, LinkError>;
 
+    /// How often a request that was not answered may be asked again over this way: nought where everything arrives
+    /// once and in order, more where messages are lost, doubled and overtake each other (UDP).
+    fn resends(&self) -> u32 {
+        0
+    }
+
     /// Closes the way. Failing to say goodbye is no error.
     async fn disconnect(&mut self);
 }

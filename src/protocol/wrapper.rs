@@ -85,6 +85,25 @@ impl WrapperDecoder {
         frame
     }
 
+    /// Takes one datagram. One that begins with a header begins a message anew, whatever was missing of the one
+    /// before; any other goes on with that. What goes on with nothing is skipped.
+    pub fn push_datagram(&mut self, octets: &[u8]) {
+        let word = |place: usize| {
+            let pair = octets.get(place..place + 2)?;
+            <[u8; 2]>::try_from(pair).ok().map(u16::from_be_bytes)
+        };
+        let length = word(6).map_or(0, usize::from);
+        let begins = word(0) == Some(VERSION) && length > 0 && length <= self.max_apdu;
+        if begins {
+            self.skipped += self.buffer.len() as u64;
+            self.buffer.clear();
+        } else if self.buffer.is_empty() {
+            self.skipped += octets.len() as u64;
+            return;
+        }
+        self.push(octets);
+    }
+
     /// Whether a message has begun, with a whole header, and not ended.
     #[must_use]
     pub fn is_mid_message(&self) -> bool {
@@ -135,6 +154,22 @@ mod tests {
     }
 
     #[test]
+    fn a_datagram_begins_anew_or_goes_on_and_may_hold_several_messages() {
+        let whole = frame(&[7; 40]).encode().unwrap();
+        let mut decoder = WrapperDecoder::new(0);
+        decoder.push_datagram(&whole[..20]);
+        decoder.push_datagram(&whole[20..]);
+        assert_eq!(decoder.next_frame(), Some(frame(&[7; 40])));
+        decoder.push_datagram(&whole[..20]);
+        decoder.push_datagram(&[frame(b"a").encode().unwrap(), frame(b"b").encode().unwrap()].concat());
+        assert_eq!(decoder.next_frame(), Some(frame(b"a")), "the half that was lost holds nothing up");
+        assert_eq!(decoder.next_frame(), Some(frame(b"b")));
+        decoder.push_datagram(&[0xFF; 30]);
+        assert!(!decoder.is_mid_message());
+        assert_eq!(decoder.take_skipped(), 50);
+    }
+
+    #[test]
     fn stray_octets_are_skipped() {
         let mut decoder = WrapperDecoder::new(0);
         decoder.push(&[0x00, 0x55, 0xAA]);
@@ -163,6 +198,8 @@ mod tests {
         fn no_octets_make_the_decoder_panic(octets: Vec<u8>) {
             let mut decoder = WrapperDecoder::new(64);
             decoder.push(&octets);
+            while decoder.next_frame().is_some() {}
+            decoder.push_datagram(&octets);
             while decoder.next_frame().is_some() {}
         }
     }

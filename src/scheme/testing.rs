@@ -229,9 +229,8 @@ pub(super) fn any_document() -> impl Strategy<Value = Document> {
             title,
         });
     let ratio = || {
-        (0i64..=i64::MAX, -4i8..=0, 0i64..100_000).prop_map(|(primary, exponent, secondary)| Ratio {
-            primary: Decimal::new(primary.into(), exponent),
-            secondary: Decimal::new(secondary.into(), 0),
+        (0i64..=i64::MAX, -4i8..=0, 0i64..100_000).prop_map(|(primary, exponent, secondary)| {
+            Ratio::new(Decimal::new(primary.into(), exponent), Decimal::new(secondary.into(), 0))
         })
     };
     let codes = || vec(any::<[u8; 6]>().prop_map(Obis), 0..3);

@@ -3,10 +3,11 @@
 //! *True* time is the simulation's; *meter* time is what the meter's clock makes of it. Both are Unix time.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ToSpan};
 
 use crate::model::{ClockRule, MeterStamp};
+use crate::scheme::{DaylightSaving, DstRule, WallClock, WeekOfMonth};
 
 /// Settings of the clock that are remembered.
 const MOST_SEGMENTS: usize = 400;
@@ -29,6 +30,10 @@ struct Segment {
 pub struct MeterClock {
     rule: ClockRule,
     segments: Vec<Segment>,
+    /// The zone that it came with, whose name it still bears where the rule is the zone's.
+    home: TimeZone,
+    /// The rule that was programmed in place of the zone's: standard time in seconds ahead of UTC, and summer.
+    programmed: Option<(i32, Option<DaylightSaving>)>,
 }
 
 /// When a profile captures.
@@ -74,7 +79,8 @@ impl MeterClock {
     pub fn new(rule: ClockRule, offset_ms: i64, ppb: i64, since: Timestamp) -> Self {
         let always = Segment { from: i64::MIN, offset: offset_ms, ppb: 0, set: false };
         let drifting = Segment { from: since.as_millisecond(), offset: offset_ms, ppb, set: false };
-        Self { rule, segments: vec![always, drifting] }
+        let home = rule.zone.clone();
+        Self { rule, segments: vec![always, drifting], home, programmed: None }
     }
 
     /// The meter's time zone.
@@ -105,6 +111,35 @@ impl MeterClock {
             self.segments.remove(1);
         }
         self.segments.push(Segment { from: true_ms, offset: meter_ms - true_ms, ppb, set: true });
+    }
+
+    /// What a tariff goes by: the zone where the clock follows one.
+    #[must_use]
+    pub fn wall(&self) -> Option<WallClock> {
+        match &self.programmed {
+            Some((standard, dst)) => Some(WallClock::of_meter(*standard, dst.as_ref())),
+            None => WallClock::of_zone(self.home.iana_name().unwrap_or("UTC")).ok(),
+        }
+    }
+
+    /// Takes a rule of daylight saving at a true second; true where that is another than before. Past stamps are told
+    /// by the new one, too.
+    pub fn set_daylight_saving(&mut self, dst: Option<&DaylightSaving>, second: i64) -> bool {
+        let standard = -i32::from(self.transitions(self.meter_second(second)).standard_minutes) * 60;
+        let Some(zone) = posix(standard, dst) else { return false };
+        let Ok(from) = Timestamp::from_second(second) else { return false };
+        // Ten years of changes tell whether two zones are the same.
+        let changes = |zone: &TimeZone| -> Vec<(Timestamp, Offset)> {
+            let following = zone.following(from).take(20);
+            following.map(|change| (change.timestamp(), change.offset())).collect()
+        };
+        if changes(&zone) == changes(&self.rule.zone) {
+            return false;
+        }
+        let is_home = changes(&zone) == changes(&self.home);
+        self.programmed = (!is_home).then(|| (standard, dst.cloned()));
+        self.rule.zone = if is_home { self.home.clone() } else { zone };
+        true
     }
 
     /// The stamp that the meter gives a second of its own time.
@@ -230,6 +265,32 @@ impl MeterClock {
     }
 }
 
+/// A zone without a name, by its rule; nothing where no zone can have it.
+fn posix(standard_seconds: i32, dst: Option<&DaylightSaving>) -> Option<TimeZone> {
+    // POSIX counts west of Greenwich.
+    let offset = |seconds: i32| {
+        let sign = if seconds > 0 { "-" } else { "" };
+        format!("{sign}{}:{:02}", seconds.abs() / 3600, seconds.abs() / 60 % 60)
+    };
+    let mut text = format!("STD{}", offset(standard_seconds));
+    if let Some(dst) = dst {
+        let shift = i32::try_from(dst.shift_hours).ok()?.checked_mul(3600)?;
+        let rule = |rule: &DstRule| {
+            let week = match rule.week {
+                WeekOfMonth::First => 1,
+                WeekOfMonth::Second => 2,
+                WeekOfMonth::Third => 3,
+                WeekOfMonth::Fourth => 4,
+                WeekOfMonth::Last => 5,
+            };
+            format!("M{}.{week}.{}/{}", rule.month, rule.weekday.to_sunday_zero_offset(), rule.hour)
+        };
+        let summer = offset(standard_seconds.checked_add(shift)?);
+        text = format!("{text}DST{summer},{},{}", rule(&dst.starts), rule(&dst.ends));
+    }
+    TimeZone::posix(&text).ok()
+}
+
 impl Segment {
     fn meter_ms(&self, true_ms: i64) -> i64 {
         true_ms.saturating_add(self.offset).saturating_add(self.drift(true_ms))
@@ -321,6 +382,28 @@ mod tests {
         let day_later = start.as_millisecond() + 86_400_000;
         assert_eq!(clock.meter_ms(day_later), day_later + 1728);
         assert_eq!(clock.meter_ms(start.as_millisecond() - 5000), start.as_millisecond() - 5000);
+    }
+
+    #[test]
+    fn a_rule_that_is_the_zones_changes_nothing_and_another_moves_the_change() {
+        let mut clock = clock("Europe/London", 0);
+        let rule = |month, hour| DstRule {
+            month,
+            week: WeekOfMonth::Last,
+            weekday: jiff::civil::Weekday::Sunday,
+            hour,
+        };
+        let mut dst = DaylightSaving { shift_hours: 1, starts: rule(3, 1), ends: rule(10, 2) };
+        let now = second("2026-06-01T12:00:00Z");
+        assert!(!clock.set_daylight_saving(Some(&dst), now));
+        dst.ends = rule(9, 2);
+        assert!(clock.set_daylight_saving(Some(&dst), now));
+        assert!(clock.daylight_saving(second("2026-09-26T12:00:00Z")));
+        assert!(!clock.daylight_saving(second("2026-10-01T12:00:00Z")));
+        assert!(clock.set_daylight_saving(None, now));
+        assert!(!clock.daylight_saving(now));
+        dst.ends = rule(10, 2);
+        assert!(clock.set_daylight_saving(Some(&dst), now) && clock.zone().iana_name().is_some());
     }
 
     #[test]

@@ -1,13 +1,21 @@
-//! Faults of lines and meters, as `simulate --fault SPEC` takes them.
+//! Faults of lines and meters, as `simulate --fault SPEC` takes them. Percentages may have one decimal place.
 //!
 //! | SPEC | meaning |
 //! | --- | --- |
 //! | `late=MS` | every answer comes so many milliseconds late |
-//! | `loss=PERCENT` | so many of a hundred answers are lost (over HDLC: frames, both ways) |
+//! | `latency=MS` | every exchange takes so long, as over a network |
+//! | `jitter=MS` | and up to so much longer, by chance |
+//! | `rate=BYTES` | the line carries so many octets a second, both ways together |
+//! | `loss=PERCENT` | so many of a hundred answers are lost (over HDLC and UDP: both ways) |
+//! | `burst=PERCENT`, `burst=PERCENT/LENGTH` | so many of a hundred messages are lost, in bursts of that mean length (4 where nothing is said) |
 //! | `garbage`, `garbage=PERCENT` | so many of a hundred answers have an octet flipped (10 where nothing is said) |
+//! | `duplicate=PERCENT` | so many of a hundred datagrams or HDLC frames come twice |
+//! | `reorder=PERCENT` | so many of a hundred datagrams are overtaken by those behind them |
+//! | `half-open=PERCENT` | so many of a hundred connections fall silent after a few answers and stay open |
 //! | `dead=PERCENT` | so many of a hundred meters never answer |
 //! | `reset=N` | the connection is cut at every N-th request |
 //! | `clock=SECONDS` | the meters' clocks are so many seconds fast (negative: slow) |
+//! | `wrong-clock=PERCENT` | so many of a hundred meters have a clock that is wrong by hours |
 //! | `counter=N` | the invocation counters that the meters expect begin at N |
 //! | `image:full`, `image:full=N` | there is no room for a firmware image, or none from block N on |
 //! | `image:loses=N` | every N-th block of an image is acknowledged and lost, the first time |
@@ -23,92 +31,90 @@
 //! | `image:no-bitmap`, `image:no-status`, `image:no-info` | attributes 3, 6, 7 of the image transfer are refused |
 //! | `image:first-wrong` | the first block that is missing is said to be the one behind the last that came |
 //! | `quirk:WORD` | a habit of real meters, see [`Quirk`] |
+//! | `plc`, `plc-fast`, `mesh`, `mesh-far`, `mesh-fast`, `gprs`, `lte` | a mixture, see [`MIXES`] |
 
-use super::noise::Noise;
 use super::quirks::{Quirk, Quirks};
+
+pub use super::image_faults::{ImageCut, ImageFaults};
+
+/// Mixtures by name: rates and round trips as head-ends see them (`facts/dlms-peers.md`, 6), with losses that are
+/// usual there. Over a connection TCP repairs what the medium loses, so that it comes late instead.
+///
+/// | name | rate | round trip |
+/// | --- | --- | --- |
+/// | `plc` | 2.4 kbit/s | 3 s |
+/// | `plc-fast` | 20 kbit/s | 1 s |
+/// | `mesh` | 50 kbit/s | 1 s |
+/// | `mesh-far` | 50 kbit/s | 2 s |
+/// | `mesh-fast` | 300 kbit/s | 0.5 s |
+/// | `gprs` | 40 kbit/s | 0.8 s |
+/// | `lte` | 10 Mbit/s | 50 ms |
+pub const MIXES: [(&str, &str); 7] = [
+    ("plc", "latency=3000,jitter=1000,rate=300,loss=1,burst=2/4"),
+    ("plc-fast", "latency=1000,jitter=500,rate=2500,loss=1,burst=1/4"),
+    ("mesh", "latency=1000,jitter=500,rate=6250,loss=1,burst=2/3,duplicate=1,reorder=1"),
+    ("mesh-far", "latency=2000,jitter=1500,rate=6250,loss=2,burst=3/4,duplicate=2,reorder=2"),
+    ("mesh-fast", "latency=500,jitter=300,rate=37500,loss=0.5,burst=1/3,duplicate=0.5,reorder=0.5"),
+    ("gprs", "latency=800,jitter=400,rate=5000,loss=0.5"),
+    ("lte", "latency=50,jitter=20,rate=1250000,loss=0.1"),
+];
 
 /// Faults of a fleet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// Added to each answer's time, in milliseconds.
     pub late_ms: u32,
-    /// Lost answers, of a hundred.
-    pub loss_percent: u8,
-    /// Garbled answers, of a hundred.
-    pub garbage_percent: u8,
-    /// Dead meters, of a hundred.
-    pub dead_percent: u8,
+    /// Round trip of the line, in milliseconds.
+    pub latency_ms: u32,
+    /// By how much the round trip is longer at most, in milliseconds.
+    pub jitter_ms: u32,
+    /// Octets a second; 0 is no limit.
+    pub rate: u32,
+    /// Lost answers, of a thousand.
+    pub loss: u16,
+    /// Messages lost in bursts, of a thousand.
+    pub burst: u16,
+    /// Mean length of a burst, in messages.
+    pub burst_length: u16,
+    /// Garbled answers, of a thousand.
+    pub garbage: u16,
+    /// Datagrams and frames that come twice, of a thousand.
+    pub duplicate: u16,
+    /// Datagrams that are overtaken, of a thousand.
+    pub reorder: u16,
+    /// Connections that fall silent, of a thousand.
+    pub half_open: u16,
+    /// Dead meters, of a thousand.
+    pub dead: u16,
+    /// Meters with a wrong clock, of a thousand.
+    pub wrong_clock: u16,
     /// The connection is cut at every so-many-th request; 0 is never.
     pub reset_every: u32,
     /// The clocks are so many seconds fast.
     pub clock_seconds: i32,
     /// The invocation counter expected first.
     pub counter: u32,
+    /// TCP repairs losses, which then cost time only.
+    pub is_mix: bool,
     /// Habits.
     pub quirks: Quirks,
     /// Of firmware images.
     pub image: ImageFaults,
 }
 
-/// Where a meter restarts in the middle of taking an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ImageCut {
-    /// When image transfer is enabled.
-    Enable,
-    /// When a transfer is initiated.
-    Initiate,
-    /// When half of the blocks came.
-    Blocks,
-    /// When it is to verify.
-    Verify,
-    /// When it is to activate: it does, without a word.
-    Activate,
-}
-
-/// Faults of firmware images.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ImageFaults {
-    /// No room from this block on; 0 is none at all.
-    pub full_at: Option<u32>,
-    /// Every so-many-th block is lost the first time; 0 is none.
-    pub loses: u32,
-    /// No image is sound.
-    pub verify_fails: bool,
-    /// Looks at the status until the verification is over.
-    pub verify_looks: u32,
-    /// How long the restart takes.
-    pub restart_seconds: u32,
-    /// Nothing comes of an activation.
-    pub no_restart: bool,
-    /// Nobody answers after an activation.
-    pub silent: bool,
-    /// Another version runs afterwards.
-    pub wrong_version: bool,
-    /// What would be activated bears another name.
-    pub other_image: bool,
-    /// It restarts once in the middle.
-    pub cut: Option<ImageCut>,
-    /// That restart loses the transfer.
-    pub forgets: bool,
-    /// Attribute 3 is refused.
-    pub no_bitmap: bool,
-    /// Attribute 6 is refused.
-    pub no_status: bool,
-    /// Attribute 7 is refused.
-    pub no_info: bool,
-    /// Attribute 4 errs (`facts/dlms-quirks.md`, 87).
-    pub first_wrong: bool,
-}
-
-const HINT: &str = "write late=MS, loss=PERCENT, garbage=PERCENT, dead=PERCENT, reset=N, clock=SECONDS, counter=N, image:WORD or quirk:WORD";
+const HINT: &str = "write late=MS, latency=MS, jitter=MS, rate=BYTES, loss=PERCENT, burst=PERCENT/LENGTH, garbage=PERCENT, duplicate=PERCENT, reorder=PERCENT, half-open=PERCENT, dead=PERCENT, reset=N, clock=SECONDS, wrong-clock=PERCENT, counter=N, image:WORD, quirk:WORD, or one of plc, plc-fast, mesh, mesh-far, mesh-fast, gprs, lte";
 
 fn number<T: std::str::FromStr>(spec: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("the fault `{spec}` has no number that fits: {HINT}"))
 }
 
-fn percent(spec: &str, value: &str) -> Result<u8, String> {
-    let found: u8 = number(spec, value)?;
-    if found > 100 { Err(format!("the fault `{spec}` is above 100 percent")) } else { Ok(found) }
+/// A percentage with at most one decimal place, as parts of a thousand.
+fn percent(spec: &str, value: &str) -> Result<u16, String> {
+    let (whole, tenth) = value.split_once('.').unwrap_or((value, "0"));
+    let whole: u16 = number(spec, whole)?;
+    let tenth: u16 = if tenth.len() == 1 { number(spec, tenth)? } else { number(spec, "-")? };
+    let thousandths = whole.saturating_mul(10).saturating_add(tenth);
+    if thousandths > 1000 { Err(format!("the fault `{spec}` is above 100 percent")) } else { Ok(thousandths) }
 }
 
 impl Faults {
@@ -126,6 +132,10 @@ impl Faults {
     }
 
     fn add(&mut self, spec: &str) -> Result<(), String> {
+        if let Some((_, mix)) = MIXES.iter().find(|(name, _)| *name == spec) {
+            self.is_mix = true;
+            return mix.split(',').try_for_each(|part| self.add(part));
+        }
         if let Some(word) = spec.strip_prefix("quirk:") {
             self.quirks = self.quirks.with(word.parse::<Quirk>()?);
             return Ok(());
@@ -136,10 +146,21 @@ impl Faults {
         let (word, value) = spec.split_once('=').unwrap_or((spec, ""));
         match word {
             "late" => self.late_ms = number(spec, value)?,
-            "loss" => self.loss_percent = percent(spec, value)?,
-            "garbage" if value.is_empty() => self.garbage_percent = 10,
-            "garbage" => self.garbage_percent = percent(spec, value)?,
-            "dead" => self.dead_percent = percent(spec, value)?,
+            "latency" => self.latency_ms = number(spec, value)?,
+            "jitter" => self.jitter_ms = number(spec, value)?,
+            "rate" => self.rate = number(spec, value)?,
+            "loss" => self.loss = percent(spec, value)?,
+            "burst" => {
+                let (share, length) = value.split_once('/').unwrap_or((value, "4"));
+                (self.burst, self.burst_length) = (percent(spec, share)?, number(spec, length)?);
+            }
+            "garbage" if value.is_empty() => self.garbage = 100,
+            "garbage" => self.garbage = percent(spec, value)?,
+            "duplicate" => self.duplicate = percent(spec, value)?,
+            "reorder" => self.reorder = percent(spec, value)?,
+            "half-open" => self.half_open = percent(spec, value)?,
+            "dead" => self.dead = percent(spec, value)?,
+            "wrong-clock" => self.wrong_clock = percent(spec, value)?,
             "reset" => self.reset_every = number(spec, value)?,
             "clock" => self.clock_seconds = number(spec, value)?,
             "counter" => self.counter = number(spec, value)?,
@@ -151,113 +172,28 @@ impl Faults {
     /// Whether the meter with this number is one of the dead: spread over the fleet, the first meter last of all.
     #[must_use]
     pub const fn is_dead(&self, meter: u32) -> bool {
-        // Each hundred meters hold exactly the percentage asked for.
-        let place = (meter % 100) as u64 * 37 % 100;
-        place >= 100 - self.dead_percent as u64
+        is_among(self.dead, meter, 37)
     }
-}
 
-const IMAGE_HINT: &str = "write image:full, image:full=N, image:loses=N, image:verify-fails, image:verify-slow=N, \
-    image:restart=SECONDS, image:no-restart, image:silent, image:wrong-version, image:other-image, \
-    image:cut=enable|initiate|blocks|verify|activate, image:forgets, image:no-bitmap, image:no-status, \
-    image:no-info or image:first-wrong";
-
-impl ImageFaults {
-    fn add(&mut self, spec: &str, rest: &str) -> Result<(), String> {
-        let (word, value) = rest.split_once('=').unwrap_or((rest, ""));
-        match (word, value) {
-            ("full", "") => self.full_at = Some(0),
-            ("full", value) => self.full_at = Some(number(spec, value)?),
-            ("loses", value) => self.loses = number(spec, value)?,
-            ("verify-fails", "") => self.verify_fails = true,
-            ("verify-slow", value) => self.verify_looks = number(spec, value)?,
-            ("restart", value) => self.restart_seconds = number(spec, value)?,
-            ("no-restart", "") => self.no_restart = true,
-            ("silent", "") => self.silent = true,
-            ("wrong-version", "") => self.wrong_version = true,
-            ("other-image", "") => self.other_image = true,
-            ("cut", "enable") => self.cut = Some(ImageCut::Enable),
-            ("cut", "initiate") => self.cut = Some(ImageCut::Initiate),
-            ("cut", "blocks") => self.cut = Some(ImageCut::Blocks),
-            ("cut", "verify") => self.cut = Some(ImageCut::Verify),
-            ("cut", "activate") => self.cut = Some(ImageCut::Activate),
-            ("forgets", "") => self.forgets = true,
-            ("no-bitmap", "") => self.no_bitmap = true,
-            ("no-status", "") => self.no_status = true,
-            ("no-info", "") => self.no_info = true,
-            ("first-wrong", "") => self.first_wrong = true,
-            _ => return Err(format!("the fault `{spec}` is not known: {IMAGE_HINT}")),
-        }
-        Ok(())
-    }
-}
-
-/// What becomes of an answer on its way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It arrives.
-    Arrives,
-    /// It is lost.
-    Lost,
-    /// The octet at this place, counted modulo the length, arrives with this bit pattern laid over it.
-    Garbled {
-        /// Place.
-        at: usize,
-        /// What is laid over.
-        mask: u8,
-    },
-    /// The connection is cut.
-    Cut,
-}
-
-/// The line of one connection: a row of fates that follows from the seed.
-#[derive(Clone, Debug)]
-pub struct LineEmulator {
-    faults: Faults,
-    noise: Noise,
-    sent: i64,
-    heard: i64,
-}
-
-impl LineEmulator {
-    /// A line with its faults.
+    /// The faults of the meter with this number, whose clock may be one of the wrong ones.
     #[must_use]
-    pub const fn new(faults: Faults, seed: u64) -> Self {
-        Self { faults, noise: Noise::new(seed), sent: 0, heard: 0 }
-    }
-
-    /// How long answers take, in milliseconds.
-    #[must_use]
-    pub const fn late_ms(&self) -> u32 {
-        self.faults.late_ms
-    }
-
-    /// Whether the next thing that comes from the client is lost.
-    pub fn loses(&mut self) -> bool {
-        self.heard += 1;
-        self.noise.below(63, self.heard, 100) < i64::from(self.faults.loss_percent)
-    }
-
-    /// The fate of the next answer.
-    pub fn next_fate(&mut self) -> Fate {
-        self.sent += 1;
-        let place = self.sent;
-        let every = i64::from(self.faults.reset_every);
-        if every > 0 && place % every == 0 {
-            return Fate::Cut;
+    pub const fn of(mut self, meter: u32) -> Self {
+        if is_among(self.wrong_clock, meter, 63) {
+            // Between two and eleven hours, either way.
+            let hours = 2 + (meter % 10) as i32;
+            let sign = if meter.is_multiple_of(2) { 1 } else { -1 };
+            self.clock_seconds = self.clock_seconds.saturating_add(sign * (hours * 3600 + 17));
         }
-        let dice = self.noise.below(60, place, 100);
-        let (loss, garbage) = (i64::from(self.faults.loss_percent), i64::from(self.faults.garbage_percent));
-        if dice < loss {
-            Fate::Lost
-        } else if dice < loss + garbage {
-            let at = usize::try_from(self.noise.below(61, place, 1 << 16)).unwrap_or(0);
-            let mask = u8::try_from(1 + self.noise.below(62, place, 255)).unwrap_or(0xFF);
-            Fate::Garbled { at, mask }
-        } else {
-            Fate::Arrives
-        }
+        self
     }
+}
+
+/// Whether a meter is among so many of a thousand. Each hundred meters hold exactly the share, where that comes to
+/// whole meters; the rest is spread over ten hundreds.
+const fn is_among(share: u16, meter: u32, step: u64) -> bool {
+    let hundred = (meter / 100 % 10) as u64 * 7 % 10;
+    let place = (meter % 100) as u64 * step % 100 * 10 + hundred;
+    place >= 1000 - share as u64
 }
 
 #[cfg(test)]
@@ -267,12 +203,13 @@ mod tests {
     #[test]
     fn every_kind_of_fault_is_read() {
         let faults = Faults::parse(&[
-            "late=200",
-            "loss=3",
+            "late=200,latency=50,jitter=20,rate=1200",
+            "loss=3,burst=2.5/6",
             "garbage",
-            "dead=10",
+            "duplicate=1,reorder=2,half-open=5",
+            "dead=0.5",
             "reset=7",
-            "clock=-90",
+            "clock=-90,wrong-clock=1",
             "counter=500",
             "quirk:no-list,quirk:null-stamps",
         ])
@@ -280,12 +217,22 @@ mod tests {
         let quirks = Quirks::NONE.with(Quirk::NoList).with(Quirk::NullStamps);
         let expected = Faults {
             late_ms: 200,
-            loss_percent: 3,
-            garbage_percent: 10,
-            dead_percent: 10,
+            latency_ms: 50,
+            jitter_ms: 20,
+            rate: 1200,
+            loss: 30,
+            burst: 25,
+            burst_length: 6,
+            garbage: 100,
+            duplicate: 10,
+            reorder: 20,
+            half_open: 50,
+            dead: 5,
+            wrong_clock: 10,
             reset_every: 7,
             clock_seconds: -90,
             counter: 500,
+            is_mix: false,
             quirks,
             image: ImageFaults::default(),
         };
@@ -293,9 +240,19 @@ mod tests {
     }
 
     #[test]
+    fn every_mixture_is_read_and_may_be_changed_behind_its_name() {
+        for (name, _) in MIXES {
+            assert!(Faults::parse(&[name]).unwrap().latency_ms > 0, "{name}");
+        }
+        let faults = Faults::parse(&["mesh,loss=9"]).unwrap();
+        assert_eq!((faults.loss, faults.rate, faults.is_mix), (90, 6250, true));
+    }
+
+    #[test]
     fn a_fault_that_is_not_known_is_refused_in_words() {
         assert!(Faults::parse(&["slow=3"]).unwrap_err().contains("late=MS"));
         assert!(Faults::parse(&["loss=101"]).unwrap_err().contains("100 percent"));
+        assert!(Faults::parse(&["loss=1.25"]).unwrap_err().contains("no number"));
         assert!(Faults::parse(&["quirk:odd"]).unwrap_err().contains("no-list"));
     }
 
@@ -311,21 +268,21 @@ mod tests {
 
     #[test]
     fn so_many_of_a_hundred_meters_are_dead() {
-        let faults = Faults { dead_percent: 15, ..Faults::default() };
-        assert_eq!((0..200).filter(|meter| faults.is_dead(*meter)).count(), 30);
-        assert!(!faults.is_dead(0));
+        let dead = |dead, of| {
+            let faults = Faults { dead, ..Faults::default() };
+            assert!(!faults.is_dead(0));
+            (0..of).filter(|meter| faults.is_dead(*meter)).count()
+        };
+        assert_eq!(dead(150, 200), 30);
+        assert_eq!(dead(5, 5000), 25);
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_fates() {
-        let faults = Faults { loss_percent: 20, garbage_percent: 20, ..Faults::default() };
-        let fates = |seed| {
-            let mut line = LineEmulator::new(faults, seed);
-            (0..200).map(|_| line.next_fate()).collect::<Vec<_>>()
-        };
-        assert_eq!(fates(1), fates(1));
-        assert_ne!(fates(1), fates(2));
-        let lost = fates(1).into_iter().filter(|fate| *fate == Fate::Lost).count();
-        assert!((20..60).contains(&lost), "{lost} of 200 lost");
+    fn some_clocks_are_wrong_by_hours() {
+        let faults = Faults { wrong_clock: 20, ..Faults::default() };
+        let wrong: Vec<i32> =
+            (0..100).map(|meter| faults.of(meter).clock_seconds).filter(|by| *by != 0).collect();
+        assert_eq!(wrong.len(), 2);
+        assert!(wrong.iter().all(|by| by.abs() > 7000));
     }
 }

@@ -1,19 +1,25 @@
 //! A fleet of virtual meters on a thread of its own.
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener as StdListener, UdpSocket as StdUdpSocket};
+
 use std::thread::JoinHandle;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
-use crate::model::{Auth, Line, MeterConfig, MeterSecrets, Secret, Security, Side, Template};
+use crate::model::{
+    Auth, Gateway, Line, MeterConfig, MeterSecrets, Secret, Security, ServerAddress, Side, Template,
+};
 
-use super::faults::{Faults, LineEmulator};
+use super::emulator::{Carrier, LineEmulator};
+use super::faults::Faults;
+use super::lines::{FIRST_PHYSICAL, Lines, NETWORK};
 use super::load::Premises;
 use super::meter::VirtualMeter;
 use super::net;
+use super::port::{Household, Port};
 use super::quirks::Quirk;
 use super::server::SharedMeter;
 use super::settings::Settings;
@@ -21,6 +27,7 @@ use super::world::{TrueTime, World};
 use super::{
     AUTHENTICATION_KEY, CLIENT_TITLE, ENCRYPTION_KEY, FleetOptions, Framing, PASSWORD, SimulatedMeter,
 };
+use crate::transport::allow_open_files;
 
 /// Most meters of a fleet: as many as there are ports to listen on.
 const MOST_METERS: u32 = 50_000;
@@ -44,27 +51,88 @@ impl fmt::Debug for Fleet {
 pub(super) enum Berth {
     /// A listening socket.
     Socket(StdListener),
+    /// A socket for datagrams.
+    Datagrams(StdUdpSocket),
     /// A pseudo-terminal.
     #[cfg(unix)]
     Pty(net::Pty),
 }
 
-/// A meter and its place.
-pub(super) struct Station {
+/// One meter at a station.
+pub(super) struct Housed {
     pub(super) meter: SharedMeter,
+    /// Its station's address on a bus.
+    pub(super) address: ServerAddress,
+    /// Its address behind a concentrator.
+    pub(super) behind: Vec<u8>,
+    pub(super) dead: bool,
+}
+
+/// The meters on one line, and where it ends.
+pub(super) struct Station {
+    pub(super) meters: Vec<Housed>,
     pub(super) berth: Berth,
     pub(super) framing: Framing,
     pub(super) faults: Faults,
+    pub(super) lines: Lines,
     pub(super) seed: u64,
-    pub(super) dead: bool,
 }
 
 impl Station {
     /// The line of a new connection; each has fates of its own.
-    pub(super) fn line(&self, connection: u64) -> LineEmulator {
-        LineEmulator::new(self.faults, self.seed ^ connection.rotate_left(17))
+    fn line(&self, connection: u64) -> LineEmulator {
+        let carrier = match self.framing {
+            Framing::Wrapper => Carrier::Stream,
+            Framing::Hdlc | Framing::Pty => Carrier::Frames,
+            Framing::Udp => Carrier::Datagrams,
+        };
+        LineEmulator::new(self.faults, carrier, self.seed ^ connection.rotate_left(17))
+    }
+
+    /// Connections at a time.
+    pub(super) fn most_connections(&self) -> usize {
+        if self.is_concentrator() { self.lines.gateway_sessions.into() } else { MOST_CONNECTIONS }
+    }
+
+    fn is_concentrator(&self) -> bool {
+        self.lines.meters_per_line > 1 && matches!(self.framing, Framing::Wrapper | Framing::Udp)
+    }
+
+    /// The ends of a new connection: one for each meter of a bus.
+    pub(super) fn ports(&self, connection: u64) -> Vec<Port> {
+        let hdlc = |housed: &Housed| {
+            let number = u64::from(housed.address.physical.unwrap_or(0));
+            Port::hdlc(housed.meter.clone(), housed.address, self.line(connection ^ number << 40))
+        };
+        match self.framing {
+            Framing::Hdlc | Framing::Pty => {
+                self.meters.iter().filter(|housed| !housed.dead).map(hdlc).collect()
+            }
+            Framing::Wrapper | Framing::Udp => {
+                let Some(house) = self.house() else { return Vec::new() };
+                let line = self.line(connection);
+                vec![if self.framing == Framing::Udp {
+                    Port::datagrams(house, line)
+                } else {
+                    Port::wrapper(house, line)
+                }]
+            }
+        }
+    }
+
+    /// Who is asked here; nobody where the only meter is dead.
+    fn house(&self) -> Option<Household> {
+        if self.is_concentrator() {
+            let all = self.meters.iter().map(|one| (one.behind.clone(), one.meter.clone(), one.dead));
+            return Some(Household::Behind(all.collect::<Vec<_>>().into()));
+        }
+        let alive = self.meters.iter().find(|housed| !housed.dead);
+        alive.map(|housed| Household::Meter(housed.meter.clone()))
     }
 }
+
+/// Connections that one meter holds at a time; a further one is closed at once.
+const MOST_CONNECTIONS: usize = 16;
 
 impl Fleet {
     /// Starts the meters on a thread of their own, in the usual world.
@@ -80,6 +148,14 @@ impl Fleet {
     /// # Errors
     /// As [`Fleet::start`]; or the world's time zone is not known, or its capture period does not divide an hour.
     pub fn start_in(options: &FleetOptions, world: &World) -> Result<Self, String> {
+        Self::start_on(options, world, &Lines::default())
+    }
+
+    /// Starts the meters in a world, on lines that they share.
+    ///
+    /// # Errors
+    /// As [`Fleet::start_in`]; or there is no room for so many meters on a line.
+    pub fn start_on(options: &FleetOptions, world: &World, lines: &Lines) -> Result<Self, String> {
         let faults = Faults::parse(&options.faults)?;
         Template::named(&options.template).map_err(|error| error.to_string())?;
         let zone = TimeZone::get(&world.time_zone)
@@ -92,18 +168,47 @@ impl Fleet {
         }
         let time = TrueTime::new(world.clock);
         let began = Timestamp::from_millisecond(time.now_ms()).map_err(|error| error.to_string())?;
+        if !(1..=MOST_ON_A_LINE).contains(&lines.meters_per_line) {
+            return Err(format!(
+                "{} meters on a line: 1 to {MOST_ON_A_LINE} have room",
+                lines.meters_per_line
+            ));
+        }
+        if options.meters > FEW {
+            raise_descriptors(options.meters.div_ceil(lines.meters_per_line.into()))?;
+        }
         let mut meters = Vec::new();
         let mut inside = Vec::new();
-        let mut stations = Vec::new();
+        let mut stations: Vec<Station> = Vec::new();
         for number in 1..=options.meters {
-            let settings = world.settings(number, options.seed, &zone, began, faults);
-            let (berth, line) = berth(options, number)?;
-            meters.push(describe(options, world, &settings, &line));
-            let seed = settings.seed;
-            let meter = SharedMeter::new(VirtualMeter::new(settings).into());
-            inside.push(meter.clone());
-            let dead = faults.is_dead(number - 1);
-            stations.push(Station { meter, berth, framing: options.framing, faults, seed, dead });
+            let own = faults.of(number - 1);
+            let settings = world.settings(number, options.seed, &zone, began, own);
+            let seat = (number - 1) % u32::from(lines.meters_per_line);
+            if seat == 0 {
+                let place = (number - 1) / u32::from(lines.meters_per_line);
+                stations.push(station(options, lines, place, faults, settings.seed)?);
+            }
+            let Some(station) = stations.last_mut() else { continue };
+            let seat = u16::try_from(seat).unwrap_or(u16::MAX);
+            let mut described = describe(options, world, &settings, &station.berth.line(options.framing)?);
+            let mut housed = Housed {
+                meter: SharedMeter::new(VirtualMeter::new(settings).into()),
+                address: ServerAddress::MANAGEMENT,
+                behind: Vec::new(),
+                dead: faults.is_dead(number - 1),
+            };
+            if station.is_concentrator() {
+                let address = format!("0x{:04X}", seat + 1);
+                let gateway = Gateway { network: NETWORK, address };
+                housed.behind = gateway.address_bytes();
+                described.config.line.gateway = Some(gateway);
+            } else if lines.meters_per_line > 1 {
+                housed.address.physical = Some(FIRST_PHYSICAL + seat);
+                described.config.address = Some(housed.address);
+            }
+            inside.push(housed.meter.clone());
+            station.meters.push(housed);
+            meters.push(described);
         }
         let (stop, stopped) = watch::channel(false);
         let thread = net::run(stations, time.clone(), stopped)?;
@@ -146,11 +251,44 @@ impl Drop for Fleet {
     }
 }
 
-fn berth(options: &FleetOptions, number: u32) -> Result<(Berth, String), String> {
+/// Most meters on one line: what a bus has addresses for in one octet.
+const MOST_ON_A_LINE: u16 = 100;
+/// A fleet that any process has room for.
+const FEW: u32 = 100;
+/// Descriptors that a fleet wants beside its sockets, connections to a tenth of its meters among them.
+const SPARE_DESCRIPTORS: u64 = 256;
+
+/// Lets this process open as many files as the fleet needs: a socket for each line, and connections on them.
+fn raise_descriptors(lines: u32) -> Result<(), String> {
+    let lines = u64::from(lines);
+    let wanted = lines * 2 + SPARE_DESCRIPTORS;
+    let most = allow_open_files(wanted);
+    if most >= lines + lines / 10 + SPARE_DESCRIPTORS {
+        return Ok(());
+    }
+    Err(format!(
+        "{lines} lines need {wanted} open files and this account may have {most}: raise it with `ulimit -Hn {wanted}`, \
+         or put several meters on a line with --per-line"
+    ))
+}
+
+fn station(
+    options: &FleetOptions,
+    lines: &Lines,
+    place: u32,
+    faults: Faults,
+    seed: u64,
+) -> Result<Station, String> {
+    let berth = berth(options, place)?;
+    let (framing, lines) = (options.framing, lines.clone());
+    Ok(Station { meters: Vec::new(), berth, framing, faults, lines, seed })
+}
+
+fn berth(options: &FleetOptions, place: u32) -> Result<Berth, String> {
     if options.framing == Framing::Pty {
         return pty_berth();
     }
-    let offset = u16::try_from(number - 1).unwrap_or(u16::MAX);
+    let offset = u16::try_from(place).unwrap_or(u16::MAX);
     let port = match options.listen.port() {
         0 => 0,
         first => first
@@ -159,28 +297,48 @@ fn berth(options: &FleetOptions, number: u32) -> Result<(Berth, String), String>
     };
     let wanted = SocketAddr::new(options.listen.ip(), port);
     let fail = |error: std::io::Error| format!("listening on {wanted}: {error}; is the port in use?");
+    if options.framing == Framing::Udp {
+        let socket = StdUdpSocket::bind(wanted).map_err(fail)?;
+        socket.set_nonblocking(true).map_err(fail)?;
+        return Ok(Berth::Datagrams(socket));
+    }
     let listener = StdListener::bind(wanted).map_err(fail)?;
     listener.set_nonblocking(true).map_err(fail)?;
-    let bound = listener.local_addr().map_err(fail)?;
-    // A meter that listens everywhere is reached on this machine.
-    let shown = match bound.ip() {
-        ip if ip.is_unspecified() && ip.is_ipv4() => SocketAddr::new([127, 0, 0, 1].into(), bound.port()),
-        ip if ip.is_unspecified() => SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), bound.port()),
-        _ => bound,
-    };
-    let scheme = if options.framing == Framing::Hdlc { "tcp+hdlc" } else { "tcp" };
-    Ok((Berth::Socket(listener), format!("{scheme}://{shown}")))
+    Ok(Berth::Socket(listener))
+}
+
+impl Berth {
+    /// The line that leads here.
+    fn line(&self, framing: Framing) -> Result<String, String> {
+        let bound = match self {
+            Self::Socket(listener) => listener.local_addr(),
+            Self::Datagrams(socket) => socket.local_addr(),
+            #[cfg(unix)]
+            Self::Pty(pty) => return Ok(format!("serial:{}?baud=9600&format=8n1", pty.path())),
+        };
+        let bound = bound.map_err(|error| format!("a socket without an address: {error}"))?;
+        // A meter that listens everywhere is reached on this machine.
+        let shown = match bound.ip() {
+            ip if ip.is_unspecified() && ip.is_ipv4() => SocketAddr::new([127, 0, 0, 1].into(), bound.port()),
+            ip if ip.is_unspecified() => SocketAddr::new(std::net::Ipv6Addr::LOCALHOST.into(), bound.port()),
+            _ => bound,
+        };
+        let scheme = match framing {
+            Framing::Hdlc => "tcp+hdlc",
+            Framing::Udp => "udp",
+            Framing::Wrapper | Framing::Pty => "tcp",
+        };
+        Ok(format!("{scheme}://{shown}"))
+    }
 }
 
 #[cfg(unix)]
-fn pty_berth() -> Result<(Berth, String), String> {
-    let pty = net::Pty::open()?;
-    let line = format!("serial:{}?baud=9600&format=8n1", pty.path());
-    Ok((Berth::Pty(pty), line))
+fn pty_berth() -> Result<Berth, String> {
+    net::Pty::open().map(Berth::Pty)
 }
 
 #[cfg(not(unix))]
-fn pty_berth() -> Result<(Berth, String), String> {
+fn pty_berth() -> Result<Berth, String> {
     Err("pseudo-terminals exist on Unix alone: let the meters listen on sockets".to_owned())
 }
 

@@ -16,6 +16,8 @@ use super::outage::Outages;
 pub(super) const SLOT_SECONDS: i64 = 900;
 const SLOTS_A_DAY: i64 = 96;
 const DAY_SECONDS: i64 = 86_400;
+/// Stretches with the contactor open that are remembered one by one.
+const MOST_OPEN: usize = 400;
 /// Days whose quarters are kept: the one being read, and its neighbours.
 const DAYS_KEPT: usize = 4;
 
@@ -194,6 +196,21 @@ pub struct Load {
     /// `totals[n]` is what was counted until the beginning of day `installed_day + n`.
     totals: Vec<Energies>,
     days: VecDeque<(i64, Vec<Energies>)>,
+    /// When the contactor was open, in order.
+    open: Vec<Open>,
+    /// What was not drawn in stretches that are no longer remembered.
+    forgone: Energies,
+}
+
+/// A stretch with the contactor open.
+#[derive(Clone, Copy, Debug)]
+struct Open {
+    /// Second of Unix time.
+    from: i64,
+    /// When it was closed again; `None` while it is open.
+    until: Option<i64>,
+    /// What would have been counted until `from` and until `until`, had it always been closed.
+    at: (Energies, Energies),
 }
 
 impl Load {
@@ -225,6 +242,8 @@ impl Load {
             outages,
             totals: vec![Energies::default()],
             days: VecDeque::new(),
+            open: Vec::new(),
+            forgone: Energies::default(),
         }
     }
 
@@ -246,8 +265,38 @@ impl Load {
         self.installed_day * DAY_SECONDS
     }
 
+    /// Opens or closes the contactor at a second of Unix time that is not before the last such one. While it is open,
+    /// nothing is drawn and nothing given back.
+    pub fn set_contactor(&mut self, is_closed: bool, second: i64) {
+        let now = self.uninterrupted(second);
+        match self.open.last_mut() {
+            Some(last) if last.until.is_none() => {
+                if is_closed {
+                    (last.until, last.at.1) = (Some(second), now);
+                }
+            }
+            _ if is_closed => {}
+            _ => self.open.push(Open { from: second, until: None, at: (now, now) }),
+        }
+        if self.open.len() > MOST_OPEN {
+            let first = self.open.remove(0);
+            self.forgone = self.forgone.plus(&first.at.1.since(&first.at.0));
+        }
+    }
+
     /// What the registers hold at a second of Unix time: the exact sum of all energies since installation.
     pub fn counted(&mut self, second: i64) -> Energies {
+        let whole = self.uninterrupted(second);
+        let missed =
+            self.open.iter().take_while(|open| open.from < second).fold(self.forgone, |sum, open| {
+                let end = if open.until.is_some_and(|until| until <= second) { &open.at.1 } else { &whole };
+                sum.plus(&end.since(&open.at.0))
+            });
+        whole.since(&missed)
+    }
+
+    /// As if the contactor were always closed.
+    fn uninterrupted(&mut self, second: i64) -> Energies {
         if second <= self.installed() {
             return Energies::default();
         }
@@ -264,6 +313,10 @@ impl Load {
 
     /// The energies of the quarter of an hour in which a second of Unix time lies.
     pub fn quarter(&mut self, second: i64) -> Energies {
+        let is_open = |open: &Open| open.from <= second && open.until.is_none_or(|until| second < until);
+        if self.open.iter().any(is_open) {
+            return Energies::default();
+        }
         let slot = usize::try_from(second.rem_euclid(DAY_SECONDS) / SLOT_SECONDS).unwrap_or(0);
         let running = self.day(second.div_euclid(DAY_SECONDS));
         // As in `counted`.
@@ -455,6 +508,23 @@ mod tests {
         assert!(winterliness(day("2026-12-22")) > 950);
         assert!(winterliness(day("2026-06-22")) < -950);
         assert!(winterliness(day("2026-03-22")).abs() < 100);
+    }
+
+    #[test]
+    fn an_open_contactor_stops_the_registers_to_the_unit() {
+        let (mut cut, mut whole) = (load(Premises::Household, 3, true), load(Premises::Household, 3, true));
+        let from = cut.installed() + 40 * DAY_SECONDS + 1234;
+        for (at, is_closed) in
+            [(from, false), (from + 50, false), (from + 9999, true), (from + 20_000, false)]
+        {
+            cut.set_contactor(is_closed, at);
+        }
+        assert_eq!(cut.counted(from), whole.counted(from));
+        assert_eq!(cut.counted(from + 5000), cut.counted(from));
+        assert_eq!(cut.quarter(from + 5000), Energies::default());
+        let lost = whole.counted(from + 9999).since(&whole.counted(from));
+        assert_eq!(cut.counted(from + 15_000), whole.counted(from + 15_000).since(&lost));
+        assert_eq!(cut.counted(from + 10 * DAY_SECONDS), cut.counted(from + 20_000));
     }
 
     proptest! {

@@ -15,6 +15,7 @@ use super::outage::Outages;
 use super::quirks::Quirk;
 use super::record::{Log, Record};
 use super::settings::{MAKER, Settings};
+use super::tariff::CLOCK_FAILURE;
 
 /// Rows of the load and instrumentation profiles: at half an hour, 120 days.
 pub(crate) const PROFILE_ROWS: usize = 5760;
@@ -280,8 +281,8 @@ fn objects(settings: &Settings) -> Vec<Box<dyn Object>> {
 }
 
 fn plate(settings: &Settings) -> Vec<DataObject> {
-    let number =
-        |c, d, e, value| DataObject::new(Obis::new(1, 0, c, d, e, 255), DataSource::Fixed(Data::U16(value)));
+    let ratio =
+        |e, value| DataObject::new(Obis::new(1, 0, 0, 4, e, 255), DataSource::Settable(Data::U32(value)));
     let abstract_ = |c, d, e| Obis::new(0, 0, c, d, e, 255);
     let model = match settings.premises {
         Premises::Household => "MTW-101",
@@ -301,10 +302,15 @@ fn plate(settings: &Settings) -> Vec<DataObject> {
         DataObject::new(abstract_(96, 11, 1), DataSource::LastEvent(Log::Fraud)),
         DataObject::new(abstract_(96, 7, 21), DataSource::FailureCount),
         DataObject::new(Obis::new(1, 0, 0, 1, 0, 255), DataSource::BillingCount),
-        number(0, 4, 2, transformer.0),
-        number(0, 4, 5, transformer.1),
-        number(0, 4, 3, 1),
-        number(0, 4, 6, 1),
+        ratio(2, transformer.0),
+        ratio(5, transformer.1),
+        ratio(3, 1),
+        ratio(6, 1),
+        // What the standard has no name for: the template `dlms-meterwright` names these.
+        DataObject::new(abstract_(128, 1, 1), DataSource::Settable(Data::Array(Vec::new()))),
+        DataObject::new(abstract_(128, 1, 2), DataSource::Settable(Data::Array(Vec::new()))),
+        DataObject::new(abstract_(128, 1, 3), DataSource::Settable(Data::U8(6))),
+        DataObject::new(CLOCK_FAILURE, DataSource::Settable(Data::Enum(0))),
     ];
     if settings.faults.quirks.has(Quirk::HardwareFaults) {
         plate.push(DataObject::new(abstract_(96, 1, 5), DataSource::Broken));
@@ -356,7 +362,8 @@ fn phases(premises: Premises) -> std::ops::Range<u8> {
 fn profiles(settings: &Settings) -> Vec<Profile> {
     let electricity = |d, e| Obis::new(1, 0, 99, d, e, 255);
     let period = Grid::Period(settings.period);
-    let mut load = vec![Column::CLOCK, Column::STATUS];
+    let mut load = vec![Column::CLOCK];
+    load.extend(settings.captures_status.then_some(Column::STATUS));
     load.extend(load_quantities().map(Column::quantity));
     let mut daily = vec![Column::CLOCK, Column::STATUS];
     daily.extend(

@@ -29,10 +29,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 use crate::model::{MeterConfig, MeterSecrets, SystemTitle};
 
 mod clock;
+mod contactor;
 mod electrical;
+mod emulator;
 pub mod faults;
 mod firmware;
 mod fleet;
+mod image_faults;
+mod lines;
 mod load;
 mod meter;
 mod net;
@@ -50,8 +54,10 @@ mod world;
 
 pub use firmware::{BLOCK_BYTES, FIRST_VERSION, Firmware, IMAGE_HEADER, WRONG_VERSION};
 pub use fleet::Fleet;
+pub use lines::{Lines, PushTo};
 pub use load::{Energies, Premises};
 pub use meter::{LOAD_PROFILE, Rights, VirtualMeter, load_quantities};
+pub use net::{serve_packets, serve_stream};
 pub use objects::Quantity;
 pub use record::{Interval, Log, LogEntry, Maxima, Maximum, Moment, Record};
 pub use server::{SharedMeter, lock};
@@ -110,6 +116,8 @@ pub enum Framing {
     Hdlc,
     /// HDLC over a pseudo-terminal.
     Pty,
+    /// Wrapper over UDP.
+    Udp,
 }
 
 /// One way into a virtual meter.

@@ -1,22 +1,24 @@
 //! Sockets and pseudo-terminals of a fleet, on one thread.
 
+mod datagrams;
+mod memory;
+mod push;
+
 use std::rc::Rc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::Instant;
 
-use super::Framing;
+use super::emulator::Due;
 use super::fleet::{Berth, Station};
 use super::port::{Outgoing, Port};
 use super::world::TrueTime;
 
-/// Connections that one meter holds at a time; a further one is closed at once.
-const MOST_CONNECTIONS: usize = 16;
 /// A peer that takes nothing for so long is gone.
 const WRITE_LIMIT: Duration = Duration::from_secs(30);
 /// A connection without a word for so long is closed.
@@ -41,7 +43,9 @@ pub(super) fn run(
         let tasks = LocalSet::new();
         tasks.block_on(&runtime, async move {
             for station in stations {
-                tokio::task::spawn_local(serve(Rc::new(station), time.clone()));
+                let station = Rc::new(station);
+                push::begin(&station, &time);
+                tokio::task::spawn_local(serve(station, time.clone()));
             }
             // An error says that the fleet is gone, which is a stop too.
             let _ = stopped.wait_for(|stop| *stop).await;
@@ -62,6 +66,13 @@ async fn serve(station: Rc<Station>, time: TrueTime) {
                 Err(error) => tracing::error!("a virtual meter cannot listen: {error}"),
             }
         }
+        Berth::Datagrams(socket) => {
+            let cloned = socket.try_clone().and_then(UdpSocket::from_std);
+            match cloned {
+                Ok(socket) => datagrams::serve(&socket, &station, &time).await,
+                Err(error) => tracing::error!("a virtual meter cannot listen: {error}"),
+            }
+        }
         #[cfg(unix)]
         Berth::Pty(pty) => pty.serve(&station, &time).await,
     }
@@ -75,54 +86,96 @@ async fn accept(listener: &TcpListener, station: &Rc<Station>, time: &TrueTime) 
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        if Rc::strong_count(&open) > MOST_CONNECTIONS {
+        if Rc::strong_count(&open) > station.most_connections() {
             continue;
         }
         connection += 1;
         let held = open.clone();
         let (station, time) = (station.clone(), time.clone());
         tokio::task::spawn_local(async move {
-            let port = station.port(connection);
+            let line = Bus::new(station.ports(connection));
             // A broken connection is the client's to report.
-            let _ = converse(stream, port, station.dead, &time).await;
+            let _ = converse(stream, line, &time).await;
             drop(held);
         });
     }
 }
 
-impl Station {
-    fn port(&self, connection: u64) -> Port {
-        let line = self.line(connection);
-        match self.framing {
-            Framing::Wrapper => Port::wrapper(self.meter.clone(), line),
-            Framing::Hdlc | Framing::Pty => Port::hdlc(self.meter.clone(), line),
+/// The ends of one line, with what waits to go on it. A line without a meter is silent.
+pub(super) struct Bus {
+    ports: Vec<Port>,
+    waiting: Vec<Due>,
+}
+
+impl Bus {
+    pub(super) const fn new(ports: Vec<Port>) -> Self {
+        Self { ports, waiting: Vec::new() }
+    }
+
+    /// Every station hears everything.
+    pub(super) fn hear(&mut self, octets: &[u8], time: &TrueTime) {
+        let now = Instant::now().into_std();
+        self.ports.iter_mut().for_each(|port| port.handle_octets(octets, now, time.now_ms()));
+        self.gather();
+    }
+
+    /// A deadline has passed, of a station or of something that waits.
+    fn tick(&mut self, time: &TrueTime) {
+        let now = Instant::now().into_std();
+        for port in &mut self.ports {
+            if port.deadline().is_some_and(|deadline| deadline <= now) {
+                port.handle_timeout(now, time.now_ms());
+            }
         }
+        self.gather();
+    }
+
+    fn gather(&mut self) {
+        for port in &mut self.ports {
+            self.waiting.extend(port.take());
+        }
+        // What was put there first goes first among equals.
+        self.waiting.sort_by_key(|due| due.at);
+    }
+
+    /// When something is to be done next.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let stations = self.ports.iter().filter_map(Port::deadline);
+        stations.chain(self.waiting.first().map(|due| due.at)).min().map(Instant::from_std)
+    }
+
+    /// What goes on the line now.
+    pub(super) fn take(&mut self) -> Vec<Outgoing> {
+        let now = Instant::now().into_std();
+        let ripe = self.waiting.partition_point(|due| due.at <= now);
+        self.waiting.drain(..ripe).map(|due| due.what).collect()
     }
 }
 
-async fn converse(mut stream: TcpStream, mut port: Port, dead: bool, time: &TrueTime) -> std::io::Result<()> {
+async fn converse(mut stream: TcpStream, mut line: Bus, time: &TrueTime) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut buffer = vec![0; 4096];
+    let mut idle = Instant::now() + IDLE_LIMIT;
     loop {
-        let idle = Instant::now() + IDLE_LIMIT;
-        let deadline = port.deadline().map_or(idle, |deadline| Instant::from_std(deadline).min(idle));
-        match tokio::time::timeout_at(deadline, stream.read(&mut buffer)).await {
-            Ok(read) => match read? {
-                0 => return Ok(()),
-                _ if dead => {}
-                count => {
-                    let octets = buffer.get(..count).unwrap_or_default();
-                    port.handle_octets(octets, Instant::now().into_std(), time.now_ms());
+        let deadline = line.deadline().map_or(idle, |deadline| deadline.min(idle));
+        match tokio::time::timeout_at(deadline, stream.readable()).await {
+            Ok(ready) => {
+                ready?;
+                // Made when there is something: thousands of connections wait without a buffer.
+                let mut octets = Vec::with_capacity(4096);
+                match stream.try_read_buf(&mut octets) {
+                    Ok(0) => return Ok(()),
+                    Ok(_) => {
+                        idle = Instant::now() + IDLE_LIMIT;
+                        line.hear(&octets, time);
+                    }
+                    Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                    Err(error) => return Err(error),
                 }
-            },
+            }
             Err(_) if Instant::now() >= idle => return Ok(()),
-            Err(_) => port.handle_timeout(Instant::now().into_std(), time.now_ms()),
+            Err(_) => line.tick(time),
         }
-        let outgoing = port.take();
-        if !outgoing.is_empty() && port.late_ms() > 0 {
-            tokio::time::sleep(Duration::from_millis(port.late_ms().into())).await;
-        }
-        for one in outgoing {
+        for one in line.take() {
             let Outgoing::Octets(octets) = one else { return Ok(()) };
             let written = tokio::time::timeout(WRITE_LIMIT, stream.write_all(&octets)).await;
             written.map_err(|_| std::io::ErrorKind::TimedOut)??;
@@ -130,6 +183,7 @@ async fn converse(mut stream: TcpStream, mut port: Port, dead: bool, time: &True
     }
 }
 
+pub use memory::{serve_packets, serve_stream};
 #[cfg(unix)]
 pub(super) use pty::Pty;
 
@@ -143,12 +197,11 @@ mod pty {
     use serialport::{SerialPort, TTYPort};
     use tokio::io::Interest;
     use tokio::io::unix::AsyncFd;
-    use tokio::time::Instant;
 
     use super::super::fleet::Station;
-    use super::super::port::{Outgoing, Port};
+    use super::super::port::Outgoing;
     use super::super::world::TrueTime;
-    use super::WRITE_LIMIT;
+    use super::{Bus, WRITE_LIMIT};
 
     /// A pseudo-terminal; the meter sits at the master's end.
     pub(in super::super) struct Pty {
@@ -186,7 +239,7 @@ mod pty {
             let registered = AsyncFd::with_interest(master, Interest::READABLE | Interest::WRITABLE);
             match registered {
                 Ok(master) => {
-                    if let Err(error) = converse(master, station.port(1), station.dead, time).await {
+                    if let Err(error) = converse(master, Bus::new(station.ports(1)), time).await {
                         tracing::error!("a virtual meter's pseudo-terminal {}: {error}", self.path);
                     }
                 }
@@ -198,33 +251,19 @@ mod pty {
     }
 
     /// A closed connection has no meaning here: the line goes on.
-    async fn converse(
-        mut line: AsyncFd<TTYPort>,
-        mut port: Port,
-        dead: bool,
-        time: &TrueTime,
-    ) -> std::io::Result<()> {
+    async fn converse(mut line: AsyncFd<TTYPort>, mut bus: Bus, time: &TrueTime) -> std::io::Result<()> {
         let mut buffer = [0; 4096];
         loop {
             let read = read(&mut line, &mut buffer);
-            let count = match port.deadline() {
-                Some(deadline) => tokio::time::timeout_at(Instant::from_std(deadline), read).await,
+            let count = match bus.deadline() {
+                Some(deadline) => tokio::time::timeout_at(deadline, read).await,
                 None => Ok(read.await),
             };
             match count {
-                Ok(count) => {
-                    let octets = buffer.get(..count?).unwrap_or_default();
-                    if !dead {
-                        port.handle_octets(octets, Instant::now().into_std(), time.now_ms());
-                    }
-                }
-                Err(_) => port.handle_timeout(Instant::now().into_std(), time.now_ms()),
+                Ok(count) => bus.hear(buffer.get(..count?).unwrap_or_default(), time),
+                Err(_) => bus.tick(time),
             }
-            let outgoing = port.take();
-            if !outgoing.is_empty() && port.late_ms() > 0 {
-                tokio::time::sleep(Duration::from_millis(port.late_ms().into())).await;
-            }
-            for one in outgoing {
+            for one in bus.take() {
                 if let Outgoing::Octets(octets) = one {
                     // A client that went away in the middle leaves the rest unread.
                     let _ = tokio::time::timeout(WRITE_LIMIT, write(&mut line, &octets)).await;

@@ -1,15 +1,16 @@
 //! One connection to a virtual meter, sans-IO: octets in, octets out, with the line's faults on the way.
 
+use std::rc::Rc;
 use std::time::Instant;
 
 use crate::model::{AddressBytes, ServerAddress};
-use crate::protocol::gateway;
+use crate::protocol::gateway::{self, Prefix};
 use crate::protocol::hdlc::{
     Control, FLAG, Frame, FrameDecoder, HdlcServer, ServerConfig, ServerEvent, ServerHabits,
 };
 use crate::protocol::wrapper::{WrapperDecoder, WrapperFrame};
 
-use super::faults::{Fate, LineEmulator};
+use super::emulator::{Due, LineEmulator};
 use super::quirks::{Quirk, Quirks};
 use super::server::{Reply, Server, SharedMeter, lock, notification};
 use super::sign_on::{Heard, SignOn};
@@ -34,31 +35,61 @@ enum Layer {
     Hdlc(Box<HdlcServer>),
 }
 
+/// Who is asked through a connection.
+#[derive(Clone)]
+pub(crate) enum Household {
+    /// One meter, whatever prefix stands in front.
+    Meter(SharedMeter),
+    /// The meters behind a concentrator, each by its physical device address.
+    Behind(Rc<[(Vec<u8>, SharedMeter, bool)]>),
+}
+
+/// The last datagram and what it was answered with.
+#[derive(Default)]
+struct LastAnswer {
+    asked: Vec<u8>,
+    answers: Vec<Vec<u8>>,
+}
+
 /// One connection.
 pub(crate) struct Port {
-    meter: SharedMeter,
+    house: Household,
     quirks: Quirks,
     layer: Layer,
     line: LineEmulator,
     sign_on: SignOn,
+    /// No other meter hangs on the line: one that does not name a meter is meant for this one.
+    is_alone: bool,
     /// The number on the plate, for the sign-on.
     serial: String,
-    servers: Vec<(u16, Server)>,
-    out: Vec<Outgoing>,
+    servers: Vec<((u16, usize), Server)>,
+    /// Octets of the request that is being answered.
+    asked: usize,
+    now: Instant,
+    /// Over datagrams: what came last.
+    last: Option<LastAnswer>,
+    out: Vec<Due>,
 }
 
 impl Port {
     /// A connection that speaks the wrapper.
     #[must_use]
-    pub(crate) fn wrapper(meter: SharedMeter, line: LineEmulator) -> Self {
-        Self::new(meter, line, Layer::Wrapper(WrapperDecoder::new(0)))
+    pub(crate) fn wrapper(house: Household, line: LineEmulator) -> Self {
+        Self::new(house, line, Layer::Wrapper(WrapperDecoder::new(0)))
     }
 
-    /// A connection that speaks HDLC.
+    /// The wrapper over datagrams: one that comes twice is answered as before, and nothing is done twice.
     #[must_use]
-    pub(crate) fn hdlc(meter: SharedMeter, line: LineEmulator) -> Self {
+    pub(crate) fn datagrams(house: Household, line: LineEmulator) -> Self {
+        Self { last: Some(LastAnswer::default()), ..Self::wrapper(house, line) }
+    }
+
+    /// A connection that speaks HDLC, as the station with this address.
+    #[must_use]
+    pub(crate) fn hdlc(meter: SharedMeter, address: ServerAddress, line: LineEmulator) -> Self {
         let quirks = lock(&meter).settings().faults.quirks;
-        let mut config = ServerConfig::new(ServerAddress::MANAGEMENT);
+        let is_alone = address.physical.is_none();
+        let mut config = ServerConfig::new(address);
         config.habits = ServerHabits {
             ignores_parameters: quirks.has(Quirk::SnrmIgnoresParameters),
             refuses_parameters: quirks.has(Quirk::SnrmRefusesParameters),
@@ -75,22 +106,33 @@ impl Port {
             },
             omits_llc: quirks.has(Quirk::NoLlc),
         };
-        Self::new(meter, line, Layer::Hdlc(Box::new(HdlcServer::new(config))))
+        let station = Layer::Hdlc(Box::new(HdlcServer::new(config)));
+        Self { is_alone, ..Self::new(Household::Meter(meter), line, station) }
     }
 
-    fn new(meter: SharedMeter, line: LineEmulator, layer: Layer) -> Self {
-        let (quirks, serial) = {
-            let meter = lock(&meter);
-            (meter.settings().faults.quirks, meter.settings().serial())
+    fn new(house: Household, line: LineEmulator, layer: Layer) -> Self {
+        let first = match &house {
+            Household::Meter(meter) => Some(meter),
+            Household::Behind(meters) => meters.first().map(|(_, meter, _)| meter),
         };
-        let (sign_on, servers, out) = (SignOn::default(), Vec::new(), Vec::new());
-        Self { meter, quirks, layer, line, sign_on, serial, servers, out }
-    }
-
-    /// How late what comes out goes on the line, in milliseconds.
-    #[must_use]
-    pub(crate) const fn late_ms(&self) -> u32 {
-        self.line.late_ms()
+        let (quirks, serial) = first.map_or_else(Default::default, |meter| {
+            let meter = lock(meter);
+            (meter.settings().faults.quirks, meter.settings().serial())
+        });
+        Self {
+            house,
+            quirks,
+            layer,
+            line,
+            sign_on: SignOn::default(),
+            is_alone: true,
+            serial,
+            servers: Vec::new(),
+            asked: 0,
+            now: Instant::now(),
+            last: None,
+            out: Vec::new(),
+        }
     }
 
     /// When to call [`Port::handle_timeout`] if nothing comes before.
@@ -104,6 +146,7 @@ impl Port {
 
     /// Tells that the deadline has passed.
     pub(crate) fn handle_timeout(&mut self, now: Instant, true_ms: i64) {
+        (self.now, self.asked) = (now, 0);
         if let Layer::Hdlc(station) = &mut self.layer {
             station.handle_timeout(now);
         }
@@ -112,16 +155,30 @@ impl Port {
 
     /// Takes octets from the line.
     pub(crate) fn handle_octets(&mut self, octets: &[u8], now: Instant, true_ms: i64) {
+        (self.now, self.asked) = (now, octets.len());
         if self.quirks.has(Quirk::Echo) {
-            self.out.push(Outgoing::Octets(octets.to_vec()));
+            self.emit_plain(Outgoing::Octets(octets.to_vec()));
+        }
+        if let Some(last) = &mut self.last {
+            if self.line.loses() {
+                return;
+            }
+            if last.asked == octets {
+                for answer in last.answers.clone() {
+                    self.send(answer);
+                }
+                return;
+            }
+            *last = LastAnswer { asked: octets.to_vec(), answers: Vec::new() };
         }
         match &mut self.layer {
+            Layer::Wrapper(decoder) if self.last.is_some() => decoder.push_datagram(octets),
             Layer::Wrapper(decoder) => decoder.push(octets),
             Layer::Hdlc(station) => {
                 if self.line.loses() {
                     return;
                 }
-                let is_idle = station.client().is_none() && station.deadline().is_none();
+                let is_idle = self.is_alone && station.client().is_none() && station.deadline().is_none();
                 match self.sign_on.take(octets, is_idle, &self.serial) {
                     Heard::Other(octets) => station.handle_bytes(&octets, now),
                     Heard::Silence => return,
@@ -132,8 +189,8 @@ impl Port {
         self.work(true_ms);
     }
 
-    /// What goes on the line now.
-    pub(crate) fn take(&mut self) -> Vec<Outgoing> {
+    /// What goes on the line, and when.
+    pub(crate) fn take(&mut self) -> Vec<Due> {
         std::mem::take(&mut self.out)
     }
 
@@ -144,18 +201,32 @@ impl Port {
         }
     }
 
+    /// The meter that a request is for, with its place; nobody answers for one that is not there.
+    fn meter_for(&self, prefix: Option<&Prefix>) -> Option<(usize, SharedMeter)> {
+        match &self.house {
+            Household::Meter(meter) => Some((0, meter.clone())),
+            Household::Behind(meters) => {
+                let address = &prefix?.address;
+                let place = meters.iter().position(|(known, _, dead)| known == address && !dead)?;
+                meters.get(place).map(|(_, meter, _)| (place, meter.clone()))
+            }
+        }
+    }
+
     fn answer(&mut self, client: u16, apdu: &[u8], true_ms: i64) -> Reply {
-        let place = match self.servers.iter().position(|(known, _)| *known == client) {
+        let (prefix, apdu) = gateway::unwrap(apdu);
+        let Some((number, meter)) = self.meter_for(prefix.as_ref()) else { return Reply::default() };
+        let key = (client, number);
+        let place = match self.servers.iter().position(|(known, _)| *known == key) {
             Some(place) => place,
             None => {
                 if self.servers.len() >= MOST_CLIENTS {
                     self.servers.remove(0);
                 }
-                self.servers.push((client, Server::new(self.meter.clone(), client, SERVER)));
+                self.servers.push((key, Server::new(meter, client, SERVER)));
                 self.servers.len() - 1
             }
         };
-        let (prefix, apdu) = gateway::unwrap(apdu);
         let Some((_, server)) = self.servers.get_mut(place) else { return Reply::default() };
         let mut reply = server.handle(apdu, true_ms);
         if let Some(prefix) = prefix {
@@ -185,7 +256,7 @@ impl Port {
                 }
             }
             if reply.close {
-                self.out.push(Outgoing::Close);
+                self.emit_plain(Outgoing::Close);
             }
         }
     }
@@ -212,7 +283,7 @@ impl Port {
             if self.quirks.has(Quirk::LineNoise) {
                 // A short frame of a meter bus, and a few octets of nothing.
                 let noise = vec![0x10, 0x40, 0x01, 0x41, 0x16, 0xFF, 0x00, 0xA0];
-                self.out.push(Outgoing::Octets(noise));
+                self.emit_plain(Outgoing::Octets(noise));
             }
             self.emit(frame);
         }
@@ -232,26 +303,26 @@ impl Port {
             station.send(apdu);
         }
         if reply.close {
-            self.out.push(Outgoing::Close);
+            self.emit_plain(Outgoing::Close);
         }
     }
 
-    fn emit(&mut self, mut octets: Vec<u8>) {
-        match self.line.next_fate() {
-            Fate::Arrives => {}
-            Fate::Lost => return,
-            Fate::Garbled { at, mask } => {
-                let length = octets.len().max(1);
-                if let Some(octet) = octets.get_mut(at % length) {
-                    *octet ^= mask;
-                }
-            }
-            Fate::Cut => {
-                self.out.push(Outgoing::Close);
-                return;
-            }
+    /// Something that no fault befalls.
+    fn emit_plain(&mut self, what: Outgoing) {
+        let due = self.line.plain(what, self.now);
+        self.out.push(due);
+    }
+
+    fn emit(&mut self, octets: Vec<u8>) {
+        if let Some(last) = &mut self.last {
+            last.answers.push(octets.clone());
         }
-        self.out.push(Outgoing::Octets(octets));
+        self.send(octets);
+    }
+
+    fn send(&mut self, octets: Vec<u8>) {
+        let asked = std::mem::take(&mut self.asked);
+        self.out.extend(self.line.answer(octets, asked, self.now));
     }
 }
 

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 
 use crate::model::Obis;
 use crate::protocol::dlms::Data;
-use crate::scheme::Engine;
+use crate::scheme::{DaylightSaving, Engine};
 
 use super::clock::{Grid, MeterClock};
+use super::contactor::Contactor;
 use super::electrical::{Electrical, electrical};
 use super::faults::ImageFaults;
 use super::firmware::Firmware;
@@ -55,8 +56,10 @@ pub(crate) mod event {
 pub(crate) const LOG_ENTRIES: usize = 200;
 /// Billing periods that the billing profile holds.
 pub(crate) const BILLING_ENTRIES: usize = 24;
-/// Averaging period of demand, in seconds.
-pub(crate) const DEMAND_SECONDS: u32 = 1800;
+/// The averaging of demand as it comes from the factory.
+const FACTORY_DEMAND: Averaging = Averaging { since: i64::MIN, part_seconds: 1800, parts: 1 };
+/// Changes of the averaging that are remembered.
+const MOST_AVERAGINGS: usize = 50;
 
 /// One interval of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,6 +123,23 @@ pub struct Moment {
     pub end: i64,
 }
 
+/// How demand is averaged (class 5, attributes 8 and 9), from a true second on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Averaging {
+    since: i64,
+    /// Length of a part in seconds: a new average comes so often.
+    pub(crate) part_seconds: u32,
+    /// Parts of an averaging period.
+    pub(crate) parts: u32,
+}
+
+impl Averaging {
+    /// Length of the whole averaging period in seconds.
+    pub(crate) const fn seconds(self) -> u32 {
+        self.part_seconds.saturating_mul(self.parts)
+    }
+}
+
 /// The record of one meter.
 #[derive(Debug)]
 pub struct Record {
@@ -128,8 +148,12 @@ pub struct Record {
     noise: Noise,
     /// Clock sets and cleared logs: log, true second, entry.
     happened: Vec<(Log, LogEntry)>,
-    /// Billing resets that were asked for, in true seconds.
+    /// Billing resets that were asked for before a scheme ruled them, in true seconds.
     resets: Vec<i64>,
+    /// How many there were.
+    reset_count: usize,
+    contactor: Contactor,
+    averagings: Vec<Averaging>,
     /// Profiles and logs that were cleared: nothing older is shown.
     cleared: HashMap<Log, i64>,
     intervals: HashMap<(Grid, usize), Cached>,
@@ -151,8 +175,21 @@ impl Record {
     pub fn new(load: Load, clock: MeterClock, seed: u64) -> Self {
         let (noise, happened, resets) = (Noise::new(seed), Vec::new(), Vec::new());
         let (cleared, intervals, maxima) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let (tariff, firmware) = (Tariff::default(), Firmware::new(ImageFaults::default()));
-        Self { load, clock, noise, happened, resets, cleared, intervals, maxima, tariff, firmware }
+        Self {
+            load,
+            clock,
+            noise,
+            happened,
+            resets,
+            reset_count: 0,
+            contactor: Contactor::default(),
+            averagings: vec![FACTORY_DEMAND],
+            cleared,
+            intervals,
+            maxima,
+            tariff: Tariff::default(),
+            firmware: Firmware::new(ImageFaults::default()),
+        }
     }
 
     /// The meter's clock.
@@ -232,8 +269,70 @@ impl Record {
         self.happened.drain(..surplus);
     }
 
+    /// The contactor.
+    pub(crate) const fn contactor(&self) -> Contactor {
+        self.contactor
+    }
+
+    /// Moves the contactor at a true second, as `change` does; gives what that gave.
+    pub(crate) fn move_contactor(
+        &mut self,
+        change: impl FnOnce(&mut Contactor) -> bool,
+        second: i64,
+    ) -> bool {
+        self.run_tariff(second);
+        let done = change(&mut self.contactor);
+        self.load.set_contactor(self.contactor.is_closed(), second);
+        done
+    }
+
+    /// Puts the contactor into a control mode of class 70 at a true second; false where there is none of that number.
+    pub fn set_contactor_mode(&mut self, mode: u8, second: i64) -> bool {
+        self.move_contactor(|contactor| contactor.set_mode(mode), second)
+    }
+
+    /// Somebody presses the contactor's button at a true second.
+    pub fn press_contactor(&mut self, second: i64) {
+        self.move_contactor(
+            |contactor| {
+                contactor.press();
+                true
+            },
+            second,
+        );
+    }
+
+    /// How demand is averaged now.
+    pub(crate) fn averaging(&self) -> Averaging {
+        self.averagings.last().copied().unwrap_or(FACTORY_DEMAND)
+    }
+
+    /// Averages demand otherwise from a true second on.
+    pub(crate) fn set_averaging(&mut self, part_seconds: u32, parts: u32, second: i64) {
+        self.averagings.push(Averaging { since: second, part_seconds, parts });
+        if self.averagings.len() > MOST_AVERAGINGS {
+            self.averagings.remove(0);
+        }
+        self.maxima.clear();
+    }
+
+    /// Puts the clock's daylight saving to another rule at a true second; none where it has none.
+    pub(crate) fn set_daylight_saving(&mut self, dst: Option<&DaylightSaving>, second: i64) {
+        self.run_tariff(second);
+        if self.clock.set_daylight_saving(dst, second) {
+            self.intervals.clear();
+            self.maxima.clear();
+            self.tariff.rule_changed(&mut self.load, &self.clock, second);
+        }
+    }
+
     /// Ends the billing period at a true second.
     pub fn reset_billing(&mut self, true_second: i64) {
+        self.run_tariff(true_second);
+        if self.tariff.reset_billing() {
+            return;
+        }
+        self.reset_count += 1;
         self.resets.push(true_second);
         // The profile holds no more, and older ones must not crowd out the months.
         let surplus = self.resets.len().saturating_sub(BILLING_ENTRIES);
@@ -324,16 +423,22 @@ impl Record {
         rows
     }
 
-    /// The closed billing periods, oldest first: each month's end by the meter's clock, and each reset.
+    /// The closed billing periods, oldest first: each month's end by the meter's clock until a scheme rules them, then
+    /// as that says; and each reset.
     pub fn billing_periods(&mut self, now: i64) -> Vec<Interval> {
+        self.run_tariff(now);
         let installed = self.load.installed();
         let mut ends: Vec<(i64, i64)> = self
             .intervals(Grid::MonthStart, BILLING_ENTRIES + 1, installed, now)
             .iter()
             .map(|month| (month.true_end, month.meter_end))
             .collect();
-        let asked = self.resets.iter().filter(|at| **at <= now);
-        ends.extend(asked.map(|at| (*at, self.clock.meter_second(*at))));
+        // A scheme ends billing periods by its own dates.
+        let ruled = self.tariff.rules_since().unwrap_or(i64::MAX);
+        ends.retain(|(end, _)| *end <= ruled);
+        let asked = self.resets.iter().copied().filter(|at| *at <= now);
+        let ruled = self.tariff.ends().filter(|at| *at <= now);
+        ends.extend(asked.chain(ruled).map(|at| (at, self.clock.meter_second(at))));
         ends.sort_unstable();
         ends.dedup();
         let mut before = installed;
@@ -351,6 +456,15 @@ impl Record {
         periods
     }
 
+    /// How many billing periods were ever closed.
+    pub fn billing_count(&mut self, now: i64) -> usize {
+        self.run_tariff(now);
+        let until = self.tariff.rules_since().map_or(now, |since| since.min(now));
+        let months =
+            self.clock.captures(Grid::MonthStart, usize::MAX - 1, self.load.installed(), until).len();
+        months + self.reset_count + self.tariff.end_count()
+    }
+
     /// When the billing period that holds a true second began.
     pub fn billing_start(&mut self, now: i64) -> i64 {
         self.billing_periods(now).last().map_or_else(|| self.load.installed(), |period| period.true_end)
@@ -358,24 +472,19 @@ impl Record {
 
     /// The maxima of the averaging periods that ended after `from` and not after `until` (true seconds).
     pub fn maxima(&mut self, from: i64, until: i64) -> Maxima {
-        let periods = usize::try_from((until - from) / i64::from(DEMAND_SECONDS)).unwrap_or(0) + 2;
-        let captures = self.clock.captures(Grid::Period(DEMAND_SECONDS), periods, from, until);
-        let Some(last) = captures.last() else { return Maxima::default() };
+        let grid = Grid::Period(self.averaging().part_seconds);
+        let Some(last) = self.clock.captures(grid, 1, from, until).last().copied() else {
+            return Maxima::default();
+        };
         let key = (from, last.true_end);
         if let Some(known) = self.maxima.get(&key) {
             return *known;
         }
         let mut maxima = Maxima::default();
-        for capture in captures {
-            let energies = self.within(Moment { from: capture.true_from, end: capture.true_end });
-            for (maximum, energy) in
-                [(&mut maxima.import, energies.import), (&mut maxima.export, energies.export)]
-            {
-                let raw = demand(energy);
-                if raw > maximum.raw || maximum.meter_end.is_none() {
-                    *maximum = Maximum { raw, meter_end: Some(capture.meter_end) };
-                }
-            }
+        let ends = self.averagings.iter().skip(1).map(|next| next.since).chain([i64::MAX]);
+        let spans: Vec<(Averaging, i64)> = self.averagings.iter().copied().zip(ends).collect();
+        for (averaging, end) in spans {
+            self.add_maxima(&mut maxima, averaging, from.max(averaging.since), until.min(end));
         }
         if self.maxima.len() > 200 {
             self.maxima.clear();
@@ -384,15 +493,41 @@ impl Record {
         maxima
     }
 
+    /// The maxima of a stretch in which demand was averaged in one way.
+    fn add_maxima(&mut self, maxima: &mut Maxima, averaging: Averaging, from: i64, until: i64) {
+        if from >= until {
+            return;
+        }
+        let parts = usize::try_from(averaging.parts).unwrap_or(1).max(1);
+        let count = usize::try_from((until - from) / i64::from(averaging.part_seconds)).unwrap_or(0) + 2;
+        let captures = self.clock.captures(Grid::Period(averaging.part_seconds), count, from, until);
+        for last in captures.windows(parts) {
+            let (Some(first), Some(capture)) = (last.first(), last.last()) else { continue };
+            let energies = self.within(Moment { from: first.true_from, end: capture.true_end });
+            for (maximum, energy) in
+                [(&mut maxima.import, energies.import), (&mut maxima.export, energies.export)]
+            {
+                let raw = demand(energy, averaging.seconds());
+                if raw > maximum.raw || maximum.meter_end.is_none() {
+                    *maximum = Maximum { raw, meter_end: Some(capture.meter_end) };
+                }
+            }
+        }
+    }
+
     /// The averaging period that ended last, and the one that runs.
     pub fn demand_periods(&self, now: i64) -> (Moment, Moment) {
         let installed = self.load.installed();
-        let last = self.clock.captures(Grid::Period(DEMAND_SECONDS), 1, installed, now);
-        let last = last.first().map_or(Moment { from: installed, end: installed }, |capture| Moment {
-            from: capture.true_from,
-            end: capture.true_end,
-        });
-        (last, Moment { from: last.end, end: now })
+        let averaging = self.averaging();
+        let parts = usize::try_from(averaging.parts).unwrap_or(1).max(1);
+        let captures = self.clock.captures(Grid::Period(averaging.part_seconds), parts, installed, now);
+        let last = match (captures.first(), captures.last()) {
+            (Some(first), Some(last)) => Moment { from: first.true_from, end: last.true_end },
+            _ => Moment { from: installed, end: installed },
+        };
+        // The running average is over the parts that ended and the one that runs.
+        let from = captures.get(1).map_or(last.end, |second| second.true_from);
+        (last, Moment { from, end: now })
     }
 
     /// A log's entries, oldest first.
@@ -458,8 +593,8 @@ impl Record {
     }
 }
 
-/// The demand of an energy over an averaging period, by the scaler of the energy.
+/// The demand of an energy over an averaging period in seconds, by the scaler of the energy.
 #[must_use]
-pub(crate) fn demand(energy: u64) -> i64 {
-    i64::try_from(energy * 3600 / u64::from(DEMAND_SECONDS)).unwrap_or(i64::MAX)
+pub(crate) fn demand(energy: u64, seconds: u32) -> i64 {
+    i64::try_from(energy * 3600 / u64::from(seconds.max(1))).unwrap_or(i64::MAX)
 }

@@ -41,6 +41,8 @@ pub struct Settings {
     pub least_security: Security,
     /// Largest APDU that the meter takes.
     pub max_pdu: u16,
+    /// The load profile captures the status of each interval.
+    pub captures_status: bool,
     /// Faults.
     pub faults: Faults,
 }
@@ -64,6 +66,7 @@ impl Settings {
             public_reads_all: true,
             least_security: Security::None,
             max_pdu: 1024,
+            captures_status: true,
             faults: Faults::default(),
         }
     }

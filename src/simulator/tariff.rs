@@ -5,7 +5,7 @@
 //! registers that its masks switch go on from what they held. A drift of the clock of a few parts in a million does
 //! not move the tariff; setting the clock does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -13,17 +13,29 @@ use jiff::tz::TimeZone;
 use crate::model::tariff::{ActivationTables, CalendarTables, NO_TIME, TariffTables};
 use crate::model::template::SchemeObjects;
 use crate::model::{Decimal, Obis};
-use crate::protocol::dlms::tariff::{date_time, rows};
+use crate::protocol::dlms::tariff::{date_time, rows, table};
 use crate::protocol::dlms::{CosemDateTime, Data};
 use crate::scheme::cosem::{Seen, is_unspecified, read_execution_time};
-use crate::scheme::engine::{Engine, Event, Peak};
-use crate::scheme::{Calendar, Document, Source};
+use crate::scheme::engine::{Engine, Event, Peak, RegisterValue};
+use crate::scheme::{Calendar, ClockFailureResponse, Document, Source};
 
 use super::clock::MeterClock;
 use super::load::{Energies, Load, SLOT_SECONDS};
 
 /// An attribute.
 type At = (u16, Obis, i8);
+
+/// The demand register whose period rules all of them.
+pub(crate) const DEMAND: Obis = Obis::new(1, 0, 1, 4, 0, 255);
+/// The response to a lost clock: a data object of this maker.
+pub(crate) const CLOCK_FAILURE: Obis = Obis::new(0, 0, 128, 2, 0, 255);
+/// Ends of billing periods that are kept.
+const MOST_ENDS: usize = 24;
+
+/// The billing dates as they come from the factory: the first of every month.
+pub(crate) fn every_month() -> Data {
+    table(&[([0, 0, 0, 0], [0xFF, 0xFF, 0xFF, 1, 0xFF])])
+}
 
 /// The tariff of one meter.
 #[derive(Debug, Default)]
@@ -32,6 +44,19 @@ pub(crate) struct Tariff {
     running: Option<Running>,
     /// Registers whose objects the meter has to show from now on.
     new_registers: Vec<(Obis, bool)>,
+    /// True second of the first activation: billing periods end as the scheme says from there on.
+    rules_since: Option<i64>,
+    /// The newest ends of billing periods since.
+    ends: VecDeque<BillingEnd>,
+    end_count: usize,
+}
+
+/// What stood in the registers when a billing period ended.
+#[derive(Debug)]
+struct BillingEnd {
+    second: i64,
+    energies: BTreeMap<Obis, Decimal>,
+    peaks: BTreeMap<Obis, Peak>,
 }
 
 /// A calendar that was activated, and what its registers count.
@@ -125,8 +150,22 @@ impl Tariff {
             time_zone: zone,
         };
         let mut document = seen.read().document;
-        let times: Vec<([u8; 4], [u8; 5])> = self.rows((22, objects.billing_schedule, 4));
+        let dates = self.value((22, objects.billing_schedule, 4)).cloned().unwrap_or_else(every_month);
+        let times: Vec<([u8; 4], [u8; 5])> = rows(&dates).unwrap_or_default();
         document.billing.dates = times.into_iter().filter_map(read_execution_time).collect();
+        let number = |at: At| self.value(at).and_then(Data::integer).and_then(|one| u32::try_from(one).ok());
+        let part = number((5, DEMAND, 8)).unwrap_or(1800);
+        let parts = number((5, DEMAND, 9)).unwrap_or(1);
+        let period = part.saturating_mul(parts);
+        // Between writing one of the two and the other, they may not make a period.
+        if parts > 0 && period > 0 && 3600 % period == 0 && part.is_multiple_of(60) {
+            document.demand.period_minutes = period / 60;
+            document.demand.sub_intervals = parts;
+        }
+        let response = number((1, CLOCK_FAILURE, 2)).and_then(|number| usize::try_from(number).ok());
+        if let Some(response) = response.and_then(|number| ClockFailureResponse::ALL.get(number)) {
+            document.clock_failure = *response;
+        }
         document
     }
 
@@ -169,11 +208,13 @@ impl Tariff {
         let measured: Vec<Source> =
             sources(&Energies::default(), 0).into_iter().map(|(source, _)| source).collect();
         let Ok(at) = Timestamp::from_second(second) else { return };
-        let Ok(calendar) = Calendar::new(&document) else { return };
+        let Some(wall) = clock.wall() else { return };
+        let calendar = Calendar::with_clock(&document, wall);
         let Ok(engine) = Engine::new(&document, calendar, at, &measured) else { return };
         let energy = document.registers.energy.iter().map(|one| (one.obis, false));
         let demand = document.registers.demand.iter().map(|one| (one.obis, true));
         self.new_registers.extend(energy.chain(demand));
+        self.rules_since.get_or_insert(second);
         self.running = Some(Running { document, engine, bases, until: second });
         self.clock_set(clock, second);
     }
@@ -201,6 +242,66 @@ impl Tariff {
         }
         if let Some(running) = &mut self.running {
             running.advance(load, second);
+        }
+        self.take_ends();
+    }
+
+    /// Keeps what the engine's billing periods ended with.
+    fn take_ends(&mut self) {
+        let Some(running) = &mut self.running else { return };
+        for set in running.engine.take_billing_sets() {
+            let energies = running.with_bases(&set.registers);
+            let registers = &running.document.registers.demand;
+            let peaks = registers.iter().filter_map(|register| {
+                let value = set.demand.iter().find(|value| value.id == register.id)?;
+                Some((register.obis, *value.highest.first()?))
+            });
+            let end = BillingEnd { second: set.at.as_second(), energies, peaks: peaks.collect() };
+            self.end_count += 1;
+            self.ends.push_back(end);
+        }
+        let surplus = self.ends.len().saturating_sub(MOST_ENDS);
+        self.ends.drain(..surplus);
+    }
+
+    /// From when on a scheme rules when billing periods end, as a true second.
+    pub(crate) const fn rules_since(&self) -> Option<i64> {
+        self.rules_since
+    }
+
+    /// The newest ends of billing periods since, as true seconds.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = i64> + '_ {
+        self.ends.iter().map(|end| end.second)
+    }
+
+    /// How many ended since.
+    pub(crate) const fn end_count(&self) -> usize {
+        self.end_count
+    }
+
+    /// What an energy register held at the end of a billing period.
+    pub(crate) fn energy_at_end(&self, second: i64, obis: Obis) -> Option<Decimal> {
+        self.ends.iter().find(|end| end.second == second)?.energies.get(&obis).copied()
+    }
+
+    /// The highest demand of a billing period that ended.
+    pub(crate) fn peak_at_end(&self, second: i64, obis: Obis) -> Option<Peak> {
+        self.ends.iter().find(|end| end.second == second)?.peaks.get(&obis).copied()
+    }
+
+    /// Ends the billing period at the second that was advanced to; false where no scheme rules that.
+    pub(crate) fn reset_billing(&mut self) -> bool {
+        let Some(running) = &mut self.running else { return false };
+        // What comes of it, a refusal by a lockout included, is in the engine's sets.
+        let _taken = running.engine.happen(Event::BillingReset);
+        self.take_ends();
+        true
+    }
+
+    /// The clock's daylight saving is another one from a true second on, up to which the tariff was advanced.
+    pub(crate) fn rule_changed(&mut self, load: &mut Load, clock: &MeterClock, second: i64) {
+        if self.running.is_some() {
+            self.start(load, clock, second);
         }
     }
 
@@ -251,7 +352,11 @@ impl Tariff {
 
 impl Running {
     fn energies(&self) -> BTreeMap<Obis, Decimal> {
-        let values = self.engine.registers();
+        self.with_bases(&self.engine.registers())
+    }
+
+    /// What was counted under the calendar, on top of what was there before.
+    fn with_bases(&self, values: &[RegisterValue]) -> BTreeMap<Obis, Decimal> {
         let mut all = self.bases.clone();
         for register in &self.document.registers.energy {
             let counted = values.iter().find(|value| value.id == register.id).and_then(|value| value.value);

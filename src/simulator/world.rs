@@ -52,6 +52,8 @@ pub struct World {
     pub least_security: Security,
     /// Largest APDU that the meters take.
     pub max_pdu: u16,
+    /// Load profiles capture the status of each interval.
+    pub captures_status: bool,
 }
 
 impl Default for World {
@@ -66,6 +68,7 @@ impl Default for World {
             public_reads_all: true,
             least_security: Security::None,
             max_pdu: 4096,
+            captures_status: true,
         }
     }
 }
@@ -155,6 +158,7 @@ impl World {
             public_reads_all: self.public_reads_all,
             least_security: self.least_security,
             max_pdu: self.max_pdu,
+            captures_status: self.captures_status,
             faults,
         }
     }

@@ -10,7 +10,7 @@ use crate::model::{MeterConfig, MeterId, SecretKind};
 use super::columns::{from_json, get, maybe_instant, micros, now, to_json};
 use super::counters::Retired;
 use super::error::Trouble;
-use super::{MeterRow, Store, StoreError, StoreReader, audit, secrets};
+use super::{MeterRow, Store, StoreError, StoreReader, audit, points, secrets};
 
 const COLUMNS: &str = "SELECT id, config, last_read, last_result, last_ok, drift_ms FROM meter";
 
@@ -62,7 +62,7 @@ fn document(connection: &Connection, config: &MeterConfig, but: Option<MeterId>)
     }
 }
 
-fn add(
+pub(super) fn add(
     connection: &Connection,
     actor: &str,
     config: &MeterConfig,
@@ -76,6 +76,7 @@ fn add(
     retired.hand_on(connection, id, config)?;
     let detail = json!({ "meter": id.0, "name": config.name, "line": config.line.to_string() });
     audit::append(connection, now(), actor, "meter added", &detail.to_string())?;
+    points::place_new(connection, id, config)?;
     Ok(id)
 }
 
@@ -96,7 +97,30 @@ fn differences(before: &MeterConfig, after: &MeterConfig) -> Result<Value, Troub
     Ok(Value::Object(changes))
 }
 
+/// The settings of a meter that is listed.
+pub(super) fn config_of(connection: &Connection, id: MeterId) -> Result<MeterConfig, Trouble> {
+    let mut statement =
+        connection.prepare_cached("SELECT config FROM meter WHERE id = ?1 AND removed_at IS NULL")?;
+    let text: Option<String> = statement.query_row([id.0], |row| row.get(0)).optional()?;
+    from_json(&text.ok_or_else(|| no_meter(id))?, &format!("the entry of meter {}", id.0))
+}
+
 fn update(connection: &Connection, actor: &str, id: MeterId, config: &MeterConfig) -> Result<(), Trouble> {
+    let before = config_of(connection, id)?;
+    if before.registers_in != config.registers_in {
+        points::refuse_other_side(connection, id)?;
+    }
+    put(connection, actor, id, config)?;
+    points::place_again(connection, actor, id, &before, config)
+}
+
+/// Puts settings in their place, and tells what differs.
+pub(super) fn put(
+    connection: &Connection,
+    actor: &str,
+    id: MeterId,
+    config: &MeterConfig,
+) -> Result<(), Trouble> {
     let name = live_name(connection, id)?;
     let text = document(connection, config, Some(id))?;
     let before: String = connection
@@ -240,6 +264,7 @@ impl Store {
                 .prepare_cached("UPDATE meter SET removed_at = ?2 WHERE id = ?1")?
                 .execute([id.0, micros(at)])?;
             connection.prepare_cached("DELETE FROM secret WHERE meter_id = ?1")?.execute([id.0])?;
+            points::close(connection, id, at)?;
             let detail = json!({ "meter": id.0, "name": name });
             audit::append(connection, at, actor, "meter removed", &detail.to_string())
         })?;

@@ -17,13 +17,18 @@ mod counters;
 mod error;
 mod events;
 mod firmware;
+mod gaps;
 mod intervals;
 mod jobs;
 mod knowledge;
+mod lists;
 mod merge;
 mod meters;
+mod points;
+mod ratios;
 mod records;
 mod registers;
+mod runs;
 mod schema;
 mod schemes;
 mod secrets;
@@ -40,7 +45,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
-pub use records::{AuditRow, JobResult, JobRow, Merged, MeterRow, StoredProfile, SupersededRow, TraceRecord};
+pub use lists::{ListRow, Rest};
+pub use points::{Exchange, NewMeter};
+pub use records::{
+    AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
+    TraceRecord,
+};
+pub use runs::{Cause, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
 pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;
 
@@ -65,6 +76,10 @@ pub struct StoreReader {
 pub struct Store {
     reader: StoreReader,
     actor: String,
+    /// Writes gather in one transaction now: see [`Store::gather`].
+    gathers: bool,
+    /// How often what had gathered was lost.
+    losses: u64,
 }
 
 impl std::ops::Deref for Store {
@@ -153,6 +168,10 @@ impl StoreReader {
     /// Reads in one transaction: all statements see the store at one instant.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> Result<T, Trouble>) -> Result<T, StoreError> {
         let transact = || {
+            // What has gathered is seen by the one that wrote it.
+            if !self.connection.is_autocommit() {
+                return work(&self.connection);
+            }
             let transaction = self.connection.unchecked_transaction()?;
             work(&transaction)
         };
@@ -180,7 +199,7 @@ impl Store {
         }
         set_up(&reader.connection).map_err(sql)?;
         schema::bring_up_to_date(&mut reader.connection, &name, schema::LADDER)?;
-        Ok(Self { reader, actor: "unnamed".to_owned() })
+        Ok(Self { reader, actor: "unnamed".to_owned(), gathers: false, losses: 0 })
     }
 
     /// Names the person whose doings the audit chain records from now on: the user's name in the operating system.
@@ -188,13 +207,67 @@ impl Store {
         who.clone_into(&mut self.actor);
     }
 
-    /// Writes in one transaction, which no other writer can enter: done and on disk, or nothing changed.
-    /// `work` is told who does it.
+    /// Lets the writes of `work` gather with others in one transaction, which is on disk when [`Store::settle`] has
+    /// said so and not before: many small writes then cost one wait for the disk. This store's own reads see them at
+    /// once, nobody else does; and no other program can write until they are settled, so that is to be soon.
+    ///
+    /// A write that fails changes nothing and leaves the others as they are. A write outside of this method settles
+    /// what has gathered together with itself.
+    pub fn gather<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.gathers, true);
+        let done = work(self);
+        self.gathers = outer;
+        done
+    }
+
+    /// Whether writes have gathered that are not on disk.
+    #[must_use]
+    pub fn is_unsettled(&self) -> bool {
+        !self.reader.connection.is_autocommit()
+    }
+
+    /// How often writes that had gathered were lost: whoever wrote since this number last moved cannot count on it.
+    #[must_use]
+    pub const fn losses(&self) -> u64 {
+        self.losses
+    }
+
+    /// Brings what has gathered to disk.
+    ///
+    /// # Errors
+    /// It cannot be: all that had gathered since the last time is lost.
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        if !self.is_unsettled() {
+            return Ok(());
+        }
+        let connection = &self.reader.connection;
+        connection.execute_batch("COMMIT").map_err(|error| {
+            self.losses += 1;
+            let trouble = Trouble::Sql(error).at(&self.reader.path);
+            // Some failures have ended the transaction already.
+            if !connection.is_autocommit()
+                && let Err(error) = connection.execute_batch("ROLLBACK")
+            {
+                tracing::error!("a failed transaction could not be taken back: {error}");
+            }
+            trouble
+        })
+    }
+
+    /// Writes in one transaction, which no other writer can enter: done and on disk, or nothing changed; where writes
+    /// gather, done and on disk once they are settled. `work` is told who does it.
     fn write<T>(
         &mut self,
         work: impl FnOnce(&Connection, &str) -> Result<T, Trouble>,
     ) -> Result<T, StoreError> {
-        let Self { reader, actor } = self;
+        if self.gathers || self.is_unsettled() {
+            let done = self.write_gathered(work)?;
+            if !self.gathers {
+                self.settle()?;
+            }
+            return Ok(done);
+        }
+        let Self { reader, actor, .. } = self;
         let StoreReader { connection, path } = reader;
         let transact = || {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -203,6 +276,30 @@ impl Store {
             Ok(done)
         };
         transact().map_err(|trouble: Trouble| trouble.at(path))
+    }
+
+    fn write_gathered<T>(
+        &mut self,
+        work: impl FnOnce(&Connection, &str) -> Result<T, Trouble>,
+    ) -> Result<T, StoreError> {
+        let had_gathered = self.is_unsettled();
+        let Self { reader, actor, losses, .. } = self;
+        let StoreReader { connection, path } = reader;
+        let transact = || {
+            if connection.is_autocommit() {
+                connection.execute_batch("BEGIN IMMEDIATE")?;
+            }
+            let savepoint = connection.savepoint()?;
+            let done = work(&savepoint, actor)?;
+            savepoint.commit()?;
+            Ok(done)
+        };
+        let done = transact().map_err(|trouble: Trouble| trouble.at(path));
+        // A full disk ends the whole transaction, not only the write that met it.
+        if done.is_err() && had_gathered && connection.is_autocommit() {
+            *losses += 1;
+        }
+        done
     }
 }
 

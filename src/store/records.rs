@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::model::{Fault, MeterConfig, MeterId, ProfileLayout, ProfileRow};
+use crate::model::{
+    ExchangeReading, Fault, MeterConfig, MeterId, PointDetails, PointId, ProfileLayout, ProfileRow,
+    RatioHistory,
+};
 
 /// A meter as listed.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,4 +125,40 @@ pub struct AuditRow {
     pub what: String,
     /// To what, and how.
     pub detail: String,
+}
+
+/// A meter's time at a metering point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// The meter.
+    pub meter: MeterId,
+    /// Its name.
+    pub name: String,
+    /// Its serial number.
+    pub serial: Option<String>,
+    /// It was taken off the list.
+    pub removed: bool,
+    /// Since when it has been there; nothing is since it counts.
+    pub from: Option<Timestamp>,
+    /// Until when; nothing is still.
+    pub until: Option<Timestamp>,
+    /// What it showed when it came.
+    pub first: Vec<ExchangeReading>,
+    /// What it showed when it went.
+    pub last: Vec<ExchangeReading>,
+}
+
+/// A metering point with its history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PointRow {
+    /// Its number.
+    pub id: PointId,
+    /// Its name; unique in a store.
+    pub name: String,
+    /// What a person entered.
+    pub details: PointDetails,
+    /// Its meters, in the order in which they came.
+    pub meters: Vec<Placement>,
+    /// Its ratios.
+    pub ratios: RatioHistory,
 }

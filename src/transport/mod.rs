@@ -1,13 +1,15 @@
-//! Serial ports, TCP, and the tap behind the trace (floor 2).
+//! Serial ports, TCP, UDP, and the tap behind the trace (floor 2).
 //!
 //! A [`Pipe`] carries octets to and from one place and knows nothing of what they mean. Every octet that passes it
 //! goes to its [`Tap`] and is counted. All futures belong to a single-threaded runtime; a serial port has one helper
 //! thread behind bounded channels while it is open.
 //!
 //! ```text
-//! protocol ─ tap, counters ─ parity (7E1 in software) ─ echo ─ TCP | serial thread | memory
+//! protocol ─ tap, counters ─ parity (7E1 in software) ─ echo ─ TCP | UDP | serial thread | memory
 //! ```
 
+mod datagram;
+mod descriptors;
 mod echo;
 mod parity;
 mod pipe;
@@ -15,6 +17,8 @@ mod ports;
 mod serial;
 mod tap;
 
+pub use datagram::{Packets, packets};
+pub use descriptors::allow_open_files;
 pub use pipe::{Counters, Pipe, Place};
 pub use ports::{PortInfo, ports};
 pub use tap::{NoTap, Tap, TapRecord};

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::TransportError;
+use super::datagram::{Datagrams, Packets};
 use super::echo::EchoFilter;
 use super::parity::{with_parity, without_parity};
 use super::serial::{Serial, is_in_use, on_the_line};
@@ -30,8 +31,12 @@ const WRITE_SLACK: Duration = Duration::from_secs(30);
 pub enum Place {
     /// A host.
     Tcp(HostPort),
+    /// A host, in datagrams.
+    Udp(HostPort),
     /// A serial port.
     Serial(SerialLine),
+    /// One end of a way for datagrams, for tests; as the next.
+    Packets(Packets),
     /// The other half of a duplex stream, for tests; it is open from the start and cannot be opened again.
     Memory(DuplexStream),
 }
@@ -50,6 +55,7 @@ pub struct Counters {
 #[derive(Debug)]
 enum Way {
     Tcp(TcpStream),
+    Datagrams(Datagrams),
     Serial(Serial),
     Memory(DuplexStream),
 }
@@ -57,6 +63,7 @@ enum Way {
 #[derive(Debug)]
 enum Target {
     Tcp(HostPort),
+    Udp(HostPort),
     Serial(SerialLine),
     Memory,
 }
@@ -85,7 +92,9 @@ impl Pipe {
     pub fn new(place: Place, tap: Box<dyn Tap>) -> Self {
         let (target, way) = match place {
             Place::Tcp(host) => (Target::Tcp(host), None),
+            Place::Udp(host) => (Target::Udp(host), None),
             Place::Serial(line) => (Target::Serial(line), None),
+            Place::Packets(packets) => (Target::Memory, Some(Way::Datagrams(Datagrams::Memory(packets)))),
             Place::Memory(stream) => (Target::Memory, Some(Way::Memory(stream))),
         };
         Self {
@@ -127,6 +136,9 @@ impl Pipe {
         }
         let opened = match &self.target {
             Target::Tcp(host) => open_tcp(host, wait).await,
+            Target::Udp(host) => {
+                Datagrams::open(host, wait).await.map(|socket| (Way::Datagrams(socket), Vec::new()))
+            }
             Target::Serial(line) => open_serial(line).await,
             Target::Memory => Err(TransportError::Closed),
         };
@@ -134,7 +146,7 @@ impl Pipe {
             Ok((way, remarks)) => {
                 let (echo, soft) = match &self.target {
                     Target::Serial(line) => (line.echo, line.format == SerialFormat::SevenEvenSoft),
-                    Target::Tcp(_) | Target::Memory => (false, false),
+                    Target::Tcp(_) | Target::Udp(_) | Target::Memory => (false, false),
                 };
                 self.way = Some(way);
                 self.asked = false;
@@ -175,12 +187,13 @@ impl Pipe {
         let way = self.way.as_mut().ok_or(TransportError::Closed)?;
         let line_time = match way {
             Way::Serial(serial) => on_the_line(raw.len(), serial.baud()) * 2,
-            Way::Tcp(_) | Way::Memory(_) => Duration::ZERO,
+            Way::Tcp(_) | Way::Datagrams(_) | Way::Memory(_) => Duration::ZERO,
         };
         let sending = async {
             match way {
                 Way::Tcp(stream) => stream.write_all(raw).await.map_err(|error| failed(&error)),
                 Way::Memory(stream) => stream.write_all(raw).await.map_err(|error| failed(&error)),
+                Way::Datagrams(way) => way.send(raw).await,
                 Way::Serial(serial) => serial.write(raw).await,
             }
         };
@@ -200,6 +213,7 @@ impl Pipe {
                 None => Err(TransportError::Closed),
                 Some(Way::Tcp(stream)) => read_some(stream).await,
                 Some(Way::Memory(stream)) => read_some(stream).await,
+                Some(Way::Datagrams(way)) => way.receive().await,
                 Some(Way::Serial(serial)) => serial.read().await,
             };
             let raw = self.seen(raw)?;
@@ -250,7 +264,7 @@ impl Pipe {
             Some(Way::Serial(serial)) => {
                 let _ = timeout(GOODBYE, serial.close()).await;
             }
-            Some(Way::Memory(_)) => {}
+            Some(Way::Memory(_) | Way::Datagrams(_)) => {}
         }
         self.note("closed");
     }

@@ -21,7 +21,7 @@ fn a_scheme_is_shown_with_its_days_and_what_is_on() {
     let mut app = open("never-used.good.scheme.json");
     assert!(shows(&app, "never-used.good.scheme.json"));
     assert!(shows(&app, "What is on at…"));
-    for page in ["Identity", "Registers", "Weeks and seasons", "Billing and measuring", "Year"] {
+    for page in ["Identity", "Registers", "Weeks and seasons", "Billing", "Outputs", "Year"] {
         click(&mut app, page);
     }
     app.get_by_label_contains("The rates of 2026");

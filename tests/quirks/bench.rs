@@ -99,6 +99,11 @@ pub(crate) struct Bench {
 impl Bench {
     /// A meter with habits (`quirk:…`), behind a framing, at a standing time.
     pub(crate) fn new(faults: &[&str], framing: Framing, now: &str) -> Self {
+        Self::in_world(faults, framing, now, World { drift: false, ..World::default() })
+    }
+
+    /// A meter with habits in a world, whose time stands.
+    pub(crate) fn in_world(faults: &[&str], framing: Framing, now: &str, world: World) -> Self {
         let now: Timestamp = now.parse().unwrap();
         let options = FleetOptions {
             meters: 1,
@@ -108,7 +113,7 @@ impl Bench {
             seed: 7,
             faults: faults.iter().map(|fault| (*fault).to_owned()).collect(),
         };
-        let world = World { clock: SimulationClock::Fixed(now), drift: false, ..World::default() };
+        let world = World { clock: SimulationClock::Fixed(now), ..world };
         let fleet = Fleet::start_in(&options, &world).unwrap();
         let simulated = &fleet.meters()[0];
         let mut template = Template::named("dlms-generic").unwrap();

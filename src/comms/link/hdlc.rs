@@ -67,6 +67,12 @@ impl HdlcLink {
         }
     }
 
+    /// Waits at least so long for each answer from the next connection on.
+    pub fn be_patient(&mut self, wait: Duration) {
+        let wait_ms = u32::try_from(wait.as_millis()).unwrap_or(u32::MAX);
+        self.timing.response_ms = self.timing.response_ms.max(wait_ms);
+    }
+
     /// What has passed the line.
     #[must_use]
     pub fn counters(&self) -> Counters {

@@ -8,6 +8,7 @@ mod cancel;
 mod hdlc;
 mod mask;
 mod optical;
+mod pace;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -21,17 +22,27 @@ pub use mask::{Framing, MaskingTap};
 pub use wrapper::WrapperLink;
 
 use crate::model::template::HdlcParameters;
-use crate::model::{Line, LinePath, Secret, ServerAddress, Template};
+use tokio::time::Instant;
+
+use pace::Pace;
+
+use crate::model::{Line, LinePath, RoundTrip, Secret, ServerAddress, Template};
 use crate::protocol::gateway::Prefix;
 use crate::protocol::link::{Link, LinkError};
 use crate::transport::{Counters, Pipe, Place, Tap};
 
-/// A link over any line.
+/// A link over any line, which waits as long as its medium and its meter want.
 #[derive(Debug)]
-pub enum AnyLink {
+pub struct AnyLink {
+    way: Way,
+    pace: Pace,
+}
+
+#[derive(Debug)]
+enum Way {
     /// HDLC on a serial line, behind an optical probe, or through a terminal server.
     Hdlc(Box<HdlcLink>),
-    /// The wrapper over TCP.
+    /// The wrapper over TCP or UDP.
     Wrapper(Box<WrapperLink>),
 }
 
@@ -68,11 +79,24 @@ pub fn open_link(
         LinePath::TcpFlag(_) => {
             return unfit("a line of IEC 62056-21 carries no DLMS; write tcp+hdlc:// or tcp://");
         }
-        LinePath::Udp(_) => {
-            return unfit("this version does not speak over UDP; write tcp:// where the meter does");
-        }
+        LinePath::Udp(host) => (Place::Udp(host.clone()), Framing::Wrapper),
         LinePath::Modem { .. } => return unfit("this version does not dial; connect and write serial:"),
     };
+    Ok(link_over(place, framing, line, address, template, trace, cancel))
+}
+
+/// The link to a meter over a place that is given, in memory for one, as `line` would have it; closed, unless the
+/// place is open.
+#[must_use]
+pub fn link_over(
+    place: Place,
+    framing: Framing,
+    line: &Line,
+    address: ServerAddress,
+    template: &Template,
+    trace: Trace,
+    cancel: Cancel,
+) -> AnyLink {
     let tap = MaskingTap::new(trace.sink, trace.secrets, framing);
     let pipe = Pipe::new(place, Box::new(tap));
     let gateway = line.gateway.as_ref().map(Prefix::request);
@@ -80,14 +104,18 @@ pub fn open_link(
         LinePath::Serial(serial) if serial.optical => Some(serial.clone()),
         _ => None,
     };
-    Ok(match framing {
+    let habits = line.medium.habits();
+    let way = match framing {
         Framing::Hdlc => {
-            AnyLink::Hdlc(Box::new(HdlcLink::new(pipe, address, template, gateway, optical, cancel)))
+            Way::Hdlc(Box::new(HdlcLink::new(pipe, address, template, gateway, optical, cancel)))
         }
         Framing::Wrapper => {
-            AnyLink::Wrapper(Box::new(WrapperLink::new(pipe, address, template, gateway, cancel)))
+            let link = WrapperLink::new(pipe, address, template, gateway, cancel);
+            let is_datagrams = matches!(line.path, LinePath::Udp(_));
+            Way::Wrapper(Box::new(if is_datagrams { link.over_datagrams(habits.resends) } else { link }))
         }
-    })
+    };
+    AnyLink { way, pace: Pace::new(RoundTrip::default(), habits, template.timing.response_ms) }
 }
 
 /// The same template with the careful settings for another attempt after a session that broke off: the meter may
@@ -103,50 +131,83 @@ pub fn careful(template: &Template) -> Template {
 }
 
 impl AnyLink {
+    /// The same link, which knows how long the meter took to answer before.
+    #[must_use]
+    pub fn paced(mut self, trip: RoundTrip) -> Self {
+        self.pace = self.pace.knowing(trip);
+        if let Way::Hdlc(link) = &mut self.way {
+            link.be_patient(self.pace.patience(self.pace.usual()));
+        }
+        self
+    }
+
+    /// How long the meter takes to answer, as far as is known by now.
+    #[must_use]
+    pub const fn round_trip(&self) -> RoundTrip {
+        self.pace.trip()
+    }
+
     /// What has passed the line since the link was made.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        match self {
-            Self::Hdlc(link) => link.counters(),
-            Self::Wrapper(link) => link.counters(),
+        match &self.way {
+            Way::Hdlc(link) => link.counters(),
+            Way::Wrapper(link) => link.counters(),
         }
     }
 
     /// Puts a remark into the trace.
     pub fn note(&mut self, text: &str) {
-        match self {
-            Self::Hdlc(link) => link.note(text),
-            Self::Wrapper(link) => link.note(text),
+        match &mut self.way {
+            Way::Hdlc(link) => link.note(text),
+            Way::Wrapper(link) => link.note(text),
         }
     }
 }
 
 impl Link for AnyLink {
     async fn connect(&mut self, client: u16) -> Result<(), LinkError> {
-        match self {
-            Self::Hdlc(link) => link.connect(client).await,
-            Self::Wrapper(link) => link.connect(client).await,
+        match &mut self.way {
+            Way::Hdlc(link) => link.connect(client).await,
+            Way::Wrapper(link) => link.connect(client).await,
         }
     }
 
     async fn send(&mut self, apdu: &[u8]) -> Result<(), LinkError> {
-        match self {
-            Self::Hdlc(link) => link.send(apdu).await,
-            Self::Wrapper(link) => link.send(apdu).await,
-        }
+        let began = Instant::now();
+        match &mut self.way {
+            Way::Hdlc(link) => link.send(apdu).await,
+            Way::Wrapper(link) => link.send(apdu).await,
+        }?;
+        self.pace.sent(began);
+        Ok(())
     }
 
     async fn receive(&mut self, wait: Duration) -> Result<Vec<u8>, LinkError> {
-        match self {
-            Self::Hdlc(link) => link.receive(wait).await,
-            Self::Wrapper(link) => link.receive(wait).await,
+        let wait = if self.resends() > 0 { self.pace.datagram_wait(wait) } else { self.pace.patience(wait) };
+        let outcome = match &mut self.way {
+            Way::Hdlc(link) => link.receive(wait).await,
+            Way::Wrapper(link) => link.receive(wait).await,
+        };
+        match &outcome {
+            Ok(apdu) => self.pace.heard(apdu, Instant::now()),
+            Err(LinkError::Timeout { .. }) => self.pace.silent(),
+            Err(_) => {}
+        }
+        outcome
+    }
+
+    fn resends(&self) -> u32 {
+        match &self.way {
+            Way::Hdlc(link) => link.resends(),
+            Way::Wrapper(link) => link.resends(),
         }
     }
 
     async fn disconnect(&mut self) {
-        match self {
-            Self::Hdlc(link) => link.disconnect().await,
-            Self::Wrapper(link) => link.disconnect().await,
+        match &mut self.way {
+            Way::Hdlc(link) => link.disconnect().await,
+            Way::Wrapper(link) => link.disconnect().await,
         }
     }
 }

@@ -1,5 +1,14 @@
-//! The wrapper over TCP (IEC 62056-47).
+//! The wrapper over TCP and UDP (IEC 62056-47).
+//!
+//! Over UDP an answer may be lost, doubled, late, or overtake another. What keeps them apart:
+//! * Each client of each session has a socket of its own: what is late for an earlier session finds nobody.
+//! * A message that came before, octet for octet, is dropped here. Refusals are not: two may be equal.
+//! * Requests and answers bear invoke ids, which `protocol::dlms` matches.
+//!
+//! What is not answered in time is asked again by `protocol::dlms` in a new envelope, unless it writes: a meter that
+//! got the first one takes its counter for a replay otherwise (`facts/dlms-quirks.md`, 41).
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -9,6 +18,7 @@ use super::millis;
 use super::wire::Wire;
 use crate::model::template::Timing;
 use crate::model::{ServerAddress, Template};
+use crate::protocol::dlms::apdu::tag;
 use crate::protocol::gateway::{self, Prefix};
 use crate::protocol::link::{Link, LinkError};
 use crate::protocol::wrapper::{WrapperDecoder, WrapperFrame};
@@ -24,6 +34,10 @@ pub struct WrapperLink {
     decoder: WrapperDecoder,
     client: Option<u16>,
     oddities: u32,
+    /// How often an unanswered request may be sent again; `None` over a connection.
+    resends: Option<u32>,
+    /// The last messages, where they may come twice.
+    seen: VecDeque<Vec<u8>>,
 }
 
 /// Keeps a careless caller's wait within what a clock can hold.
@@ -32,6 +46,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(86_400);
 const LONGEST_MESSAGE: Duration = Duration::from_secs(600);
 /// Long enough for the runtime to ask the system about a connection.
 const GLANCE: Duration = Duration::from_millis(20);
+/// Messages among which a double is looked for: fewer than there are invoke ids.
+const MOST_SEEN: usize = 8;
 /// Remarks about odd headers are not repeated endlessly.
 const MOST_REMARKS: u32 = 3;
 
@@ -53,7 +69,39 @@ impl WrapperLink {
             decoder: WrapperDecoder::new(template.association.max_pdu),
             client: None,
             oddities: 0,
+            resends: None,
+            seen: VecDeque::new(),
         }
+    }
+
+    /// The same link over a pipe of datagrams, on which an unanswered request may be sent again so often.
+    #[must_use]
+    pub fn over_datagrams(mut self, resends: u32) -> Self {
+        self.resends = Some(resends);
+        self
+    }
+
+    fn take_in(&mut self, octets: &[u8]) {
+        match self.resends {
+            Some(_) => self.decoder.push_datagram(octets),
+            None => self.decoder.push(octets),
+        }
+    }
+
+    /// Whether this message came before.
+    fn is_double(&mut self, apdu: &[u8]) -> bool {
+        let may_be_equal = [tag::AARE, tag::RLRE, tag::EXCEPTION_RESPONSE, tag::CONFIRMED_SERVICE_ERROR];
+        if self.resends.is_none() || apdu.first().is_some_and(|first| may_be_equal.contains(first)) {
+            return false;
+        }
+        if self.seen.iter().any(|seen| seen == apdu) {
+            return true;
+        }
+        if self.seen.len() == MOST_SEEN {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(apdu.to_vec());
+        false
     }
 
     /// What has passed the line.
@@ -78,7 +126,7 @@ impl WrapperLink {
     async fn still_there(&mut self) -> Result<(), LinkError> {
         match self.wire.read(Instant::now() + GLANCE).await {
             Ok(octets) => {
-                self.decoder.push(&octets.unwrap_or_default());
+                self.take_in(&octets.unwrap_or_default());
                 Ok(())
             }
             Err(LinkError::Cancelled) => Err(LinkError::Cancelled),
@@ -114,11 +162,15 @@ impl WrapperLink {
 impl Link for WrapperLink {
     async fn connect(&mut self, client: u16) -> Result<(), LinkError> {
         if self.client.is_some_and(|before| before != client) && self.wire.is_open() {
-            self.still_there().await?;
+            match self.resends {
+                Some(_) => self.wire.close().await,
+                None => self.still_there().await?,
+            }
         }
         if !self.wire.is_open() {
             self.wire.open(millis(self.timing.connect_ms)).await?;
             self.decoder.clear();
+            self.seen.clear();
         }
         self.client = Some(client);
         Ok(())
@@ -138,18 +190,24 @@ impl Link for WrapperLink {
         let mut heard = None;
         loop {
             if let Some(apdu) = self.next_apdu() {
+                if self.is_double(&apdu) {
+                    self.remark("a message came twice and was dropped");
+                    continue;
+                }
                 return Ok(apdu);
             }
-            if let Some(heard) = heard.take().filter(|_| self.decoder.is_mid_message()) {
+            let may_go_on = self.resends.is_none() && self.decoder.is_mid_message();
+            if let Some(heard) = heard.take().filter(|_| may_go_on) {
                 limit = end.min(heard + millis(self.timing.inter_frame_ms));
             }
             let octets = if Instant::now() < limit { self.wire.read(limit).await? } else { None };
             if let Some(octets) = octets {
-                self.decoder.push(&octets);
+                self.take_in(&octets);
                 heard = Some(Instant::now());
                 continue;
             }
-            let begun = self.decoder.is_mid_message();
+            // Half a message in a datagram is a lost one.
+            let begun = self.resends.is_none() && self.decoder.is_mid_message();
             self.decoder.clear();
             if begun {
                 return Err(LinkError::Garbled("the meter stopped in the middle of a message".to_owned()));
@@ -157,6 +215,10 @@ impl Link for WrapperLink {
             let waited_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
             return Err(LinkError::Timeout { what: "a request", waited_ms });
         }
+    }
+
+    fn resends(&self) -> u32 {
+        self.resends.unwrap_or(0)
     }
 
     async fn disconnect(&mut self) {

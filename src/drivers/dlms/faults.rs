@@ -110,6 +110,25 @@ pub(super) fn refusal(what: &str, result: DataAccessResult) -> Fault {
     Fault::meter(format!("the meter refused {what}: {}", words(result)), advice).passing(passing)
 }
 
+/// A write or a method that was not done, as a fault. `what` is what was to be done: `setting the clock`.
+pub(super) fn not_done(error: DlmsError, what: &str) -> Fault {
+    let DlmsError::Access { result, .. } = error else { return fault(error).during(what) };
+    let advice = match result.0 {
+        1 => "the meter reports a fault of its own: look at its error register",
+        2 => "the meter is busy: try again later",
+        3 | 13 => "this client may not do it: use an association with more rights",
+        4 | 9 | 11 => "this model has no such object or method: read the object list to see what it has",
+        12 => "the meter wants the value in another type: look at the exchange in the job's trace",
+        _ => "the meter does not say why: it may be locked against this, or want another association",
+    };
+    Fault::meter(format!("{what}: the meter refused: {}", words(result)), advice).passing(result.0 == 2)
+}
+
+/// Whether the meter has no such object or method.
+pub(super) const fn is_missing(error: &DlmsError) -> bool {
+    matches!(error, DlmsError::Access { result, .. } if matches!(result.0, 4 | 9 | 11))
+}
+
 /// Whether the same question will get the same answer tomorrow: the object or the right to read it is missing.
 /// Hardware fault (1) and "other reason" (250) may be either.
 pub(super) const fn is_lasting(result: DataAccessResult) -> bool {

@@ -9,6 +9,8 @@
 //!   everything about class 7.
 //! * `image` asks and tells the image transfer object; `firmware` makes a flash of it.
 //! * `scheme` writes a tariff as a transaction, and reads one back.
+//! * `set_clock` and `control` act on the meter: its clock, its billing period, its contactor.
+//! * `ratios` reads and writes the meter's own transformer ratios.
 //! * `values` turns COSEM values into numbers, texts and stamps; `faults` turns failures into words.
 //!
 //! Decisions that a reader may look for here:
@@ -22,6 +24,7 @@
 //!   one: then stamps are read with that, and a remark says so.
 
 mod clock;
+mod control;
 mod faults;
 mod fetch;
 mod identity;
@@ -29,9 +32,11 @@ mod image;
 mod learn;
 mod objects;
 mod profile;
+mod ratios;
 mod registers;
 mod scheme;
 mod session;
+mod set_clock;
 mod timed_link;
 mod values;
 
@@ -40,8 +45,11 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+pub use control::control;
 pub use image::{Bits, ImageInfo, ImageLine, ImageSession, Invoked, MeterFirmware, is_line_gone};
+pub use ratios::ratios;
 pub use scheme::{read_scheme, write_scheme};
+pub use set_clock::set_clock;
 
 use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
 use crate::model::{Blame, Fault, Identity, Knowledge, What};
@@ -73,6 +81,40 @@ pub async fn read<L: Link>(
             learn_message_size(session.knowledge, &access.template, line_failed);
             match outcome {
                 // A line that is gone needs no goodbye; a meter that is there does, or it stays associated.
+                Err(fault) if fault.blame == Blame::Line => Err(fault),
+                outcome => {
+                    session.release().await;
+                    return outcome;
+                }
+            }
+        }
+        Err(fault) => Err(fault),
+    };
+    timed.disconnect().await;
+    outcome
+}
+
+/// Opens a session, lets `talk` say what it has to, and says goodbye.
+///
+/// # Errors
+/// The session could not be opened or broke off.
+async fn converse<L: Link>(
+    link: &mut L,
+    access: &MeterAccess,
+    counter: &mut dyn CounterStore,
+    knowledge: &mut Knowledge,
+    what: BTreeSet<What>,
+    sink: &mut dyn ReadSink,
+    talk: impl AsyncFnOnce(&mut Session<'_, '_, L>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let request = ReadRequest { what, from: None, to: None };
+    let mut timed = TimedLink::new(link);
+    let outcome = match Session::open(&mut timed, access, &request, counter, knowledge, sink).await {
+        Ok(mut session) => {
+            let outcome = talk(&mut session).await;
+            session.tell_oddities();
+            match outcome {
+                // A line that is gone needs no goodbye.
                 Err(fault) if fault.blame == Blame::Line => Err(fault),
                 outcome => {
                     session.release().await;

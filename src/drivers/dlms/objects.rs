@@ -19,6 +19,10 @@ pub(super) mod class {
     pub(crate) const CLOCK: u16 = 8;
     /// Association by logical names.
     pub(crate) const ASSOCIATION: u16 = 15;
+    /// Script table.
+    pub(crate) const SCRIPTS: u16 = 9;
+    /// Disconnect control.
+    pub(crate) const CONTACTOR: u16 = 70;
 }
 
 /// The clock of a meter whose object list does not name one.

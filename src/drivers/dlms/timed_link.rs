@@ -82,6 +82,10 @@ impl<L: Link> Link for TimedLink<'_, L> {
         Ok(apdu)
     }
 
+    fn resends(&self) -> u32 {
+        self.inner.resends()
+    }
+
     async fn disconnect(&mut self) {
         self.inner.disconnect().await;
     }

@@ -184,6 +184,24 @@ impl Backend for Live {
         })
     }
 
+    fn aside(&self, name: &'static str, work: Box<dyn FnOnce() + Send>) {
+        // The work sends its own result; where no thread starts, its channel closes and says so.
+        drop(later(name, Arc::clone(&self.wake), move || {
+            work();
+            Ok(())
+        }));
+    }
+
+    fn drafts_folder(&self) -> Option<PathBuf> {
+        // A demo's store goes when it is closed; a scheme that was drawn in it stays.
+        if self.fleet.is_some() {
+            return Some(std::env::temp_dir().join("meterwright-demo.drafts"));
+        }
+        let mut name = self.store.file_name()?.to_os_string();
+        name.push(".drafts");
+        Some(self.store.with_file_name(name))
+    }
+
     fn store_name(&self) -> String {
         if self.is_demo() {
             return "Demo fleet".to_owned();

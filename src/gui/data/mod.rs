@@ -51,6 +51,12 @@ pub trait Backend: Send {
     fn export(&self, export: Export, file: PathBuf) -> Later<u64>;
     /// Opens the simulated fleet over a store of its own.
     fn open_demo(&self) -> Later<Box<dyn Backend>>;
+    /// Runs work on a thread of its own and asks for a repaint when it is done.
+    fn aside(&self, name: &'static str, work: Box<dyn FnOnce() + Send>);
+    /// Where unsaved work is kept; nothing where it cannot be.
+    fn drafts_folder(&self) -> Option<PathBuf> {
+        None
+    }
     /// What the header calls this store.
     fn store_name(&self) -> String;
     /// Whether the meters are simulated.

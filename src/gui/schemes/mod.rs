@@ -1,52 +1,117 @@
-//! Scheme Manager: the open schemes at the left, the pages of one, at the right what is wrong with it and what is on.
+//! Scheme Manager: the open schemes and their pages at the left, the page in the middle, at the right what is wrong
+//! and what is on.
 //!
-//! It shows schemes; a page that edits takes the place of one that shows, over the same `scheme::Document`.
+//! A page changes the document in place ([`editing::Editing`]); here it is compared with what it was, and a change
+//! becomes a step to undo, is checked anew, and is kept aside until it is saved.
 
-#[allow(dead_code, reason = "the pages that edit come next")]
+mod day;
+mod days;
+mod dialogs;
+mod draft;
 mod editing;
-mod pages;
-mod registers;
+mod forms;
+mod history;
+mod import;
+mod keep;
+mod list;
+mod opened;
+mod pattern;
+mod seasons;
 mod side;
-mod tariff;
+mod special;
+mod strip;
+mod tab;
+mod toolbar;
+mod weeks;
+mod which;
 mod year;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::mpsc::TryRecvError;
+use std::time::Duration;
 
-use egui::{Frame, Margin, Panel, Role, ScrollArea, Sense, Stroke, Ui, Vec2, WidgetInfo};
+use egui::{Frame, Key, Margin, Modifiers, Panel, ScrollArea, Stroke, Ui};
 
 use crate::scheme::Document;
 
-use super::context::{AppCtx, Command, Page};
-use super::data::{Load, Query, SchemeFile};
-use super::theme::{Icon, strong, tokens};
-use super::widgets::{Act, Problem, Tone, empty, heading, loading, problem, segmented, small};
+use super::context::{AppCtx, Command};
+use super::data::{Later, SchemeFile};
+use super::theme::{Icon, tokens};
+use super::widgets::{Act, empty, fault_panel, loading, small};
 
+use days::Days;
+use dialogs::Dialog;
+use draft::Draft;
+use editing::Editing;
+use history::Run;
+use import::Import;
+use keep::{Found, Keeper};
+use opened::{Opened, Outcome, State};
 use side::Side;
+use special::Specials;
+use tab::Tab;
+use weeks::Weeks;
+use which::Which;
 use year::Year;
 
-/// A page of a scheme.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tab {
-    Identity,
-    Registers,
-    Days,
-    Calendar,
-    Year,
-    Measuring,
+/// Unsaved work of an earlier run.
+#[derive(Debug, Default)]
+enum LeftBehind {
+    /// Not looked for yet.
+    #[default]
+    Unknown,
+    Looking(Later<Vec<Found>>),
+    /// What is offered.
+    Offered(Vec<Found>),
 }
 
 /// The Scheme Manager.
+#[derive(Debug)]
 pub(super) struct SchemeManager {
-    files: Vec<PathBuf>,
+    open: Vec<Opened>,
     chosen: usize,
     tab: Tab,
+    /// The page before the year was looked at.
+    before_year: Tab,
+    /// Which tariff the pages show.
+    which: Which,
+    days: Days,
+    weeks: Weeks,
+    specials: Specials,
     side: Side,
     year: Year,
+    dialog: Option<Dialog>,
+    /// Place of a problem that was clicked in this frame.
+    go_to: Option<String>,
+    keeper: Option<Keeper>,
+    left_behind: LeftBehind,
+    /// Numbers of schemes, presses, and of what is kept.
+    next_key: u64,
+    presses: u64,
+    kept_number: u64,
 }
 
 impl Default for SchemeManager {
     fn default() -> Self {
-        Self { files: Vec::new(), chosen: 0, tab: Tab::Days, side: Side::default(), year: Year::default() }
+        Self {
+            open: Vec::new(),
+            chosen: 0,
+            tab: Tab::Days,
+            before_year: Tab::Days,
+            which: Which::InForce,
+            days: Days::default(),
+            weeks: Weeks::default(),
+            specials: Specials::default(),
+            side: Side::default(),
+            year: Year::default(),
+            dialog: None,
+            go_to: None,
+            keeper: None,
+            left_behind: LeftBehind::Unknown,
+            next_key: 0,
+            presses: 0,
+            kept_number: 0,
+        }
     }
 }
 
@@ -65,190 +130,439 @@ fn register_title<'a>(document: &'a Document, id: &'a str) -> &'a str {
     found.filter(|title| !title.is_empty()).unwrap_or(id)
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+const STEP_NAME: &str = "scheme step";
+
+/// Names what this frame changes, for *Undo*; a page that says nothing has its title named.
+fn name_step(ui: &Ui, name: impl Into<String>) {
+    ui.data_mut(|data| data.insert_temp(egui::Id::unique(STEP_NAME), name.into()));
+}
+
+fn take_step_name(ui: &Ui) -> Option<String> {
+    ui.data_mut(|data| data.remove_temp(egui::Id::unique(STEP_NAME)))
 }
 
 impl SchemeManager {
+    fn key(&mut self) -> u64 {
+        self.next_key += 1;
+        self.next_key
+    }
+
+    fn add(&mut self, opened: Opened) {
+        self.open.push(opened);
+        self.chosen = self.open.len() - 1;
+    }
+
     /// Opens a scheme file.
-    pub(super) fn open(&mut self, path: PathBuf) {
-        match self.files.iter().position(|one| *one == path) {
+    pub(super) fn open(&mut self, cx: &AppCtx, path: PathBuf) {
+        match self.open.iter().position(|one| one.path.as_ref() == Some(&path)) {
             Some(at) => self.chosen = at,
             None => {
-                self.files.push(path);
-                self.chosen = self.files.len() - 1;
+                let key = self.key();
+                self.add(Opened::read(cx, key, path));
             }
+        }
+    }
+
+    /// A scheme that is saved nowhere yet.
+    fn begin(&mut self, document: Document) {
+        let key = self.key();
+        self.add(Opened::with(key, None, Draft::new(document, None)));
+        self.tab = Tab::Days;
+    }
+
+    /// Asks what a new scheme begins with.
+    pub(super) fn ask_new(&mut self) {
+        self.dialog = Some(Dialog::fresh());
+    }
+
+    /// Writes an open scheme to a file that was chosen for it. `asked`: whether it may go over a file that is there.
+    pub(super) fn save_as(&mut self, cx: &AppCtx, key: u64, path: PathBuf, asked: bool) {
+        if let Some(opened) = self.open.iter_mut().find(|one| one.key == key) {
+            opened.save(cx, with_ending(path), asked);
+        }
+    }
+
+    /// Reads a list of holidays for an open scheme.
+    pub(super) fn import_holidays(&mut self, cx: &AppCtx, key: u64, path: PathBuf) {
+        let draft = self.open.iter().find(|one| one.key == key).and_then(Opened::draft);
+        if let Some(draft) = draft {
+            self.dialog = Some(Dialog::Holidays(Import::new(cx, key, self.which, &draft.document, path)));
+        }
+    }
+
+    /// Whether a question is open.
+    pub(super) fn has_dialog(&self) -> bool {
+        self.dialog.is_some()
+    }
+
+    /// Takes what has come since the last frame, on whatever page the window stands; keeps unsaved work aside.
+    pub(super) fn begin_frame(&mut self, ui: &Ui, cx: &mut AppCtx) {
+        if ui.input(|input| input.pointer.any_pressed()) {
+            self.presses += 1;
+        }
+        let mut outcomes = Vec::new();
+        for opened in &mut self.open {
+            outcomes.extend(opened.begin_frame(cx).map(|outcome| (opened.key, outcome)));
+        }
+        for (key, outcome) in outcomes {
+            self.saved(cx, key, outcome);
+        }
+        if self.open.iter().any(Opened::is_waiting) {
+            ui.ctx().request_repaint_after(Duration::from_millis(100));
+        }
+        self.look_behind(cx);
+        self.keep_aside(ui, cx);
+    }
+
+    fn saved(&mut self, cx: &mut AppCtx, key: u64, outcome: Outcome) {
+        match outcome {
+            Outcome::Saved(path) => {
+                cx.prefs.remember(&path.display().to_string());
+                cx.keep_prefs();
+                cx.notices.done(format!("Saved {}", path.display()));
+                if self.dialog.as_ref().is_some_and(|dialog| dialog.closes_after_saving(key)) {
+                    self.dialog = None;
+                    self.close(cx, key);
+                }
+            }
+            Outcome::Changed(path) => self.dialog = Some(Dialog::changed(key, path)),
+            Outcome::Failed(fault) => {
+                self.dialog = None;
+                cx.notices.failed(fault);
+            }
+        }
+    }
+
+    fn look_behind(&mut self, cx: &mut AppCtx) {
+        match &self.left_behind {
+            LeftBehind::Unknown => {
+                let keeper = cx.backend.drafts_folder().map(|folder| Keeper::new(folder, (cx.now)()));
+                self.left_behind = match keeper.clone() {
+                    Some(keeper) => {
+                        LeftBehind::Looking(cx.aside("unsaved work", move || keeper.left_behind()))
+                    }
+                    None => LeftBehind::Offered(Vec::new()),
+                };
+                self.keeper = keeper;
+            }
+            LeftBehind::Looking(answer) => match answer.try_recv() {
+                Err(TryRecvError::Empty) => {}
+                Ok(Ok(found)) => {
+                    if !found.is_empty() {
+                        cx.notices.done("Unsaved schemes of an earlier run wait in the Scheme Manager");
+                    }
+                    self.left_behind = LeftBehind::Offered(found);
+                }
+                Ok(Err(fault)) => {
+                    cx.notices.failed(fault);
+                    self.left_behind = LeftBehind::Offered(Vec::new());
+                }
+                Err(TryRecvError::Disconnected) => self.left_behind = LeftBehind::Offered(Vec::new()),
+            },
+            LeftBehind::Offered(_) => {}
+        }
+    }
+
+    fn keep_aside(&mut self, ui: &Ui, cx: &mut AppCtx) {
+        let Some(keeper) = &self.keeper else { return };
+        let now = ui.input(|input| input.time);
+        let mut faults = Vec::new();
+        for opened in &mut self.open {
+            let (due, fault) = opened.keep_aside(cx, keeper, &mut self.kept_number, now);
+            if let Some(seconds) = due {
+                let pause = Duration::try_from_secs_f64(seconds.max(0.05)).unwrap_or(Duration::from_secs(1));
+                ui.ctx().request_repaint_after(pause);
+            }
+            faults.extend(fault);
+        }
+        for fault in faults {
+            cx.notices.failed(fault);
+        }
+    }
+
+    /// Keeps all unsaved work aside before the program ends; nothing is drawn any more.
+    pub(super) fn keep_all(&mut self, cx: &AppCtx) {
+        let Some(keeper) = &self.keeper else { return };
+        for opened in &self.open {
+            self.kept_number += 1;
+            if let Err(fault) = opened.keep_now(cx, keeper, self.kept_number) {
+                // The windows are gone; the terminal is what is left.
+                tracing::error!("unsaved work of {} is lost: {fault}", opened.name());
+            }
+        }
+    }
+
+    /// Takes a scheme off the list; what was not saved of it is gone.
+    fn close(&mut self, cx: &mut AppCtx, key: u64) {
+        let Some(at) = self.open.iter().position(|one| one.key == key) else { return };
+        self.open.remove(at);
+        if at < self.chosen || self.chosen == self.open.len() {
+            self.chosen = self.chosen.saturating_sub(1);
+        }
+        if let Some(keeper) = self.keeper.clone() {
+            self.kept_number += 1;
+            let number = self.kept_number;
+            let done = cx.aside("drop draft", move || keeper.keep(key, number, None));
+            cx.later(done, "");
+        }
+    }
+
+    /// Closes a scheme, after a question where something would be lost.
+    fn ask_close(&mut self, cx: &mut AppCtx, key: u64) {
+        match self.open.iter().find(|one| one.key == key) {
+            Some(opened) if opened.is_dirty() => self.dialog = Some(Dialog::close(key)),
+            Some(_) => self.close(cx, key),
+            None => {}
+        }
+    }
+
+    fn save(&mut self, cx: &mut AppCtx, key: u64) {
+        let Some(opened) = self.open.iter_mut().find(|one| one.key == key) else { return };
+        match (opened.path.clone(), opened.draft()) {
+            (Some(path), Some(_)) => opened.save(cx, path, false),
+            (None, Some(draft)) => {
+                let name = proposed_name(&draft.document);
+                cx.command(Command::ChooseSchemeTarget(key, name));
+            }
+            (_, None) => {}
         }
     }
 
     /// Draws the page.
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
-        let t = tokens(ui);
-        if self.files.is_empty() {
-            let text = "A scheme is everything that is programmed into a meter so that it bills as a contract says: registers, day types, seasons, billing dates. One file each.";
-            empty(ui, Icon::Schemes, "No scheme is open", text, |ui| {
-                if ui.add(Act::primary("Open a scheme…").icon(Icon::Folder).shortcut("Ctrl+O")).clicked() {
-                    cx.command(Command::ChooseScheme);
-                }
-                let recent: Vec<String> =
-                    cx.prefs.recent.iter().filter(|path| path.ends_with(".json")).cloned().collect();
-                for path in recent.iter().take(5) {
-                    if ui.add(Act::quiet(path).small()).clicked() {
-                        cx.command(Command::OpenScheme(PathBuf::from(path)));
-                    }
-                }
-                ui.label(small(ui, "or drop a .scheme.json file on this window"));
-            });
+        self.offer(ui, cx);
+        if self.open.is_empty() {
+            self.nothing_open(ui, cx);
             return;
         }
+        if self.dialog.is_none() {
+            self.keys(ui, cx);
+        }
+        let t = tokens(ui);
         let frame =
             Frame::new().fill(t.canvas.0).inner_margin(Margin { left: 8, right: 8, top: 12, bottom: 8 });
         Panel::left("schemes")
             .resizable(true)
-            .default_size(220.0)
+            .default_size(208.0)
             .size_range(160.0..=360.0)
             .frame(frame)
             .show(ui, |ui| {
                 self.list(ui, cx);
             });
-        let Some(path) = self.files.get(self.chosen).cloned() else { return };
-        let file = match cx.data.scheme(cx.backend.as_ref(), &Query::Scheme(path.clone())) {
-            Load::Ready(file) => file,
-            Load::Loading => {
-                Frame::new().inner_margin(Margin::same(16)).show(ui, |ui| loading(ui, "the scheme"));
+        let Some(opened) = self.open.get_mut(self.chosen) else { return };
+        let message = Frame::new().inner_margin(Margin::same(16));
+        let broken = match &opened.state {
+            State::Open(_) => None,
+            State::Opening(_) => {
+                message.show(ui, |ui| loading(ui, "the scheme"));
                 return;
             }
-            Load::Failed(reason) => {
-                Frame::new().inner_margin(Margin::same(16)).show(ui, |ui| {
-                    let title = "The scheme file cannot be read";
-                    problem(ui, &Problem { title, text: &reason, details: reason.clone(), tone: Tone::Bad });
-                    if ui.add(Act::plain("Try again").icon(Icon::Refresh)).clicked() {
-                        cx.data.expire(|query| *query == Query::Scheme(path.clone()));
-                    }
+            State::Failed(fault) => {
+                let again = message.show(ui, |ui| {
+                    fault_panel(ui, fault);
+                    ui.add(Act::plain("Try again").icon(Icon::Refresh)).clicked()
                 });
+                if again.inner {
+                    opened.retry(cx);
+                }
                 return;
             }
+            State::Broken(file) => Some(file.clone()),
         };
         let frame =
             Frame::new().fill(t.surface.0).inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 12 });
-        Panel::right("scheme side")
+        let side = Panel::right("scheme side")
             .resizable(true)
-            .default_size(320.0)
-            .size_range(240.0..=520.0)
-            .frame(frame)
-            .show(ui, |ui| {
-                self.side.ui(ui, cx, &file);
-            });
-        self.pages(ui, cx, &path, &file);
-    }
-
-    fn list(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
-        ui.horizontal(|ui| {
-            ui.add_space(8.0);
-            heading(ui, "Schemes");
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if ui.add(Act::icon_only(Icon::Folder, "Open a scheme…").shortcut("Ctrl+O")).clicked() {
-                    cx.command(Command::ChooseScheme);
-                }
-            });
-        });
-        ui.add_space(4.0);
-        let mut close = None;
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 2.0;
-            for (at, path) in self.files.iter().enumerate() {
-                let on = at == self.chosen;
-                let (clicked, closed) = entry(ui, path, on);
-                if clicked {
-                    self.chosen = at;
-                }
-                if closed {
-                    close = Some(at);
-                }
-            }
-        });
-        if let Some(at) = close {
-            self.files.remove(at);
-            self.chosen = self.chosen.min(self.files.len().saturating_sub(1));
-        }
-    }
-
-    fn pages(&mut self, ui: &mut Ui, cx: &mut AppCtx, path: &Path, file: &SchemeFile) {
-        let t = tokens(ui);
-        let frame =
-            Frame::new().fill(t.canvas.0).inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 10 });
-        Panel::top("scheme toolbar").show_separator_line(false).frame(frame).show(ui, |ui| {
-            ui.horizontal(|ui| {
-                let title =
-                    file.document.as_ref().map_or_else(|| file_name(path), |document| document.title.clone());
-                ui.add(egui::Label::new(strong(title).size(18.0)).truncate());
-                if let Some(document) = &file.document {
-                    ui.label(small(ui, &document.identity));
-                }
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    if ui.add(Act::icon_only(Icon::Window, "Open in its own window")).clicked() {
-                        cx.command(Command::Detach(Page::Schemes));
-                    }
-                    if ui.add(Act::icon_only(Icon::Refresh, "Read the file again")).clicked() {
-                        let query = Query::Scheme(path.to_path_buf());
-                        cx.data.expire(|one| *one == query);
-                    }
-                });
-            });
-            ui.add_space(6.0);
-            let tabs = [
-                (Tab::Identity, "Identity"),
-                (Tab::Registers, "Registers"),
-                (Tab::Days, "Day types"),
-                (Tab::Calendar, "Weeks and seasons"),
-                (Tab::Year, "Year"),
-                (Tab::Measuring, "Billing and measuring"),
-            ];
-            segmented(ui, "scheme", &mut self.tab, &tabs);
-        });
+            .default_size(296.0)
+            .size_range(220.0..=520.0)
+            .frame(frame);
+        side.show(ui, |ui| self.side(ui, cx, broken.as_ref()));
+        self.toolbar(ui, cx);
         let inner = ui.available_rect_before_wrap();
         ui.painter().rect_filled(inner, 0.0, t.surface.0);
         ui.painter().hline(inner.x_range(), inner.top(), Stroke::new(1.0, t.border.0));
-        let Some(document) = &file.document else {
+        if broken.is_some() {
             let text =
                 "The problems at the right say where it departs from the format, with line and column.";
-            empty(ui, Icon::Warning, "This file is not a scheme that can be shown", text, |_| {});
+            let again = |ui: &mut Ui| ui.add(Act::plain("Read the file again").icon(Icon::Refresh)).clicked();
+            let mut clicked = false;
+            empty(ui, Icon::Warning, "This file is not a scheme that can be shown", text, |ui| {
+                clicked = again(ui);
+            });
+            if let Some(opened) = self.open.get_mut(self.chosen).filter(|_| clicked) {
+                opened.retry(cx);
+            }
             return;
+        }
+        self.page(ui, cx);
+    }
+
+    fn nothing_open(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+        let text = "A scheme is everything that is programmed into a meter so that it bills as a contract says: registers, day types, seasons, billing dates. One file each.";
+        empty(ui, Icon::Schemes, "No scheme is open", text, |ui| {
+            if ui.add(Act::primary("New scheme…").icon(Icon::Plus).shortcut("Ctrl+Shift+N")).clicked() {
+                cx.command(Command::NewScheme);
+            }
+            if ui.add(Act::plain("Open a scheme…").icon(Icon::Folder).shortcut("Ctrl+O")).clicked() {
+                cx.command(Command::ChooseScheme);
+            }
+            let recent: Vec<String> =
+                cx.prefs.recent.iter().filter(|path| path.ends_with(".json")).cloned().collect();
+            for path in recent.iter().take(5) {
+                if ui.add(Act::quiet(path).small()).clicked() {
+                    cx.command(Command::OpenScheme(PathBuf::from(path)));
+                }
+            }
+            ui.label(small(ui, "or drop a .scheme.json file on this window"));
+        });
+    }
+
+    fn side(&mut self, ui: &mut Ui, cx: &mut AppCtx, broken: Option<&SchemeFile>) {
+        let clicked = match (broken, self.open.get(self.chosen).and_then(Opened::draft)) {
+            (Some(file), _) => self.side.ui(ui, cx, None, &file.problems),
+            (None, Some(draft)) => {
+                let problems = draft.problems();
+                self.side.ui(ui, cx, Some(draft), &problems)
+            }
+            (None, None) => None,
         };
-        ScrollArea::vertical().id_salt(("scheme page", self.tab as u8)).auto_shrink(false).show(ui, |ui| {
+        if let Some(place) = clicked {
+            self.tab = Tab::of_place(&place).0;
+            self.go_to = Some(place);
+        }
+    }
+
+    /// Draws the page that is chosen and makes an undo step of what it changed.
+    fn page(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+        let go_to = self.go_to.take();
+        let Some(opened) = self.open.get_mut(self.chosen) else { return };
+        let key = opened.key;
+        let Some(draft) = opened.draft_mut() else { return };
+        let problems = draft.problems();
+        let limits = draft.limits();
+        let before = draft.document.clone();
+        take_step_name(ui);
+        let (tab, today) = (self.tab, today(cx));
+        let mut import = false;
+        ScrollArea::vertical().id_salt(("scheme page", tab)).auto_shrink(false).show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
                 ui.set_width(ui.available_width());
-                match self.tab {
-                    Tab::Identity => pages::identity(ui, document),
-                    Tab::Registers => registers::ui(ui, document),
-                    Tab::Days => tariff::days(ui, document, &document.tariff),
-                    Tab::Calendar => tariff::calendar(ui, document),
-                    Tab::Year => self.year.ui(ui, cx, document),
-                    Tab::Measuring => pages::measuring(ui, document),
+                let mut editing = Editing {
+                    document: &mut draft.document,
+                    limits: &limits,
+                    problems: &problems,
+                    go_to: go_to.as_deref(),
+                };
+                match tab {
+                    Tab::Days => self.days.ui(ui, &mut editing, &mut self.which, today),
+                    Tab::Calendar => self.weeks.ui(ui, &mut editing, &mut self.which, today),
+                    Tab::Special => import = self.specials.ui(ui, &mut editing, &mut self.which, today),
+                    Tab::Year => self.year.ui(ui, cx, editing.document),
+                    // What is half typed belongs to one scheme.
+                    _ => {
+                        ui.push_id(key, |ui| forms::ui(ui, tab, &mut editing));
+                    }
                 }
             });
         });
+        if import {
+            cx.command(Command::ChooseHolidays(key));
+        }
+        if draft.document == before {
+            return;
+        }
+        let name = take_step_name(ui).unwrap_or_else(|| format!("edit {}", tab.title().to_lowercase()));
+        let now = ui.input(|input| input.time);
+        draft.changed(before, &name, run(ui, self.presses), now);
+        // The checks look at it in the next frame.
+        ui.ctx().request_repaint();
+    }
+
+    fn keys(&mut self, ui: &Ui, cx: &mut AppCtx) {
+        let pressed = |modifiers: Modifiers, key: Key| {
+            ui.input_mut(|input| input.consume_shortcut(&egui::KeyboardShortcut::new(modifiers, key)))
+        };
+        // What has more modifiers is asked for first: the shorter one would take it.
+        let with_shift = Modifiers { shift: true, ..Modifiers::COMMAND };
+        if pressed(with_shift, Key::Z) || pressed(Modifiers::COMMAND, Key::Y) {
+            self.redo(ui);
+        }
+        if pressed(Modifiers::COMMAND, Key::Z) {
+            self.undo(ui);
+        }
+        let Some(opened) = self.open.get(self.chosen) else { return };
+        let (key, draft) = (opened.key, opened.draft());
+        if pressed(with_shift, Key::S)
+            && let Some(draft) = draft
+        {
+            cx.command(Command::ChooseSchemeTarget(key, proposed_name(&draft.document)));
+        } else if pressed(Modifiers::COMMAND, Key::S) {
+            self.save(cx, key);
+        }
+        if pressed(Modifiers::COMMAND, Key::W) {
+            self.ask_close(cx, key);
+        }
+        if pressed(Modifiers::NONE, Key::F8) {
+            self.show_year();
+        }
+    }
+
+    /// The year, or back from it.
+    fn show_year(&mut self) {
+        if self.tab == Tab::Year {
+            self.tab = self.before_year;
+        } else {
+            self.before_year = self.tab;
+            self.tab = Tab::Year;
+        }
+    }
+
+    fn undo(&mut self, ui: &Ui) {
+        let now = ui.input(|input| input.time);
+        if let Some(draft) = self.open.get_mut(self.chosen).and_then(Opened::draft_mut) {
+            draft.undo(now);
+        }
+    }
+
+    fn redo(&mut self, ui: &Ui) {
+        let now = ui.input(|input| input.time);
+        if let Some(draft) = self.open.get_mut(self.chosen).and_then(Opened::draft_mut) {
+            draft.redo(now);
+        }
     }
 }
 
-fn entry(ui: &mut Ui, path: &Path, on: bool) -> (bool, bool) {
-    let t = tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), 28.0), Sense::click());
-    let name = file_name(path);
-    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, on, &name));
-    if on || response.hovered() || response.has_focus() {
-        ui.painter().rect_filled(rect, 4.0, if on { t.accent_soft.0 } else { t.hover.0 });
+/// The day of this computer's clock.
+fn today(cx: &AppCtx) -> jiff::civil::Date {
+    (cx.now)().to_zoned(cx.zone.clone()).date()
+}
+
+/// The run to which a change of this frame belongs.
+fn run(ui: &Ui, presses: u64) -> Option<Run> {
+    let pressed = ui.input(|input| input.pointer.any_down() || input.pointer.any_released());
+    if pressed {
+        return Some(Run::Press(presses));
     }
-    let mut row = ui.new_child(
-        egui::UiBuilder::new()
-            .max_rect(rect.shrink2(Vec2::new(8.0, 0.0)))
-            .layout(egui::Layout::right_to_left(egui::Align::Center)),
-    );
-    let close = row.add(Act::icon_only(Icon::Cross, &format!("Close {name}")).small());
-    row.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-        let ink = if on { t.accent.0 } else { t.text.0 };
-        ui.add(egui::Label::new(egui::RichText::new(&name).color(ink)).truncate());
-    });
-    let closed = close.clicked();
-    (response.on_hover_text(path.display().to_string()).clicked() && !closed, closed)
+    let focus = ui.memory(|memory| memory.focused())?;
+    let is_text = egui::TextEdit::load_state(ui.ctx(), focus).is_some();
+    is_text.then_some(Run::Typing(focus))
+}
+
+/// A scheme file's name ends as such, whatever was typed.
+fn with_ending(path: PathBuf) -> PathBuf {
+    if path.extension().is_some() {
+        return path;
+    }
+    let mut name = path.into_os_string();
+    name.push(".scheme.json");
+    PathBuf::from(name)
+}
+
+/// `two-rates.scheme.json` for “Two rates”.
+fn proposed_name(document: &Document) -> String {
+    let lower = document.title.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let stem = if words.is_empty() { document.identity.to_lowercase() } else { words.join("-") };
+    format!("{}.scheme.json", stem.chars().take(60).collect::<String>())
 }

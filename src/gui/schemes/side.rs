@@ -1,17 +1,19 @@
 //! At the right: what is wrong with the scheme, and what is on at a moment.
 
-use egui::{Label, RichText, ScrollArea, Ui};
+use egui::{Label, Margin, RichText, Role, ScrollArea, Sense, StrokeKind, Ui, WidgetInfo};
 use jiff::civil::DateTime;
 
 use crate::gui::context::AppCtx;
-use crate::gui::data::SchemeFile;
-use crate::gui::theme::{SIZES, mono, strong, tokens};
-use crate::gui::widgets::{
-    Act, Tone, badge, counted, field, key_value, secondary, section, small, text_field,
-};
-use crate::scheme::{Calendar, Document, Severity};
+use crate::gui::theme::{Icon, SIZES, mono, strong, tokens};
+use crate::gui::widgets::{Act, Tone, badge, counted, field, key_value, secondary, small, text_field};
+use crate::scheme::{Calendar, Document, Problem};
 
+use super::draft::Draft;
+use super::pattern::swatch;
 use super::register_title;
+
+/// Problems that are listed one by one.
+const LISTED: usize = 100;
 
 /// The side's own state.
 #[derive(Debug, Default)]
@@ -20,16 +22,24 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// Draws it.
-    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, file: &SchemeFile) {
+    /// Draws it; gives the place of a problem that was clicked.
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut AppCtx,
+        draft: Option<&Draft>,
+        found: &[Problem],
+    ) -> Option<String> {
+        let mut clicked = None;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 4.0;
-            problems(ui, cx, file);
-            if let Some(document) = &file.document {
+            clicked = problems(ui, cx, draft.is_some_and(Draft::is_checking), draft.is_some(), found);
+            if let Some(draft) = draft {
                 ui.add_space(12.0);
-                self.what_is_on(ui, cx, document);
+                self.what_is_on(ui, cx, &draft.document);
             }
         });
+        clicked
     }
 
     fn what_is_on(&mut self, ui: &mut Ui, cx: &AppCtx, document: &Document) {
@@ -59,9 +69,8 @@ impl Side {
         }
         for id in rate.on {
             ui.horizontal(|ui| {
-                if let Some(colour) = super::register_colour(document, id) {
-                    let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(12.0), egui::Sense::hover());
-                    ui.painter().rect_filled(rect, 2.0, colour);
+                if super::register_colour(document, id).is_some() {
+                    swatch(ui, document, id);
                 }
                 ui.label(strong(register_title(document, id)));
                 ui.label(secondary(ui, id));
@@ -78,13 +87,15 @@ impl Side {
     }
 }
 
-fn problems(ui: &mut Ui, cx: &mut AppCtx, file: &SchemeFile) {
-    let t = tokens(ui);
-    let errors = file.problems.iter().filter(|problem| problem.is_error()).count();
-    let warnings = file.problems.len() - errors;
+fn problems(ui: &mut Ui, cx: &mut AppCtx, checking: bool, can_go: bool, found: &[Problem]) -> Option<String> {
+    let errors = found.iter().filter(|problem| problem.is_error()).count();
+    let warnings = found.len() - errors;
     ui.horizontal(|ui| {
         ui.label(strong("Problems"));
         match (errors, warnings) {
+            (0, 0) if checking => {
+                badge(ui, "Checking", Tone::Plain);
+            }
             (0, 0) => {
                 badge(ui, "None found", Tone::Good);
             }
@@ -98,25 +109,70 @@ fn problems(ui: &mut Ui, cx: &mut AppCtx, file: &SchemeFile) {
             }
         }
     });
-    if file.problems.is_empty() {
+    if found.is_empty() {
         ui.label(small(ui, "Every check of the format and of the meter model's limits has passed."));
-        return;
+        return None;
     }
-    for problem in &file.problems {
-        let ink = if problem.severity() == Severity::Error { t.bad.0 } else { t.warn.0 };
-        section(ui, problem.code.word());
-        ui.add(Label::new(RichText::new(&problem.message).color(ink)).wrap().selectable(true));
-        let place = match problem.position {
-            Some(position) => {
-                format!("{}  line {}, column {}", problem.place, position.line, position.column)
-            }
-            None => problem.place.clone(),
-        };
-        ui.add(Label::new(mono(place).size(SIZES[0]).color(t.text_secondary.0)).wrap());
+    let mut clicked = None;
+    for problem in found.iter().take(LISTED) {
+        if one_problem(ui, problem, can_go) {
+            clicked = Some(problem.place.clone());
+        }
+    }
+    if found.len() > LISTED {
+        ui.label(small(ui, format!("and {} more", found.len() - LISTED)));
     }
     ui.add_space(4.0);
     if ui.add(Act::quiet("Copy problems").small()).clicked() {
-        ui.copy_text(file.problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
-        cx.notices.done(format!("Copied {} problems", file.problems.len()));
+        ui.copy_text(found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        cx.notices.done(format!("Copied {} problems", found.len()));
     }
+    clicked
+}
+
+/// A problem as a card; true where it was clicked.
+fn one_problem(ui: &mut Ui, problem: &Problem, can_go: bool) -> bool {
+    let t = tokens(ui);
+    let (ink, ground) = if problem.is_error() { (t.bad.0, t.bad_soft.0) } else { (t.warn.0, t.warn_soft.0) };
+    let place = match problem.position {
+        // In a document under the hands the place is what counts; lines are the file's.
+        Some(position) if !can_go => {
+            format!("{}  line {}, column {}", problem.place, position.line, position.column)
+        }
+        _ => problem.place.clone(),
+    };
+    let card = egui::Frame::new().inner_margin(Margin::symmetric(8, 4)).corner_radius(4.0).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = 2.0;
+        let grave = if problem.is_error() { "Error" } else { "Warning" };
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = 4.0;
+            let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(14.0), Sense::hover());
+            Icon::Warning.paint(ui.painter(), rect, 12.0, ink);
+            ui.label(strong(grave).size(SIZES[0]).color(ink));
+            ui.label(small(ui, problem.code.word()));
+        });
+        ui.add(Label::new(RichText::new(&problem.message).color(ink)).wrap());
+        ui.add(Label::new(mono(place).size(SIZES[0]).color(t.text_secondary.0)).wrap());
+    });
+    if !can_go {
+        return false;
+    }
+    let rect = card.response.rect;
+    let response = ui.interact(rect, card.response.id.with("go"), Sense::click());
+    let name = format!("Go to {}: {}", problem.place, problem.message);
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+    if response.hovered() {
+        ui.painter().rect_stroke(rect, 4.0, egui::Stroke::new(1.0, t.border_strong.0), StrokeKind::Inside);
+        ui.ctx().set_cursor_icon(egui::CursorIcon::PointingHand);
+    }
+    if response.has_focus() {
+        ui.painter().rect_filled(
+            egui::Rect::from_x_y_ranges(rect.left()..=rect.left() + 3.0, rect.y_range()),
+            1.0,
+            ground,
+        );
+        ui.painter().rect_stroke(rect, 4.0, egui::Stroke::new(2.0, t.accent.0), StrokeKind::Inside);
+    }
+    response.on_hover_text("Go to the place").clicked()
 }

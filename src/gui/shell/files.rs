@@ -32,6 +32,18 @@ pub(crate) enum FilePurpose {
         /// What to write.
         text: String,
     },
+    /// Where to save an open scheme.
+    SaveScheme {
+        /// The scheme's number.
+        scheme: u64,
+        /// The proposed name.
+        name: String,
+    },
+    /// A list of holidays for an open scheme.
+    Holidays {
+        /// The scheme's number.
+        scheme: u64,
+    },
     /// Readings to write.
     Export {
         /// Which.
@@ -47,15 +59,17 @@ impl FilePurpose {
             Self::ImportMeters => "Import meters from CSV",
             Self::OpenScheme => "Open a scheme",
             Self::SaveText { title, .. } => title,
+            Self::SaveScheme { .. } => "Save the scheme as",
+            Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
             Self::Export { .. } => "Save readings as CSV",
         }
     }
 
     const fn button(&self) -> &'static str {
         match self {
-            Self::ImportMeters => "Import",
+            Self::ImportMeters | Self::Holidays { .. } => "Import",
             Self::OpenScheme => "Open",
-            Self::SaveText { .. } | Self::Export { .. } => "Save",
+            Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Export { .. } => "Save",
         }
     }
 
@@ -64,7 +78,10 @@ impl FilePurpose {
         match self {
             Self::ImportMeters => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
-            Self::SaveText { name, .. } | Self::Export { name, .. } => dialog.set_file_name(name).save_file(),
+            Self::Holidays { .. } => dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file(),
+            Self::SaveText { name, .. } | Self::SaveScheme { name, .. } | Self::Export { name, .. } => {
+                dialog.set_file_name(name).save_file()
+            }
         }
     }
 }
@@ -76,6 +93,8 @@ pub(crate) struct FileEvent {
     pub purpose: FilePurpose,
     /// Which.
     pub path: PathBuf,
+    /// The system's dialog has asked whether a file that is there may be replaced.
+    pub asked: bool,
 }
 
 #[derive(Debug)]
@@ -97,8 +116,12 @@ impl Files {
     pub(crate) fn choose(&mut self, purpose: FilePurpose, wake: &crate::gui::data::live::Wake) {
         let state = if self.field_only { None } else { dialog(&purpose, wake) };
         let name = match &purpose {
-            FilePurpose::SaveText { name, .. } | FilePurpose::Export { name, .. } => name.clone(),
-            FilePurpose::ImportMeters | FilePurpose::OpenScheme => String::new(),
+            FilePurpose::SaveText { name, .. }
+            | FilePurpose::SaveScheme { name, .. }
+            | FilePurpose::Export { name, .. } => name.clone(),
+            FilePurpose::ImportMeters | FilePurpose::OpenScheme | FilePurpose::Holidays { .. } => {
+                String::new()
+            }
         };
         self.open = Some((purpose, state.unwrap_or(State::Field(name))));
     }
@@ -113,7 +136,7 @@ impl Files {
                     self.open = Some((purpose, State::Dialog(answer, since)));
                     None
                 }
-                Ok(Some(path)) => Some(FileEvent { purpose, path }),
+                Ok(Some(path)) => Some(FileEvent { purpose, path, asked: true }),
                 Ok(None) if since.elapsed() >= TOO_FAST => None,
                 Ok(None) | Err(TryRecvError::Disconnected) => {
                     self.field_only = true;
@@ -125,7 +148,7 @@ impl Files {
             State::Field(mut text) => {
                 let (chosen, close) = path_field(ui, &purpose, &mut text, recent);
                 if let Some(path) = chosen {
-                    return Some(FileEvent { purpose, path });
+                    return Some(FileEvent { purpose, path, asked: false });
                 }
                 if !close {
                     self.open = Some((purpose, State::Field(text)));

@@ -33,10 +33,11 @@ pub(super) enum Found {
     },
 }
 
-fn commands() -> [(&'static str, &'static str, Command); 10] {
+fn commands() -> [(&'static str, &'static str, Command); 11] {
     [
         ("Add a meter…", "Ctrl+N", Command::AddMeter),
         ("Import meters from CSV…", "", Command::ImportMeters),
+        ("New scheme…", "Ctrl+Shift+N", Command::NewScheme),
         ("Open a scheme…", "Ctrl+O", Command::ChooseScheme),
         ("Go to Scheme Manager", "Ctrl+1", Command::Go(Page::Schemes)),
         ("Go to Meter Manager", "Ctrl+2", Command::Go(Page::Meters)),

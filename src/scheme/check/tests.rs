@@ -198,10 +198,8 @@ fn naming_a_sum_in_a_switch_says_that_it_counts_always() {
 #[test]
 fn a_ratio_that_leaves_the_plate_blank_or_is_the_wrong_way_round_is_refused() {
     let mut document = blank();
-    let ratio = |primary: &str, secondary: &str| Ratio {
-        primary: primary.parse().unwrap(),
-        secondary: secondary.parse().unwrap(),
-    };
+    let ratio =
+        |primary: &str, secondary: &str| Ratio::new(primary.parse().unwrap(), secondary.parse().unwrap());
     document.transformers.ct = ratio("0", "5");
     document.transformers.vt = ratio("110", "11000");
     assert_eq!(found(&document), ["ratio transformers.ct.primary", "ratio transformers.vt.secondary"]);

@@ -13,12 +13,14 @@ pub use dates::{
 pub(in crate::scheme) use words::weekday;
 pub use words::{ClockFailureResponse, Keep, Measurand, Phase, Source, WeekOfMonth, WordError, weekday_word};
 
+pub use crate::model::{Ratio, Transformers};
+
 use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil::{DateTime, Weekday};
 
-use crate::model::{Decimal, Obis, Side, Unit};
+use crate::model::{Obis, Side, Unit};
 
 /// The format tag that every scheme file begins with.
 pub const FORMAT: &str = "meterwright.scheme/1";
@@ -281,26 +283,6 @@ pub struct DstRule {
     pub hour: u32,
 }
 
-/// Instrument transformers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Transformers {
-    /// Current.
-    pub ct: Ratio,
-    /// Voltage.
-    pub vt: Ratio,
-    /// Which side the meter's registers count on.
-    pub registers_in: Side,
-}
-
-/// A transformer's ratio, as on its plate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ratio {
-    /// Primary.
-    pub primary: Decimal,
-    /// Secondary.
-    pub secondary: Decimal,
-}
-
 /// An output of the meter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
@@ -401,17 +383,6 @@ impl DstRule {
     /// Stands for a rule that could not be read.
     pub(in crate::scheme) const STAND_IN: Self =
         Self { month: 1, week: WeekOfMonth::Last, weekday: Weekday::Sunday, hour: 0 };
-}
-
-impl Ratio {
-    /// No transformer.
-    pub const ONE: Self = Self { primary: Decimal::new(1, 0), secondary: Decimal::new(1, 0) };
-}
-
-impl fmt::Display for Ratio {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}/{}", self.primary, self.secondary)
-    }
 }
 
 impl fmt::Display for Colour {

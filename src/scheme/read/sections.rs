@@ -347,10 +347,8 @@ impl Reader {
     fn ratio(&mut self, spot: &Spot<'_>) -> Option<Ratio> {
         let fields = self.whole(spot, &["primary", "secondary"])?;
         let number = |reader: &mut Self, spot: &Spot<'_>| reader.parsed_by(spot, plain_decimal);
-        Some(Ratio {
-            primary: self.get(&fields, "primary", number).unwrap_or(Ratio::ONE.primary),
-            secondary: self.get(&fields, "secondary", number).unwrap_or(Ratio::ONE.secondary),
-        })
+        let mut side = |name: &'static str| self.get(&fields, name, number).unwrap_or(Ratio::ONE.primary);
+        Some(Ratio::new(side("primary"), side("secondary")))
     }
 
     fn outputs(&mut self, spot: &Spot<'_>) -> Option<Vec<Output>> {

@@ -24,7 +24,7 @@ fn fixed() -> World {
 
 fn address(meter: &SimulatedMeter) -> String {
     match &meter.config.line.path {
-        LinePath::Tcp(host) | LinePath::TcpHdlc(host) => host.to_string(),
+        LinePath::Tcp(host) | LinePath::TcpHdlc(host) | LinePath::Udp(host) => host.to_string(),
         other => panic!("{other:?}"),
     }
 }
@@ -147,8 +147,7 @@ fn a_pseudo_terminal_carries_hdlc_to_one_client_after_another() {
         // SNRM from client 16 to server 1, without parameters.
         let snrm = crate::protocol::hdlc::Frame {
             segmented: false,
-            destination: crate::protocol::hdlc::HdlcAddress::server(&crate::model::ServerAddress::MANAGEMENT)
-                .unwrap(),
+            destination: crate::protocol::hdlc::HdlcAddress::server(&ServerAddress::MANAGEMENT).unwrap(),
             source: crate::protocol::hdlc::HdlcAddress::client(16).unwrap(),
             control: crate::protocol::hdlc::Control::Snrm { poll: true },
             info: Vec::new(),

@@ -4,6 +4,8 @@
 //! class is a type with [`Object`] and a line in `meter.rs`.
 
 mod association;
+mod clock;
+mod contactor;
 mod image;
 mod profile;
 mod quantity;
@@ -21,11 +23,13 @@ use super::record::Record;
 use super::settings::Settings;
 
 pub(crate) use association::{AssociationObject, SecuritySetup};
+pub(crate) use clock::Clock;
+pub(crate) use contactor::Contactor;
 pub(crate) use image::{ImageSchedule, ImageTransfer};
 pub(crate) use profile::{Column, Profile, ProfileKind};
 pub use quantity::Quantity;
 pub(crate) use registers::{DemandRegister, ExtendedRegister, LastFailure, Register};
-pub(crate) use simple::{Clock, Contactor, DataObject, DataSource, SapAssignment, ScriptTable};
+pub(crate) use simple::{DataObject, DataSource, SapAssignment, ScriptTable};
 pub(crate) use tariff::{TariffObject, TariffRegister};
 
 /// Data-Access-Result and Action-Result codes that a meter gives.

@@ -7,6 +7,7 @@ use super::super::clock::Grid;
 use super::super::quirks::Quirk;
 use super::super::record::{BILLING_ENTRIES, Interval, LOG_ENTRIES, Log, Moment};
 use super::registers::capture_time;
+use super::tariff::raw;
 use super::{Clock, Context, LastFailure, Object, Quantity, entry, name, refusal};
 
 /// 0-0:98.1.0.
@@ -273,10 +274,19 @@ impl Profile {
             ColumnSource::Clock => context.stamp(row.interval.meter_end),
             ColumnSource::Status => Data::U8(row.interval.status),
             ColumnSource::Quantity(quantity) => {
+                if let Some(value) = self.as_scheme_counted(quantity, moment.end, context) {
+                    return value;
+                }
                 let quirks = context.quirks();
                 quantity.write(quantity.raw(context.record, moment, quirks))
             }
-            ColumnSource::CaptureTime(quantity) => capture_time(quantity, moment, context),
+            ColumnSource::CaptureTime(quantity) => {
+                let peak = context.record.tariff().peak_at_end(moment.end, quantity.obis());
+                match peak.filter(|_| self.kind == ProfileKind::Billing) {
+                    Some(peak) => context.stamp(peak.meter_at.as_second()),
+                    None => capture_time(quantity, moment, context),
+                }
+            }
             ColumnSource::Code => Data::U8(row.code),
             ColumnSource::Seconds => Data::U32(row.seconds),
             ColumnSource::ScalerOf(quantity) => {
@@ -287,6 +297,17 @@ impl Profile {
                 Data::Octets(context.settings.serial().into_bytes()),
             ]),
         }
+    }
+
+    /// What a scheme's own register held when it ended a billing period.
+    fn as_scheme_counted(&self, quantity: Quantity, end: i64, context: &Context<'_>) -> Option<Data> {
+        if self.kind != ProfileKind::Billing {
+            return None;
+        }
+        let (tariff, obis) = (context.record.tariff(), quantity.obis());
+        let energy = tariff.energy_at_end(end, obis);
+        let value = energy.or_else(|| tariff.peak_at_end(end, obis).map(|peak| peak.value))?;
+        Some(Data::U32(raw(value, context.settings.premises.scaler())))
     }
 
     fn write(&self, chosen: &Chosen, context: &mut Context<'_>) -> Data {

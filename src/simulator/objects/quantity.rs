@@ -200,5 +200,6 @@ fn at(phases: [i64; 3], phase: u8) -> i64 {
 
 /// The demand of what a moment's interval holds so far, or held: active import and export.
 pub(crate) fn average_demand(record: &mut Record, moment: Moment) -> i64 {
-    demand(record.within(moment).import)
+    let seconds = record.averaging().seconds();
+    demand(record.within(moment).import, seconds)
 }

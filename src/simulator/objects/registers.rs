@@ -4,7 +4,8 @@ use crate::model::{Obis, ObjectEntry, ScalerUnit, Unit};
 use crate::protocol::dlms::{Data, DataAccessResult, Selective};
 
 use super::super::quirks::Quirk;
-use super::super::record::{DEMAND_SECONDS, Log, Moment};
+use super::super::record::{Log, Moment};
+use super::super::tariff::DEMAND;
 use super::quantity::average_demand;
 use super::{Context, Object, Quantity, entry, refusal, scaler_unit};
 
@@ -134,8 +135,7 @@ impl DemandRegister {
     /// 1-0:1.4.0.
     #[must_use]
     pub(crate) fn new() -> Self {
-        let obis = Obis::new(1, 0, 1, 4, 0, 255);
-        Self { entry: entry(5, 0, obis, &[1; 9], 2) }
+        Self { entry: entry(5, 0, DEMAND, &[1, 1, 1, 1, 1, 1, 1, 3, 3], 2) }
     }
 }
 
@@ -167,10 +167,28 @@ impl Object for DemandRegister {
                 let second = context.record.clock().meter_second(last.end);
                 Ok(context.stamp(second))
             }
-            8 => Ok(Data::U32(DEMAND_SECONDS)),
-            9 => Ok(Data::U16(1)),
+            8 => Ok(Data::U32(context.record.averaging().part_seconds)),
+            9 => Ok(Data::U16(u16::try_from(context.record.averaging().parts).unwrap_or(u16::MAX))),
             _ => Err(refusal::OBJECT_UNDEFINED),
         }
+    }
+
+    fn set(
+        &mut self,
+        attribute: i8,
+        value: &Data,
+        context: &mut Context<'_>,
+    ) -> Result<(), DataAccessResult> {
+        let averaging = context.record.averaging();
+        let (seconds, parts) = match (attribute, value) {
+            (8, Data::U32(seconds @ 60..=3600)) if 3600 % *seconds == 0 => (*seconds, averaging.parts),
+            (9, Data::U16(parts @ 1..=15)) => (averaging.part_seconds, u32::from(*parts)),
+            _ => return Err(refusal::TYPE_UNMATCHED),
+        };
+        let second = context.now();
+        context.record.set_averaging(seconds, parts, second);
+        context.record.program((5, DEMAND, attribute), value.clone(), second);
+        Ok(())
     }
 }
 

@@ -1,9 +1,8 @@
-//! Objects without much inside: data, clock, SAP assignment, script table, contactor.
+//! Objects without much inside: data, SAP assignment, script table.
 
 use crate::model::{Obis, ObjectEntry};
-use crate::protocol::dlms::{CosemDateTime, Data, DataAccessResult, Selective};
+use crate::protocol::dlms::{Data, DataAccessResult, Selective};
 
-use super::super::quirks::Quirk;
 use super::super::record::{Log, status};
 use super::{Context, Object, entry, refusal};
 
@@ -28,6 +27,24 @@ pub(crate) enum DataSource {
     Broken,
     /// The firmware version that runs.
     Firmware,
+    /// What a client wrote; this before.
+    Settable(Data),
+}
+
+/// Elements of a list that a client may write.
+const MOST_ELEMENTS: usize = 64;
+
+/// Whether a value may stand in the place of another: of the same type, a list of names.
+fn may_replace(old: &Data, new: &Data) -> bool {
+    let is_list = |data: &Data| {
+        data.elements()
+            .is_some_and(|all| all.len() <= MOST_ELEMENTS && all.iter().all(|one| one.obis().is_some()))
+    };
+    match (old, new) {
+        (Data::Array(_), Data::Array(_)) => is_list(new),
+        (Data::Array(_) | Data::Structure(_) | Data::Octets(_), _) => false,
+        _ => std::mem::discriminant(old) == std::mem::discriminant(new),
+    }
 }
 
 /// Class 1.
@@ -41,7 +58,8 @@ impl DataObject {
     /// A data object.
     #[must_use]
     pub(crate) fn new(obis: Obis, source: DataSource) -> Self {
-        Self { entry: entry(1, 0, obis, &[1, 1], 0), source }
+        let mode = if matches!(source, DataSource::Settable(_)) { 3 } else { 1 };
+        Self { entry: entry(1, 0, obis, &[1, mode], 0), source }
     }
 
     /// Text as an octet string, as most meters keep it.
@@ -69,8 +87,8 @@ impl Object for DataObject {
             DataSource::Fixed(value) => Ok(value.clone()),
             DataSource::LastCounter => Ok(Data::U32(context.association.last_counter)),
             DataSource::BillingCount => {
-                let periods = context.record.billing_periods(context.now()).len();
-                Ok(Data::U16(u16::try_from(periods).unwrap_or(u16::MAX)))
+                let count = context.record.billing_count(context.now());
+                Ok(Data::U16(u16::try_from(count).unwrap_or(u16::MAX)))
             }
             DataSource::Rate => {
                 if let Some(rate) = context.record.tariff().rate() {
@@ -96,116 +114,27 @@ impl Object for DataObject {
             }
             DataSource::Broken => Err(refusal::HARDWARE_FAULT),
             DataSource::Firmware => Ok(Data::Octets(context.record.firmware().version().as_bytes().to_vec())),
-        }
-    }
-}
-
-/// Class 8.
-#[derive(Debug)]
-pub(crate) struct Clock {
-    entry: ObjectEntry,
-}
-
-impl Clock {
-    /// The name of every meter's clock.
-    pub(crate) const NAME: Obis = Obis::new(0, 0, 1, 0, 0, 255);
-
-    /// 0-0:1.0.0, its time settable.
-    #[must_use]
-    pub(crate) fn new() -> Self {
-        Self { entry: entry(8, 0, Self::NAME, &[1, 3, 1, 1, 1, 1, 1, 1, 1], 6) }
-    }
-}
-
-impl Default for Clock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Object for Clock {
-    fn entry(&self) -> &ObjectEntry {
-        &self.entry
-    }
-
-    fn get(
-        &self,
-        attribute: i8,
-        _selective: Option<&Selective>,
-        context: &mut Context<'_>,
-    ) -> Result<Data, DataAccessResult> {
-        let meter_ms = context.record.clock().meter_ms(context.now_ms);
-        let meter_second = meter_ms.div_euclid(1000);
-        let clock = context.record.clock();
-        let stamp = clock.stamp(meter_second).ok_or(refusal::UNAVAILABLE)?;
-        let transitions = clock.transitions(meter_second);
-        match attribute {
-            2 => {
-                let mut bytes = context.stamp_bytes(&stamp);
-                if !context.quirks().has(Quirk::StampGaps) {
-                    bytes.0[8] = u8::try_from(meter_ms.rem_euclid(1000) / 10).unwrap_or(0);
-                }
-                Ok(Data::Octets(bytes.0.to_vec()))
+            DataSource::Settable(fresh) => {
+                let written = context.record.tariff().value((1, self.entry.obis, 2));
+                Ok(written.unwrap_or(fresh).clone())
             }
-            3 => Ok(Data::I16(transitions.standard_minutes)),
-            4 => Ok(Data::U8(stamp.clock_status.unwrap_or(0))),
-            5 | 6 => {
-                let at = if attribute == 5 { transitions.summer_begins } else { transitions.summer_ends };
-                let bytes = at.map_or(CosemDateTime::UNSPECIFIED, |stamp| CosemDateTime::from_stamp(&stamp));
-                Ok(Data::Octets(bytes.0.to_vec()))
-            }
-            7 => Ok(Data::I8(transitions.summer_minutes)),
-            8 => Ok(Data::Bool(transitions.summer_begins.is_some())),
-            // Internal crystal.
-            9 => Ok(Data::Enum(1)),
-            _ => Err(refusal::OBJECT_UNDEFINED),
         }
     }
 
     fn set(
         &mut self,
-        attribute: i8,
+        _attribute: i8,
         value: &Data,
         context: &mut Context<'_>,
     ) -> Result<(), DataAccessResult> {
-        if attribute != 2 {
-            return Err(refusal::DENIED);
-        }
-        let stamp = value.date_time().and_then(|bytes| bytes.stamp()).ok_or(refusal::TYPE_UNMATCHED)?;
-        let second = context.record.clock().second_of(&stamp).ok_or(refusal::TYPE_UNMATCHED)?;
-        let milliseconds = i64::from(stamp.local.subsec_nanosecond()) / 1_000_000;
-        context.record.set_clock(context.now_ms, second * 1000 + milliseconds);
-        Ok(())
-    }
-
-    fn invoke(
-        &mut self,
-        method: i8,
-        parameter: Option<&Data>,
-        context: &mut Context<'_>,
-    ) -> Result<Option<Data>, DataAccessResult> {
-        let meter_ms = context.record.clock().meter_ms(context.now_ms);
-        let to_multiple = |seconds: i64| {
-            let step = seconds * 1000;
-            (meter_ms + step / 2).div_euclid(step) * step
-        };
-        let target = match method {
-            1 => to_multiple(900),
-            // No averaging period of its own: as demand's.
-            2 => to_multiple(i64::from(super::super::record::DEMAND_SECONDS)),
-            3 => to_multiple(60),
-            6 => {
-                let seconds = parameter.and_then(Data::integer).ok_or(refusal::TYPE_UNMATCHED)?;
-                let seconds = i64::try_from(seconds).map_err(|_| refusal::TYPE_UNMATCHED)?;
-                if !(-900..=900).contains(&seconds) {
-                    return Err(refusal::TYPE_UNMATCHED);
-                }
-                meter_ms + seconds * 1000
+        match &self.source {
+            DataSource::Settable(fresh) if may_replace(fresh, value) => {
+                context.record.program((1, self.entry.obis, 2), value.clone(), context.now());
+                Ok(())
             }
-            _ => return Err(refusal::OBJECT_UNDEFINED),
-        };
-        context.record.set_clock(context.now_ms, target);
-        Ok(None)
+            DataSource::Settable(_) => Err(refusal::TYPE_UNMATCHED),
+            _ => Err(refusal::DENIED),
+        }
     }
 }
 
@@ -307,61 +236,5 @@ impl Object for ScriptTable {
             (1, _) => Err(refusal::OBJECT_UNDEFINED),
             _ => Err(refusal::DENIED),
         }
-    }
-}
-
-/// Class 70.
-#[derive(Debug)]
-pub(crate) struct Contactor {
-    entry: ObjectEntry,
-    connected: bool,
-}
-
-impl Contactor {
-    /// 0-0:96.3.10, connected.
-    #[must_use]
-    pub(crate) fn new() -> Self {
-        Self { entry: entry(70, 0, Obis::new(0, 0, 96, 3, 10, 255), &[1, 1, 1, 1], 2), connected: true }
-    }
-}
-
-impl Default for Contactor {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Object for Contactor {
-    fn entry(&self) -> &ObjectEntry {
-        &self.entry
-    }
-
-    fn get(
-        &self,
-        attribute: i8,
-        _selective: Option<&Selective>,
-        _context: &mut Context<'_>,
-    ) -> Result<Data, DataAccessResult> {
-        match attribute {
-            2 => Ok(Data::Bool(self.connected)),
-            3 => Ok(Data::Enum(u8::from(self.connected))),
-            // Remote disconnection and reconnection.
-            4 => Ok(Data::Enum(4)),
-            _ => Err(refusal::OBJECT_UNDEFINED),
-        }
-    }
-
-    fn invoke(
-        &mut self,
-        method: i8,
-        _parameter: Option<&Data>,
-        _context: &mut Context<'_>,
-    ) -> Result<Option<Data>, DataAccessResult> {
-        self.connected = match method {
-            1 => false,
-            2 => true,
-            _ => return Err(refusal::OBJECT_UNDEFINED),
-        };
-        Ok(None)
     }
 }

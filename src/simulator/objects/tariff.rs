@@ -42,6 +42,7 @@ impl TariffObject {
             ]),
             // Times may differ, and have wildcards.
             (22, 3) => Data::Enum(5),
+            (22, 4) => super::super::tariff::every_month(),
             _ => Data::Array(Vec::new()),
         }
     }
@@ -140,7 +141,7 @@ impl TariffRegister {
 }
 
 /// A number in units of a scaler, what is below its last digit cut off.
-fn raw(value: Decimal, scaler: i8) -> u32 {
+pub(super) fn raw(value: Decimal, scaler: i8) -> u32 {
     let exact = value.normalized();
     let places = i32::from(scaler) - i32::from(exact.exponent());
     let power = 10i128.checked_pow(places.unsigned_abs());

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::super::emulator::Carrier;
 use super::super::faults::Faults;
 use super::super::{PASSWORD, Settings, VirtualMeter};
 use super::*;
@@ -24,7 +25,7 @@ fn meter(faults: &[&str]) -> (SharedMeter, LineEmulator) {
     let faults = Faults::parse(faults).unwrap();
     let mut settings = Settings::household(3, TimeZone::UTC, NOW.parse().unwrap());
     settings.faults = faults;
-    (SharedMeter::new(VirtualMeter::new(settings).into()), LineEmulator::new(faults, 5))
+    (SharedMeter::new(VirtualMeter::new(settings).into()), LineEmulator::new(faults, Carrier::Stream, 5))
 }
 
 fn aarq() -> Vec<u8> {
@@ -66,7 +67,11 @@ fn wrapped(source: u16, destination: u16, apdu: Vec<u8>) -> Vec<u8> {
 
 fn ask(port: &mut Port, octets_in: &[u8]) -> Vec<Outgoing> {
     port.handle_octets(octets_in, Instant::now(), now_ms());
-    port.take()
+    taken(port)
+}
+
+fn taken(port: &mut Port) -> Vec<Outgoing> {
+    port.take().into_iter().map(|due| due.what).collect()
 }
 
 fn serial_in(apdu: &[u8]) -> Option<Data> {
@@ -93,7 +98,7 @@ impl Talk {
         let config =
             ClientConfig::new(32, &ServerAddress::MANAGEMENT, &tuning, &Timing::default(), 0).unwrap();
         let client = HdlcClient::new(config);
-        let port = Port::hdlc(meter, line);
+        let port = Port::hdlc(meter, ServerAddress::MANAGEMENT, line);
         Self { client, port, now: Instant::now(), heard: Vec::new(), events: Vec::new() }
     }
 
@@ -118,7 +123,7 @@ impl Talk {
                 self.port.handle_octets(&frame, self.now, now_ms());
                 moved = true;
             }
-            let out = octets(self.port.take());
+            let out = octets(taken(&mut self.port));
             if !out.is_empty() {
                 self.heard.extend(&out);
                 self.client.handle_bytes(&out, self.now);
@@ -170,7 +175,7 @@ fn plate() -> Data {
 #[test]
 fn the_wrapper_answers_to_the_client_that_asked_and_serves_several() {
     let (meter, line) = meter(&[]);
-    let mut port = Port::wrapper(meter, line);
+    let mut port = Port::wrapper(Household::Meter(meter), line);
     let answer = octets(ask(&mut port, &wrapped(32, 1, aarq())));
     assert_eq!(answer[..6], [0, 1, 0, 1, 0, 32]);
     let both = [wrapped(32, 1, serial()), wrapped(16, 1, serial())].concat();
@@ -184,7 +189,7 @@ fn the_wrapper_answers_to_the_client_that_asked_and_serves_several() {
 #[test]
 fn a_request_may_come_in_pieces_and_one_for_another_device_is_not_answered() {
     let (meter, line) = meter(&[]);
-    let mut port = Port::wrapper(meter, line);
+    let mut port = Port::wrapper(Household::Meter(meter), line);
     let request = wrapped(32, 1, aarq());
     let (front, back) = request.split_at(11);
     assert!(ask(&mut port, front).is_empty());
@@ -195,7 +200,7 @@ fn a_request_may_come_in_pieces_and_one_for_another_device_is_not_answered() {
 #[test]
 fn a_gateways_prefix_comes_back_with_the_answer() {
     let (meter, line) = meter(&[]);
-    let mut port = Port::wrapper(meter, line);
+    let mut port = Port::wrapper(Household::Meter(meter), line);
     let request = [&[0xE6, 4, 2, 0xAB, 0xCD], aarq().as_slice()].concat();
     let answer = octets(ask(&mut port, &wrapped(32, 1, request)));
     assert_eq!(answer[8..14], [0xE7, 4, 2, 0xAB, 0xCD, 0x61]);
@@ -205,29 +210,63 @@ fn a_gateways_prefix_comes_back_with_the_answer() {
 fn the_wrappers_addresses_may_stay_as_in_the_request() {
     // facts/dlms-quirks.md, 19.
     let (meter, line) = meter(&["quirk:wrapper-swapped"]);
-    let answer = octets(ask(&mut Port::wrapper(meter, line), &wrapped(32, 1, aarq())));
+    let answer = octets(ask(&mut Port::wrapper(Household::Meter(meter), line), &wrapped(32, 1, aarq())));
     assert_eq!(answer[2..6], [0, 32, 0, 1]);
 }
 
 #[test]
 fn answers_are_lost_garbled_or_the_last_as_the_faults_say() {
     let (meter_of, line) = meter(&["loss=100"]);
-    assert!(ask(&mut Port::wrapper(meter_of, line), &wrapped(32, 1, aarq())).is_empty());
+    assert!(ask(&mut Port::wrapper(Household::Meter(meter_of), line), &wrapped(32, 1, aarq())).is_empty());
 
     let (meter_of, line) = meter(&[]);
-    let right = octets(ask(&mut Port::wrapper(meter_of, line), &wrapped(32, 1, aarq())));
+    let right = octets(ask(&mut Port::wrapper(Household::Meter(meter_of), line), &wrapped(32, 1, aarq())));
     let (meter_of, line) = meter(&["garbage=100"]);
-    let wrong = octets(ask(&mut Port::wrapper(meter_of, line), &wrapped(32, 1, aarq())));
+    let wrong = octets(ask(&mut Port::wrapper(Household::Meter(meter_of), line), &wrapped(32, 1, aarq())));
     let differing = right.iter().zip(&wrong).filter(|(one, other)| one != other).count();
     assert_eq!((differing, right.len()), (1, wrong.len()));
 
     let (meter_of, line) = meter(&["reset=2"]);
-    let mut port = Port::wrapper(meter_of, line);
+    let mut port = Port::wrapper(Household::Meter(meter_of), line);
     assert_eq!(ask(&mut port, &wrapped(32, 1, aarq())).len(), 1);
     assert_eq!(ask(&mut port, &wrapped(32, 1, serial())), [Outgoing::Close]);
 
     let (meter_of, line) = meter(&["late=250"]);
-    assert_eq!(Port::wrapper(meter_of, line).late_ms(), 250);
+    let mut port = Port::wrapper(Household::Meter(meter_of), line);
+    let now = Instant::now();
+    port.handle_octets(&wrapped(32, 1, aarq()), now, now_ms());
+    assert_eq!(port.take()[0].at, now + Duration::from_millis(250));
+}
+
+#[test]
+fn a_datagram_that_comes_twice_is_answered_as_before() {
+    let (meter, line) = meter(&[]);
+    let mut port = Port::datagrams(Household::Meter(meter), line);
+    let first = ask(&mut port, &wrapped(32, 1, aarq()));
+    assert_eq!(ask(&mut port, &wrapped(32, 1, aarq())), first);
+    let answer = octets(ask(&mut port, &wrapped(32, 1, serial())));
+    assert_eq!(serial_in(&answer[8..]), Some(plate()), "the association stands");
+}
+
+#[test]
+fn a_concentrator_asks_the_meter_that_the_prefix_names_and_is_silent_without_one() {
+    let (one, line) = meter(&[]);
+    let mut settings = Settings::household(4, TimeZone::UTC, NOW.parse().unwrap());
+    settings.number = 2;
+    let two = SharedMeter::new(VirtualMeter::new(settings).into());
+    let (dead, _) = meter(&[]);
+    let house = [(vec![0, 1], one, false), (vec![0, 2], two, false), (vec![0, 3], dead, true)];
+    let mut port = Port::wrapper(Household::Behind(house.into()), line);
+    let to = |address: u8, apdu: Vec<u8>| wrapped(32, 1, [vec![0xE6, 1, 2, 0, address], apdu].concat());
+    for address in [1, 2] {
+        assert_eq!(octets(ask(&mut port, &to(address, aarq())))[8..14], [0xE7, 1, 2, 0, address, 0x61]);
+        let answer = octets(ask(&mut port, &to(address, serial())));
+        let expected = if address == 1 { plate() } else { Data::Visible(b"26000002".to_vec()) };
+        let found = serial_in(&answer[13..]).unwrap();
+        assert_eq!(found.bytes(), expected.bytes());
+    }
+    assert!(ask(&mut port, &to(3, aarq())).is_empty(), "a dead meter");
+    assert!(ask(&mut port, &to(9, aarq())).is_empty() && ask(&mut port, &wrapped(32, 1, aarq())).is_empty());
 }
 
 #[test]
@@ -282,7 +321,7 @@ fn answers_may_bear_the_address_in_two_or_four_octets() {
         talk.client.connect(talk.now);
         let frame = talk.client.poll_transmit().unwrap();
         talk.port.handle_octets(&frame, talk.now, now_ms());
-        let ua = octets(talk.port.take());
+        let ua = octets(taken(&mut talk.port));
         let end = ua.iter().skip(4).position(|octet| octet & 1 == 1).unwrap();
         ua[4..=4 + end].to_vec()
     };

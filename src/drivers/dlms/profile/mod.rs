@@ -9,7 +9,7 @@ pub(super) mod columns;
 mod events;
 mod intervals;
 mod reading;
-mod request;
+pub(super) mod request;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -94,7 +94,7 @@ pub(super) fn by_range(
 }
 
 /// The buffer's rows by number, from 1, both included; all columns.
-pub(super) fn by_entry(profile: Obis, first: u32, last: u32) -> AttributeRef {
+pub(in crate::drivers::dlms) fn by_entry(profile: Obis, first: u32, last: u32) -> AttributeRef {
     selective(profile, 2, vec![Data::U32(first), Data::U32(last), Data::U16(1), Data::U16(0)])
 }
 

@@ -26,15 +26,15 @@ use std::collections::BTreeSet;
 
 use jiff::tz::TimeZone;
 
-use crate::drivers::{Activation, MeterAccess, ReadRequest, ReadSink, Reference};
-use crate::model::{Blame, Fault, Knowledge, What};
+use crate::drivers::{Activation, MeterAccess, ReadSink, Reference};
+use crate::model::{Fault, Knowledge, What};
 use crate::protocol::dlms::CounterStore;
 use crate::protocol::link::Link;
 use crate::scheme::Document;
 use crate::scheme::cosem::{Found, Seen};
 
+use super::converse;
 use super::session::Session;
-use super::timed_link::TimedLink;
 
 /// What to do once associated.
 enum Task<'a> {
@@ -81,30 +81,11 @@ async fn conduct<L: Link>(
     sink: &mut dyn ReadSink,
 ) -> Result<(), Fault> {
     let what = BTreeSet::from([What::Identity, What::Clock, What::Objects]);
-    let request = ReadRequest { what, from: None, to: None };
-    let mut timed = TimedLink::new(link);
-    let outcome = match Session::open(&mut timed, access, &request, counter, knowledge, sink).await {
-        Ok(mut session) => {
-            let outcome = match task {
-                Task::Write(document, activation) => {
-                    Box::pin(session.write_scheme(document, activation)).await
-                }
-                Task::Read(reference) => Box::pin(session.read_scheme(reference)).await,
-            };
-            session.tell_oddities();
-            match outcome {
-                // A line that is gone needs no goodbye.
-                Err(fault) if fault.blame == Blame::Line => Err(fault),
-                outcome => {
-                    session.release().await;
-                    return outcome;
-                }
-            }
-        }
-        Err(fault) => Err(fault),
-    };
-    timed.disconnect().await;
-    outcome
+    converse(link, access, counter, knowledge, what, sink, async |session| match task {
+        Task::Write(document, activation) => Box::pin(session.write_scheme(document, activation)).await,
+        Task::Read(reference) => Box::pin(session.read_scheme(reference)).await,
+    })
+    .await
 }
 
 /// The IANA name of the meter's zone.

@@ -1,7 +1,7 @@
 //! Opening an association: AARQ, AARE, and the proofs of high-level authentication.
 
 use crate::model::{Auth, Secret, Security, Step, SystemTitle};
-use crate::protocol::link::Link;
+use crate::protocol::link::{Link, LinkError};
 
 use super::super::apdu::{
     Aare, Aarq, ActionRequest, ActionResponse, Apdu, ApplicationContext, AssociateResult, Conformance,
@@ -214,9 +214,15 @@ impl<L: Link> Session<'_, L> {
         challenge: &[u8],
         dedicated: Option<Secret>,
     ) -> Result<Aare, DlmsError> {
-        let aarq = self.aarq(config, challenge, dedicated)?;
-        self.link.send(&Apdu::Aarq(aarq).encode()).await?;
-        self.aare().await
+        let mut resends = self.link.resends();
+        loop {
+            let aarq = self.aarq(config, challenge, dedicated.clone())?;
+            self.link.send(&Apdu::Aarq(aarq).encode()).await?;
+            match self.aare().await {
+                Err(DlmsError::Link(LinkError::Timeout { .. })) if resends > 0 => resends -= 1,
+                answer => return answer.map_err(|error| self.state.behind_silence(error)),
+            }
+        }
     }
 
     /// The meter's answer to the AARQ.
@@ -323,7 +329,8 @@ impl<L: Link> Session<'_, L> {
             return Err(DlmsError::Refused {
                 reason: format!("it does not accept our proof ({})", outcome.result.words()),
                 advice: "check the password or the keys, and the client address they belong to",
-                passing: false,
+                // The challenge that it wants answered may be that of an answer that was lost.
+                passing: self.link.resends() > 0,
             });
         }
         self.check_proof(config, handshake, outcome.returned.as_ref())

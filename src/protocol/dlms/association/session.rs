@@ -8,10 +8,11 @@ use crate::model::template::{CipheringForm, Release as ReleaseTuning};
 use crate::protocol::link::{Link, LinkError};
 
 use super::super::apdu::{
-    Apdu, Ciphered, Encoded, ExceptionResponse, InitiateRequest, InvokeId, Release, ServiceKey, tag,
+    ActionRequest, Apdu, Ciphered, Encoded, ExceptionResponse, InitiateRequest, InvokeId, Release,
+    ServiceKey, tag,
 };
 use super::super::data::{Data, DataError};
-use super::super::security::{CipherContext, Envelope};
+use super::super::security::{CipherContext, Envelope, SecurityError};
 use super::{AssociationConfig, CounterStore, DlmsError, Notification};
 
 /// APDUs that may come between a request and its answer before the meter is given up.
@@ -20,6 +21,11 @@ const STRAYS_MAX: usize = 64;
 const NOTIFICATIONS_MAX: usize = 256;
 /// Remarks kept.
 const REMARKS_MAX: usize = 64;
+
+/// Class of association objects.
+const ASSOCIATION_CLASS: u16 = 15;
+/// Their method that takes our answer to the challenge.
+const REPLY_TO_HLS: i8 = 1;
 
 /// What the last exception said of the invocation counter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,6 +69,10 @@ pub(super) struct State {
     pub(super) remarks: Vec<String>,
     pub(super) doubt: Doubt,
     pub(super) last_counter: Option<u32>,
+    /// An answer came out of its envelope whole: the keys are right.
+    keys_proven: bool,
+    /// Why the last message was dropped, over a way that doubles and overtakes.
+    dropped: Option<String>,
     invoke: u8,
 }
 
@@ -81,6 +91,8 @@ impl State {
             remarks: Vec::new(),
             doubt: Doubt::None,
             last_counter: None,
+            keys_proven: false,
+            dropped: None,
             invoke: 0,
         }
     }
@@ -199,15 +211,25 @@ impl<L: Link> Session<'_, L> {
             } else {
                 bytes
             };
-            if let Some(plain) = self.state.unwrap(whole)? {
-                return Ok(plain);
+            match self.state.unwrap(whole) {
+                Ok(Some(plain)) => return Ok(plain),
+                Ok(None) => {}
+                // Over a way that doubles and overtakes, an answer that came late is no attack and no failure.
+                Err(DlmsError::Link(LinkError::Garbled(words)) | DlmsError::Security(words))
+                    if self.link.resends() > 0 =>
+                {
+                    self.state.remark(format!("a message was dropped: {words}"));
+                    self.state.dropped = Some(words);
+                }
+                Err(error) => return Err(error),
             }
         }
         let reason = format!("{STRAYS_MAX} messages came and none was an answer");
         Err(DlmsError::Protocol { reason, raw: Vec::new() })
     }
 
-    /// Sends a request and gives its answer. Answers to other requests are dropped.
+    /// Sends a request and gives its answer. Answers to other requests are dropped. Where the way may lose messages,
+    /// a request that changes nothing is asked again, in a new envelope: the meter takes no counter twice.
     pub(super) async fn request(
         &mut self,
         apdu: &Apdu,
@@ -215,13 +237,15 @@ impl<L: Link> Session<'_, L> {
         what: &dyn Display,
     ) -> Result<Apdu, DlmsError> {
         let plain = apdu.encode();
-        self.send(&plain).await?;
-        match self.answer(invoke, what).await {
-            Err(_) if self.state.raise_dedicated() => {
-                self.send(&plain).await?;
-                self.answer(invoke, what).await
+        let mut resends = if changes_nothing(apdu) { self.link.resends() } else { 0 };
+        let mut is_raised = false;
+        loop {
+            self.send(&plain).await?;
+            match self.answer(invoke, what).await {
+                Err(DlmsError::Link(LinkError::Timeout { .. })) if resends > 0 => resends -= 1,
+                Err(_) if !is_raised && self.state.raise_dedicated() => is_raised = true,
+                answer => return answer.map_err(|error| self.state.behind_silence(error)),
             }
-            answer => answer,
         }
     }
 
@@ -237,6 +261,10 @@ impl<L: Link> Session<'_, L> {
                 Apdu::ExceptionResponse(exception) => return Err(self.state.refused(exception, what)),
                 Apdu::ConfirmedServiceError(error) => {
                     return Err(DlmsError::Exception(format!("{what}: {error}")));
+                }
+                _ if self.link.resends() > 0 => {
+                    self.state.remark("a second answer to an earlier request was dropped");
+                    continue;
                 }
                 _ => return Err(unexpected(what, "another kind of APDU came", &apdu)),
             };
@@ -354,11 +382,32 @@ impl State {
         let what = "a ciphered answer";
         let (apdu, _) = Apdu::decode(bytes).map_err(|error| senseless(&what, &error, bytes))?;
         match (&mut self.cipher, &apdu) {
-            (Some(cipher), Apdu::Ciphered(ciphered)) => Ok(cipher.context.unprotect(ciphered)?),
+            (Some(cipher), Apdu::Ciphered(ciphered)) => match cipher.context.unprotect(ciphered) {
+                Ok(plain) => {
+                    self.keys_proven = true;
+                    self.dropped = None;
+                    Ok(plain)
+                }
+                Err(SecurityError::Tag | SecurityError::Short) if self.keys_proven => {
+                    let words = "a ciphered answer was altered on its way".to_owned();
+                    Err(LinkError::Garbled(words).into())
+                }
+                Err(error) => Err(error.into()),
+            },
             _ => Err(DlmsError::Security(
                 "the meter answered ciphered in an association that is not: check the security setting"
                     .to_owned(),
             )),
+        }
+    }
+}
+
+impl State {
+    /// Where nothing came but what had to be dropped, that is the reason.
+    pub(super) fn behind_silence(&mut self, error: DlmsError) -> DlmsError {
+        match (self.dropped.take(), error) {
+            (Some(words), DlmsError::Link(LinkError::Timeout { .. })) => DlmsError::Security(words),
+            (_, error) => error,
         }
     }
 }
@@ -371,6 +420,18 @@ fn asked_for(error: DlmsError, what: &dyn Display) -> DlmsError {
             DlmsError::Protocol { reason: format!("{reason} ({what})"), raw }
         }
         other => other,
+    }
+}
+
+/// Whether a meter that gets a request twice is where it was after the first: everything that reads, and the proof of
+/// who we are. What writes is never sent twice: whether it arrived is seen by reading.
+fn changes_nothing(apdu: &Apdu) -> bool {
+    match apdu {
+        Apdu::GetRequest(_) => true,
+        Apdu::ActionRequest(ActionRequest::Normal { method, .. }) => {
+            (method.class_id, method.method) == (ASSOCIATION_CLASS, REPLY_TO_HLS)
+        }
+        _ => false,
     }
 }
 
