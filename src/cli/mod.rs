@@ -7,6 +7,8 @@ mod control;
 mod demo;
 mod export;
 mod failure;
+mod firmware;
+mod flash;
 mod holidays;
 mod interrupt;
 mod jobs;
@@ -89,6 +91,9 @@ enum Command {
     Contactor(control::Contactor),
     /// Run virtual meters on real sockets or pseudo-terminals
     Simulate(simulate::Simulate),
+    /// Signed firmware packages, and flashing
+    #[command(subcommand)]
+    Firmware(firmware::Firmware),
 }
 
 /// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
@@ -118,6 +123,7 @@ fn run(line: Line) -> Outcome {
         Some(Command::BillingReset(command)) => command.run(&app),
         Some(Command::Contactor(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
+        Some(Command::Firmware(command)) => command.run(&app),
     }
 }
 

@@ -15,6 +15,7 @@
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
+//! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
 //! | `trace` | what traffic means, layer by layer |
 
@@ -22,6 +23,7 @@ mod backoff;
 mod conductor;
 mod counters;
 mod edits;
+mod flash;
 pub mod link;
 mod listeners;
 pub mod programming;
@@ -52,8 +54,10 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
+use crate::firmware::Package;
 use crate::model::{
-    Fault, MeterConfig, MeterId, MeterSecrets, PointDetails, PointId, RatioPeriod, Secret, SecretKind, Step,
+    CampaignPlan, Fault, MeterConfig, MeterId, MeterSecrets, PointDetails, PointId, RatioPeriod, Secret,
+    SecretKind, Step,
 };
 use crate::scheme::Document;
 use crate::store::{Exchange, JobResult, Store};
@@ -93,6 +97,18 @@ pub enum Job {
         /// Lends ids, titles and what no meter can say; where it is not given, the scheme that was written last does,
         /// if the meter still bears its name.
         reference: Option<Box<Document>>,
+    },
+    /// Bring firmware into meters: begins a campaign, or goes on with the one of this package and these meters that
+    /// is not done. Meters are taken wave by wave, within the window, until too many fail; a job that waits for its
+    /// window does not end. How each meter and the campaign stand is read from the store
+    /// (`StoreReader::campaign_meters`).
+    Flash {
+        /// Which, in order.
+        meters: Vec<MeterId>,
+        /// The package, judged once more before each flash.
+        package: Arc<Package>,
+        /// How.
+        plan: Box<CampaignPlan>,
     },
     /// Read meters' own transformer ratios into the store, or write them and read them back.
     Ratios {
@@ -142,6 +158,18 @@ pub enum Edit {
     },
     /// Remove meters.
     RemoveMeters(Vec<MeterId>),
+    /// Trust a key that signs firmware packages.
+    TrustKey {
+        /// The Ed25519 public key.
+        public: [u8; 32],
+        /// For people.
+        name: String,
+    },
+    /// Trust a key no longer.
+    UntrustKey {
+        /// The Ed25519 public key.
+        public: [u8; 32],
+    },
     /// Change a metering point.
     UpdatePoint {
         /// Which.
