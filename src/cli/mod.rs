@@ -4,10 +4,12 @@ mod app;
 mod clock;
 mod control;
 mod demo;
+mod discover;
 mod export;
 mod failure;
 mod interrupt;
 mod jobs;
+mod listen;
 mod meter;
 mod period;
 mod program;
@@ -77,6 +79,10 @@ enum Command {
     Contactor(control::Contactor),
     /// Run virtual meters on real sockets or pseudo-terminals
     Simulate(simulate::Simulate),
+    /// Find the meters on a line
+    Discover(discover::Discover),
+    /// Take what meters push by themselves
+    Listen(listen::Listen),
 }
 
 /// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
@@ -104,6 +110,8 @@ fn run(line: Line) -> Outcome {
         Some(Command::BillingReset(command)) => command.run(&app),
         Some(Command::Contactor(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
+        Some(Command::Discover(command)) => command.run(&app),
+        Some(Command::Listen(command)) => command.run(&app),
     }
 }
 

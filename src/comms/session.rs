@@ -16,6 +16,7 @@ use super::JobId;
 use super::backoff;
 use super::conductor::{Attempt, Task};
 use super::counters::{Counters, Place};
+use super::discover::{self, Discovery};
 use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
@@ -33,6 +34,8 @@ pub(super) enum Work {
     WriteScheme(Rc<Document>, Activation),
     /// Read a stored meter's scheme.
     ReadScheme(Option<Rc<Document>>),
+    /// Look for meters.
+    Discover(Rc<Discovery>),
     /// Try a meter as entered.
     Test {
         /// As entered.
@@ -52,6 +55,7 @@ impl Work {
         match self {
             Self::WriteScheme(..) => Some("Scheme written and read back"),
             Self::ReadScheme(_) => Some("Scheme read"),
+            Self::Discover(_) => Some("Every address was tried"),
             Self::Read(_) | Self::Test { .. } => None,
             Self::SetClock(_) => Some("Clock right"),
             Self::Control(_) => Some("Done"),
@@ -95,6 +99,9 @@ pub(super) async fn run(
     remains: Remains,
     cancel: Cancel,
 ) -> Result<(), Fault> {
+    if let Work::Discover(discovery) = &item.work {
+        return discover::run(shared, &item, remains, &cancel, discovery).await;
+    }
     let session = Session::prepare(shared, item, remains)?;
     session.wait_for_pause(&cancel).await?;
     let result = session.attempts(&cancel).await;
@@ -210,6 +217,7 @@ impl Session {
         let task = match &self.item.work {
             Work::Read(request) => Task::Read(request),
             Work::Test { .. } => Task::Test,
+            Work::Discover(_) => return Err(Fault::internal("a search that is a session")),
             Work::WriteScheme(document, activation) => Task::WriteScheme(document, *activation),
             Work::ReadScheme(Some(reference)) => Task::ReadScheme(Reference::Given(reference)),
             Work::ReadScheme(None) => {

@@ -106,6 +106,13 @@ pub enum Step {
         /// Why the last one failed.
         reason: String,
     },
+    /// Looking for meters: addresses tried, and how many there are.
+    Probing {
+        /// Tried so far.
+        done: usize,
+        /// In all.
+        of: usize,
+    },
 }
 
 impl Step {
@@ -123,6 +130,7 @@ impl Step {
             Self::Rows { done, expected: Some(expected) } => format!("{done} of {expected} intervals"),
             Self::Rows { done, expected: None } => format!("{done} intervals"),
             Self::Releasing => "Releasing".to_owned(),
+            Self::Probing { done, of } => format!("{done} of {of} addresses tried"),
             Self::Retrying { attempt, of, .. } => format!("Attempt {attempt} of {of}"),
         }
     }

@@ -29,6 +29,7 @@ mod identity;
 mod learn;
 mod objects;
 mod profile;
+pub mod push;
 mod registers;
 mod scheme;
 mod session;
