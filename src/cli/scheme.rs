@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::app::{App, Outcome};
 use super::failure::{DONE, Failure, USAGE};
+use super::holidays;
 use super::period::When;
 use super::program;
 use super::table::Table;
@@ -41,6 +42,8 @@ pub(super) enum Scheme {
     Read(program::Read),
     /// Write back what stood in a meter before a scheme was written
     Restore(program::Restore),
+    /// Add a list of holidays to a scheme file as special days
+    Holidays(holidays::Holidays),
 }
 
 #[derive(Args, Debug)]
@@ -97,12 +100,13 @@ impl Scheme {
             Self::Write(write) => write.run(app),
             Self::Read(read) => read.run(app),
             Self::Restore(restore) => restore.run(app),
+            Self::Holidays(holidays) => holidays.run(app),
         }
     }
 }
 
 /// A file's octets, unless there are too many of them to be what it should be.
-fn octets(path: &Path, largest: u64) -> Result<Vec<u8>, Failure> {
+pub(super) fn octets(path: &Path, largest: u64) -> Result<Vec<u8>, Failure> {
     let fail = |error: io::Error| Failure::usage(format!("{} cannot be read: {error}", path.display()));
     let file = std::fs::File::open(path).map_err(fail)?;
     let mut bytes = Vec::new();
@@ -132,7 +136,7 @@ pub(super) fn sound(app: &App, path: &Path) -> Result<Document, Failure> {
     Ok(document)
 }
 
-fn unsound(path: &Path, problems: &[Problem]) -> Failure {
+pub(super) fn unsound(path: &Path, problems: &[Problem]) -> Failure {
     let errors = problems.iter().filter(|problem| problem.is_error());
     let lines: Vec<String> = errors.map(|problem| format!("{}:{problem}", path.display())).collect();
     Failure::usage(format!("the scheme has errors\n{}", lines.join("\n")))

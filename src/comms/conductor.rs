@@ -5,7 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::drivers::{self, Activation, ClockOrder, MeterAccess, Order, ReadRequest, ReadSink, Reference};
+use crate::drivers::{
+    self, Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
+};
 use crate::model::template::Family;
 use crate::model::{Fault, Knowledge, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
@@ -27,6 +29,8 @@ pub(super) enum Task<'a> {
     WriteScheme(&'a Document, Activation),
     /// Read its scheme.
     ReadScheme(Reference<'a>),
+    /// Read or write its own transformer ratios.
+    Ratios(&'a RatioOrder),
     /// Set or adjust its clock.
     SetClock(ClockOrder),
     /// Have it do something.
@@ -107,6 +111,9 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         }
         (Family::Dlms, Task::Control(order)) => {
             drivers::dlms::control(&mut link, access, counter, knowledge, order, sink).await
+        }
+        (Family::Dlms, Task::Ratios(order)) => {
+            drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
         }
     };
     // The driver may have thrown away what it knew; how long the meter takes stays true.

@@ -52,12 +52,15 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::drivers::{Activation, ClockOrder, Order, ReadRequest};
-use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Step};
+use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
+use crate::model::{
+    Fault, MeterConfig, MeterId, MeterSecrets, PointDetails, PointId, RatioPeriod, Secret, SecretKind, Step,
+};
 use crate::scheme::Document;
-use crate::store::{JobResult, Store};
+use crate::store::{Exchange, JobResult, Store};
 
 pub use push::{ASIDE_KEY, Aside};
 pub use push_net::PushPlaces;
@@ -99,6 +102,13 @@ pub enum Job {
         /// Lends ids, titles and what no meter can say; where it is not given, the scheme that was written last does,
         /// if the meter still bears its name.
         reference: Option<Box<Document>>,
+    },
+    /// Read meters' own transformer ratios into the store, or write them and read them back.
+    Ratios {
+        /// Which.
+        meters: Vec<MeterId>,
+        /// What.
+        order: RatioOrder,
     },
     /// Try a meter that need not be in the store; nothing but counters is stored.
     Test {
@@ -143,6 +153,36 @@ pub enum Edit {
     },
     /// Remove meters.
     RemoveMeters(Vec<MeterId>),
+    /// Change a metering point.
+    UpdatePoint {
+        /// Which.
+        id: PointId,
+        /// Its name.
+        name: String,
+        /// What is known of it.
+        details: Box<PointDetails>,
+    },
+    /// Let ratios hold at a metering point from an instant on, until the next ones begin.
+    SetRatio {
+        /// Where.
+        point: PointId,
+        /// Which, and from when; its end is not looked at.
+        period: Box<RatioPeriod>,
+    },
+    /// Take the ratios away that begin at an instant.
+    RemoveRatio {
+        /// Where.
+        point: PointId,
+        /// When they begin.
+        from: Timestamp,
+    },
+    /// Exchange a meter for another at its point.
+    Exchange {
+        /// Which, for which, when, with what readings.
+        exchange: Box<Exchange>,
+        /// Secrets of a meter that is added by it.
+        secrets: MeterSecrets,
+    },
     /// Keep a setting of the program.
     Setting {
         /// Key.

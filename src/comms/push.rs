@@ -52,6 +52,9 @@ pub struct Aside {
     pub hex: String,
 }
 
+/// Whose it was, and what was stored of it in words.
+type Stored = Result<(MeterId, String), Fault>;
+
 /// Takes pushes.
 pub(super) struct Pushes {
     shared: Rc<Shared>,
@@ -85,12 +88,7 @@ impl Pushes {
         answer.map(|answer| prefix.map_or_else(|| answer.clone(), |prefix| prefix.answer().wrap(&answer)))
     }
 
-    fn store(
-        &self,
-        from: SocketAddr,
-        prefix: Option<&Prefix>,
-        apdu: &[u8],
-    ) -> (Option<Vec<u8>>, Result<(MeterId, String), Fault>) {
+    fn store(&self, from: SocketAddr, prefix: Option<&Prefix>, apdu: &[u8]) -> (Option<Vec<u8>>, Stored) {
         let rows = self.shared.store.borrow().meters().map_err(|error| store_fault(&error));
         let rows = match rows {
             Ok(rows) => rows,

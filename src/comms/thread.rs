@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::drivers::{ClockWay, Contactor, Order};
+use crate::drivers::{ClockWay, Contactor, Order, RatioOrder};
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Step};
 use crate::store::{JobResult, MeterRow};
 
@@ -192,6 +192,13 @@ impl Thread {
             Job::ReadScheme { meter, reference } => {
                 let work = Work::ReadScheme(reference.map(Rc::from));
                 self.stored_job(&[meter], "Read the scheme of {}", &work)?
+            }
+            Job::Ratios { meters, order } => {
+                let title = match order {
+                    RatioOrder::Read => "Read the transformer ratios of {}",
+                    RatioOrder::Write { .. } => "Write transformer ratios to {}",
+                };
+                self.stored_job(&meters, title, &Work::Ratios(order))?
             }
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
             Job::Discover(discovery) => self.discover_job(*discovery),
