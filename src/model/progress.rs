@@ -159,6 +159,13 @@ pub enum Step {
         /// Time left at the present pace, in seconds, where there is one.
         seconds_left: Option<u64>,
     },
+    /// Looking for meters: addresses tried, and how many there are.
+    Probing {
+        /// Tried so far.
+        done: usize,
+        /// In all.
+        of: usize,
+    },
 }
 
 impl Step {
@@ -177,6 +184,7 @@ impl Step {
             Self::Rows { done, expected: None } => format!("{done} intervals"),
             Self::Releasing => "Releasing".to_owned(),
             Self::Programming(phase) => phase.in_words().to_owned(),
+            Self::Probing { done, of } => format!("{done} of {of} addresses tried"),
             Self::Retrying { attempt, of, .. } => format!("Attempt {attempt} of {of}"),
             Self::Flashing(phase) => phase.in_words().to_owned(),
             Self::Blocks { done, of, seconds_left: Some(seconds) } => {
