@@ -214,6 +214,8 @@ impl AppCtx {
                     _ => false,
                 });
             }
+            // Discovery and pushes are told on the command line.
+            Event::Found { .. } | Event::Pushed { .. } => {}
             Event::StoreChanged => self
                 .data
                 .expire(|query| matches!(query, Query::Meters | Query::Details(_) | Query::Setting(_))),

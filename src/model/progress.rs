@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::FlashPhase;
+
 /// What to read: the words of `read --what`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -145,6 +147,25 @@ pub enum Step {
     },
     /// A scheme is being written.
     Programming(ProgramPhase),
+    /// A phase of a flash begins; see [`FlashPhase`] for their order. Within `Identify`, `Backup`, `Version` and
+    /// `Check` the other steps of a session come too.
+    Flashing(FlashPhase),
+    /// Blocks of a firmware image that the meter has.
+    Blocks {
+        /// Blocks so far.
+        done: u32,
+        /// All of them.
+        of: u32,
+        /// Time left at the present pace, in seconds, where there is one.
+        seconds_left: Option<u64>,
+    },
+    /// Looking for meters: addresses tried, and how many there are.
+    Probing {
+        /// Tried so far.
+        done: usize,
+        /// In all.
+        of: usize,
+    },
 }
 
 impl Step {
@@ -163,7 +184,13 @@ impl Step {
             Self::Rows { done, expected: None } => format!("{done} intervals"),
             Self::Releasing => "Releasing".to_owned(),
             Self::Programming(phase) => phase.in_words().to_owned(),
+            Self::Probing { done, of } => format!("{done} of {of} addresses tried"),
             Self::Retrying { attempt, of, .. } => format!("Attempt {attempt} of {of}"),
+            Self::Flashing(phase) => phase.in_words().to_owned(),
+            Self::Blocks { done, of, seconds_left: Some(seconds) } => {
+                format!("{done} of {of} blocks, {}:{:02} min left", seconds / 60, seconds % 60)
+            }
+            Self::Blocks { done, of, seconds_left: None } => format!("{done} of {of} blocks"),
         }
     }
 }

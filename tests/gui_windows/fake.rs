@@ -506,6 +506,9 @@ impl Backend for Fake {
                     (format!("Write scheme {}", scheme.identity), vec![Some(*meter)])
                 }
                 Job::ReadScheme { meter, .. } => ("Read the scheme".to_owned(), vec![Some(*meter)]),
+                Job::Flash { meters, .. } => {
+                    (format!("Flash {} meters", meters.len()), meters.iter().copied().map(Some).collect())
+                }
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
                 Job::Ratios { meters, .. } => {
                     ("Transformer ratios".to_owned(), meters.iter().copied().map(Some).collect())
@@ -568,6 +571,7 @@ impl Backend for Fake {
                     world.meters.retain(|meter| !ids.contains(&meter.id));
                     Edited::Done
                 }
+                Edit::TrustKey { .. } | Edit::UntrustKey { .. } => Edited::Done,
                 Edit::UpdatePoint { .. } | Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => Edited::Done,
                 Edit::Exchange { exchange, .. } => match &exchange.new {
                     NewMeter::Listed(id) => Edited::Added(vec![*id]),

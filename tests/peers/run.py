@@ -2,6 +2,7 @@
 
 import sys
 
+import acting
 import awkward_meters
 import harness
 import our_client
@@ -15,6 +16,7 @@ def main():
     awkward_meters.run(program)
     our_meters.run(program)
     our_schemes.run(program)
+    acting.run(program, server)
     print(f"{harness.compared} passed, {harness.failed} failed")
     return 1 if harness.failed else 0
 
