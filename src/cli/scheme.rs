@@ -14,7 +14,9 @@ use serde_json::{Value, json};
 use super::app::{App, Outcome};
 use super::bill;
 use super::failure::{DONE, Failure, USAGE};
+use super::holidays;
 use super::period::When;
+use super::print;
 use super::program;
 use super::table::Table;
 use crate::scheme::engine::{DemandValue, RegisterValue, Total};
@@ -47,6 +49,10 @@ pub(super) enum Scheme {
     Read(program::Read),
     /// Write back what stood in a meter before a scheme was written
     Restore(program::Restore),
+    /// Add a list of holidays to a scheme file as special days
+    Holidays(holidays::Holidays),
+    /// Print a scheme as a PDF, for a signature
+    Print(print::Print),
 }
 
 #[derive(Args, Debug)]
@@ -111,6 +117,8 @@ impl Scheme {
             Self::Write(write) => write.run(app),
             Self::Read(read) => read.run(app),
             Self::Restore(restore) => restore.run(app),
+            Self::Holidays(holidays) => holidays.run(app),
+            Self::Print(print) => print.run(app),
         }
     }
 }
@@ -146,7 +154,7 @@ pub(super) fn sound(app: &App, path: &Path) -> Result<Document, Failure> {
     Ok(document)
 }
 
-fn unsound(path: &Path, problems: &[Problem]) -> Failure {
+pub(super) fn unsound(path: &Path, problems: &[Problem]) -> Failure {
     let errors = problems.iter().filter(|problem| problem.is_error());
     let lines: Vec<String> = errors.map(|problem| format!("{}:{problem}", path.display())).collect();
     Failure::usage(format!("the scheme has errors\n{}", lines.join("\n")))

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Template};
+use crate::store::{Exchange, NewMeter, StoreError};
 use crate::vault::Vault;
 
 use super::counters;
@@ -22,6 +23,21 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
             update(shared, id, &config, &secrets).map(|()| Edited::Done)
         }
         Edit::RemoveMeters(meters) => remove(shared, &meters).map(|()| Edited::Done),
+        Edit::UpdatePoint { id, name, details } => {
+            let put = shared.store.borrow_mut().update_point(id, &name, &details);
+            put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        Edit::SetRatio { point, period } => {
+            let changed = shared.store.borrow_mut().set_ratio(point, &period);
+            forget_sides(shared, changed)
+        }
+        Edit::RemoveRatio { point, from } => {
+            let changed = shared.store.borrow_mut().remove_ratio(point, from);
+            forget_sides(shared, changed)
+        }
+        Edit::Exchange { exchange, secrets } => {
+            self::exchange(shared, &exchange, &secrets).map(|id| Edited::Added(vec![id]))
+        }
         Edit::Setting { key, value } => {
             let put = shared.store.borrow_mut().put_setting(&key, &value);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
@@ -67,6 +83,32 @@ fn add(shared: &Shared, meters: &[(MeterConfig, MeterSecrets)]) -> Result<Vec<Me
         counters::inherit(&mut store, *id, config).map_err(|error| store_fault(&error))?;
     }
     Ok(ids)
+}
+
+/// Meters whose registers are said to be on another side: what was learnt of them names the old one.
+fn forget_sides(shared: &Shared, changed: Result<Vec<MeterId>, StoreError>) -> Result<Edited, Fault> {
+    let changed = changed.map_err(|error| store_fault(&error))?;
+    let mut store = shared.store.borrow_mut();
+    let forget = |id: &MeterId| store.put_knowledge(*id, &Knowledge::default());
+    changed.iter().try_for_each(forget).map(|()| Edited::Done).map_err(|error| store_fault(&error))
+}
+
+fn exchange(shared: &Shared, exchange: &Exchange, secrets: &MeterSecrets) -> Result<MeterId, Fault> {
+    if let NewMeter::Added(config) = &exchange.new {
+        check(config)?;
+    }
+    let vault = if *secrets == MeterSecrets::default() { None } else { Some(shared.vault()?) };
+    let seal = |id: MeterId| {
+        let sealed =
+            |kind: SecretKind| Some((kind, vault?.seal(&Vault::place(id, kind), secrets.get(kind)?)));
+        SecretKind::ALL.iter().filter_map(|(kind, _)| sealed(*kind)).collect()
+    };
+    let mut store = shared.store.borrow_mut();
+    let id = store.exchange(exchange, seal).map_err(|error| store_fault(&error))?;
+    if let NewMeter::Added(config) = &exchange.new {
+        counters::inherit(&mut store, id, config).map_err(|error| store_fault(&error))?;
+    }
+    Ok(id)
 }
 
 /// Whether what was learnt of a meter belongs to other settings.

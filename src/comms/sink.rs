@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::drivers::{ReadSink, StoodThere};
 use crate::model::{
-    BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, Obis, ObjectEntry, ProfileLayout,
-    ProfileRow, RegisterReading, Step,
+    Asked, BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, MeterRatios, Obis, ObjectEntry,
+    ProfileLayout, ProfileRow, RegisterReading, Step,
 };
 use crate::scheme::Document;
 use crate::store::{MeterScheme, SchemeKind, StoreError};
@@ -150,7 +150,18 @@ impl ReadSink for Sink {
     }
 
     fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault> {
-        self.write(|store, meter| store.last_end(meter, profile))
+        let now = self.now();
+        self.write(|store, meter| store.last_end_until(meter, profile, now))
+    }
+
+    fn gaps(&mut self, profile: Obis) -> Result<Vec<(Timestamp, Timestamp)>, Fault> {
+        let now = self.now();
+        self.write(|store, meter| store.gaps_to_ask(meter, profile, now))
+    }
+
+    fn asked(&mut self, profile: Obis, stretches: &[Asked]) -> Result<(), Fault> {
+        let now = self.now();
+        self.write(|store, meter| store.note_asked(meter, profile, stretches, now))
     }
 
     fn identity(&mut self, identity: &Identity) -> Result<(), Fault> {
@@ -225,6 +236,10 @@ impl ReadSink for Sink {
 
     fn outcome(&mut self, words: String) {
         self.progress().outcome = Some(words);
+    }
+
+    fn ratios(&mut self, found: &MeterRatios) -> Result<(), Fault> {
+        self.write(|store, meter| store.put_meter_ratios(meter, found))
     }
 
     fn scheme(&mut self, found: &Document, notes: &[String]) -> Result<(), Fault> {

@@ -16,15 +16,18 @@ mod columns;
 mod counters;
 mod error;
 mod events;
+mod gaps;
 mod intervals;
 mod jobs;
 mod knowledge;
+mod lists;
 mod merge;
 mod meters;
 mod points;
 mod ratios;
 mod records;
 mod registers;
+mod runs;
 mod schema;
 mod schemes;
 mod secrets;
@@ -40,11 +43,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
+pub use lists::{ListRow, Rest};
 pub use points::{Exchange, NewMeter};
 pub use records::{
     AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
     TraceRecord,
 };
+pub use runs::{Cause, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
 pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;
 

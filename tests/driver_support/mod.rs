@@ -13,8 +13,9 @@ use tokio::time::Instant;
 
 use meterwright::drivers::{MeterAccess, ReadSink, StoodThere};
 use meterwright::model::{
-    Auth, BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterSecrets, Obis,
-    ObjectEntry, ProfileLayout, ProfileRow, RegisterReading, Secret, Step, SystemTitle, Template,
+    Auth, BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterRatios, MeterSecrets,
+    Obis, ObjectEntry, PlateRatios, ProfileLayout, ProfileRow, RegisterReading, Secret, Step, SystemTitle,
+    Template,
 };
 use meterwright::protocol::dlms::{CounterError, CounterStore};
 use meterwright::protocol::link::{Link, LinkError};
@@ -165,10 +166,13 @@ pub(crate) struct Sink {
     pub(crate) remarks: Vec<String>,
     pub(crate) clocks: Vec<ClockReading>,
     pub(crate) outcome: Option<String>,
+    pub(crate) ratios: Vec<PlateRatios>,
 }
 
 impl ReadSink for Sink {
-    fn step(&mut self, _step: Step) {}
+    fn step(&mut self, _step: Step) {
+        self.begun.get_or_init(Instant::now);
+    }
     fn now(&self) -> Timestamp {
         later(self.now, Some(*self.begun.get_or_init(Instant::now)))
     }
@@ -212,6 +216,10 @@ impl ReadSink for Sink {
         self.found = Some(found.clone());
         Ok(())
     }
+    fn ratios(&mut self, found: &MeterRatios) -> Result<(), Fault> {
+        self.ratios.push(found.said);
+        Ok(())
+    }
     fn outcome(&mut self, words: String) {
         self.outcome = Some(words);
     }
@@ -252,5 +260,6 @@ pub(crate) fn sink(at: Timestamp) -> Sink {
         remarks: Vec::new(),
         clocks: Vec::new(),
         outcome: None,
+        ratios: Vec::new(),
     }
 }

@@ -8,6 +8,7 @@ mod registers;
 use clap::{Args, Subcommand};
 
 use super::app::{App, Outcome};
+use super::on_side::OnSide;
 use super::period::Period;
 
 /// Prints what the store holds.
@@ -32,6 +33,8 @@ pub(super) struct Which {
     name: String,
     #[command(flatten)]
     period: Period,
+    #[command(flatten)]
+    on: OnSide,
 }
 
 impl Show {

@@ -197,7 +197,7 @@ fn sheet(names: &[String], columns: &[Column<'_>], clock: &WallClock) -> Sheet {
         rows.push(Row::section(format!("{from} to {}", stamp(end, clock))));
         let cause = |one: &Column<'_>| {
             let cause = bill(one)?.cause.map_or("still open", crate::scheme::engine::Cause::word);
-            Some(super::pages::spoken(&cause))
+            Some(super::proving::spoken(&cause))
         };
         rows.push(Row::figures("Ended by", "", each(&cause)));
         let mut lines: BTreeMap<(u8, String), ()> = BTreeMap::new();

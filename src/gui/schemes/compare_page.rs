@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use egui::{
-    Align2, Color32, FontId, Frame, Label, Margin, Rect, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    Align2, FontId, Frame, Label, Margin, Mesh, Rect, Role, ScrollArea, Sense, Shape, Stroke, StrokeKind, Ui,
     Vec2, WidgetInfo,
 };
 use serde_json::Value;
@@ -20,6 +20,7 @@ use crate::scheme::{DayType, Difference, Document, SwitchTime, compare, write};
 use crate::store::MeterScheme;
 
 use super::bills::name_of;
+use super::pattern::{Look, ink_on};
 use super::proving::Subject;
 use super::proving::sheet::{Row, Sheet};
 
@@ -216,7 +217,7 @@ fn title_of(place: &str) -> String {
         "identity" | "title" | "note" | "template" | "time_zone" => "identity",
         other => other,
     };
-    let mut title = super::pages::spoken(&key);
+    let mut title = super::proving::spoken(&key);
     if let Some(first) = title.get_mut(..1) {
         first.make_ascii_uppercase();
     }
@@ -426,9 +427,12 @@ fn pair(
             let end = day.switches.get(at + 1).map_or(1440, |next| next.at.minutes());
             let cell = Rect::from_x_y_ranges(x(switch.at.minutes())..=x(end), row.y_range())
                 .shrink2(Vec2::new(0.5, 0.0));
-            let colour = switch.on.iter().find_map(|id| super::register_colour(document, id));
-            let fill = colour.unwrap_or(t.border_strong.0);
-            ui.painter().rect_filled(cell, 3.0, fill);
+            let shown = switch.on.iter().find(|id| super::register_colour(document, id).is_some());
+            let look = shown.map_or_else(|| Look::nothing(ui), |id| Look::of(ui, document, id));
+            let fill = look.colour;
+            let mut mesh = Mesh::default();
+            look.fill(&mut mesh, cell);
+            ui.painter().add(Shape::mesh(mesh));
             let on = if switch.on.is_empty() { "nothing".to_owned() } else { switch.on.join(" ") };
             ui.painter_at(cell).text(cell.center(), Align2::CENTER_CENTER, on, font.clone(), ink_on(fill));
         }
@@ -456,13 +460,6 @@ fn pair(
     let told =
         if told.is_empty() { "no span differs".to_owned() } else { format!("differs {}", told.join(", ")) };
     response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, format!("{id}: {told}")));
-}
-
-/// Black or white, whichever stands out more.
-fn ink_on(ground: Color32) -> Color32 {
-    let [red, green, blue, _] = ground.to_array();
-    let light = 299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue);
-    if light > 140_000 { Color32::BLACK } else { Color32::WHITE }
 }
 
 #[cfg(test)]

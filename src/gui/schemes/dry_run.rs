@@ -175,7 +175,7 @@ pub(super) fn titled(document: &Document, id: &str) -> String {
 fn totals(rows: &mut Vec<Row>, document: &Document, tried: &[&Tried], first: &Tried) {
     rows.push(Row::section("Measured in all, and where it went"));
     for total in &first.run.totals {
-        let source = super::pages::spoken(&total.source);
+        let source = super::proving::spoken(&total.source);
         let unit = in_kilo(Decimal::ZERO, total.unit).1;
         let measured = |one: &Tried| {
             one.run.totals.iter().find(|other| other.source == total.source).map(|one| one.value)
@@ -214,7 +214,7 @@ fn totals(rows: &mut Vec<Row>, document: &Document, tried: &[&Tried], first: &Tr
         rows.push(Row::sum(format!("Check, {source}"), &unit, each(tried, verdict)));
     }
     for total in &first.run.unmeasured {
-        let source = super::pages::spoken(&total.source);
+        let source = super::proving::spoken(&total.source);
         let unit = in_kilo(Decimal::ZERO, total.unit).1;
         let lost = |one: &Tried| {
             let found = one.run.unmeasured.iter().find(|other| other.source == total.source)?;
@@ -302,7 +302,7 @@ fn sets(rows: &mut Vec<Row>, document: &Document, tried: &[&Tried], clock: &Wall
             one.run.billing_sets.iter().find(|set| set.at == end).cloned()
         };
         rows.push(Row::section(format!("Billing set {}", stamp(end, clock))));
-        let cause = |one: &Tried| set(one).map(|set| super::pages::spoken(&set.cause.word()));
+        let cause = |one: &Tried| set(one).map(|set| super::proving::spoken(&set.cause.word()));
         rows.push(Row::figures("Cause", "", each(tried, cause)));
         let ids: Vec<(String, Unit)> = tried
             .iter()
@@ -338,7 +338,8 @@ fn log(rows: &mut Vec<Row>, tried: &[&Tried], clock: &WallClock) {
     for at in instants {
         let words = |one: &Tried| {
             let entries = one.run.log.iter().filter(|entry| entry.at == at);
-            let words: Vec<String> = entries.map(|entry| super::pages::spoken(&entry.what.word())).collect();
+            let words: Vec<String> =
+                entries.map(|entry| super::proving::spoken(&entry.what.word())).collect();
             (!words.is_empty()).then(|| words.join(", "))
         };
         rows.push(Row::figures(stamp(at, clock), "", each(tried, words)));
