@@ -5,6 +5,7 @@
 //! becomes a step to undo, is checked anew, and is kept aside until it is saved.
 
 mod bills;
+mod compare_days;
 mod compare_page;
 mod day;
 mod days;
@@ -20,6 +21,7 @@ mod list;
 mod opened;
 mod pattern;
 mod program;
+mod program_runs;
 mod proving;
 mod seasons;
 mod side;

@@ -1,6 +1,6 @@
 //! The load profile and the events that a scheme is tried on.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, sync_channel};
 use std::time::Duration;
@@ -10,22 +10,18 @@ use jiff::civil::{Date, DateTime};
 use jiff::{Timestamp, ToSpan};
 
 use crate::gui::context::{AppCtx, Command, Page, ProofFile};
-use crate::gui::data::{Load, Query, Slice, reader};
-use crate::gui::readings::series::{Kind as ChannelKind, Measure, series};
+use crate::gui::data::{Load, Query};
 use crate::gui::theme::Icon;
 use crate::gui::widgets::{
     Act, Problem, Tone, combo, counted, empty, loading, problem, segmented, small, text_field,
 };
 use crate::model::MeterId;
-use crate::scheme::{
-    Document, IntervalRow, IntervalSeries, Source, TimedEvent, WallClock, read_events, read_profile,
-};
+use crate::scheme::{Document, IntervalSeries, TimedEvent, WallClock, read_events};
 use crate::store::StoredProfile;
 
+use super::load::{Loaded, Made, from_file, from_store, slips, sources};
 use super::strip::{self, Kind, Placed, local_text};
 
-/// Largest CSV file, in octets: minutes of ten years.
-const LARGEST_CSV: u64 = 512 << 20;
 /// A stored profile is tried from so many days before its end, unless other days are asked for.
 const USUAL_DAYS: i64 = 365;
 
@@ -35,32 +31,6 @@ enum Origin {
     #[default]
     Stored,
     File,
-}
-
-/// A load profile that can be run.
-#[derive(Debug)]
-struct Loaded {
-    series: Arc<IntervalSeries>,
-    /// What is worth a word.
-    notes: Vec<String>,
-    /// What it was made of.
-    of: Made,
-}
-
-#[derive(Clone, Debug)]
-enum Made {
-    Stored(Arc<Slice>),
-    File(PathBuf),
-}
-
-impl Made {
-    fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Stored(one), Self::Stored(two)) => Arc::ptr_eq(one, two),
-            (Self::File(one), Self::File(two)) => one == two,
-            _ => false,
-        }
-    }
 }
 
 type Coming<T> = Receiver<Result<T, String>>;
@@ -434,68 +404,4 @@ fn usual_days(profile: &StoredProfile, clock: &WallClock) -> (String, String) {
     let (first, last) = (clock.local(first).date(), clock.local(last).date());
     let usual = last.checked_sub(USUAL_DAYS.days()).unwrap_or(first);
     (first.max(usual).to_string(), last.to_string())
-}
-
-/// The energies of a stored profile: which source, which channel; each source once.
-fn sources(profile: &StoredProfile) -> Vec<(Source, usize)> {
-    let mut found: Vec<(Source, usize)> = Vec::new();
-    for (at, channel) in profile.layout.channels.iter().enumerate() {
-        let is_energy = ChannelKind::of(channel) != ChannelKind::Level && channel.obis.a() == 1;
-        let source = Source::measured().find(|source| source.obis_c() == Some(channel.obis.c()));
-        if let Some(source) =
-            source.filter(|source| is_energy && found.iter().all(|(known, _)| known != source))
-        {
-            found.push((source, at));
-        }
-    }
-    found
-}
-
-fn from_store(
-    slice: &Arc<Slice>,
-    profile: &StoredProfile,
-    scheme_side: crate::model::Side,
-) -> Result<Loaded, String> {
-    let mut notes = Vec::new();
-    let mut columns = Vec::new();
-    for (source, at) in sources(profile) {
-        match series(slice, &profile.layout, at, Measure::Energy).filter(|series| series.adds_up) {
-            Some(series) => columns.push((source, series.values)),
-            None => {
-                notes.push(format!("{source} is left out: its power cannot be made energy without rounding"))
-            }
-        }
-    }
-    if columns.is_empty() || slice.rows.is_empty() {
-        return Err("nothing is stored of these days: choose others, or read the meter".to_owned());
-    }
-    let side = profile.layout.channels.first().map(|channel| channel.side);
-    if let Some(side) = side.filter(|side| *side != scheme_side) {
-        notes.push(format!(
-            "The stored profile is {}, the scheme's registers count {}: figures below are {}",
-            side.name(),
-            scheme_side.name(),
-            side.name()
-        ));
-    }
-    let energy = |at: usize| columns.iter().map(|(_, values)| values.get(at).copied().flatten()).collect();
-    let rows =
-        slice.rows.iter().enumerate().map(|(at, row)| IntervalRow { end: row.end, energy: energy(at) });
-    let series =
-        IntervalSeries { rows: rows.collect(), sources: columns.iter().map(|(source, _)| *source).collect() };
-    Ok(Loaded { series: Arc::new(series), notes, of: Made::Stored(Arc::clone(slice)) })
-}
-
-fn from_file(path: &Path) -> Result<Loaded, String> {
-    let series = slips(path, |bytes| read_profile(bytes))?;
-    Ok(Loaded { series: Arc::new(series), notes: Vec::new(), of: Made::File(path.to_owned()) })
-}
-
-/// Reads a CSV file; slips are told by line.
-fn slips<T, E: ToString>(path: &Path, read: impl FnOnce(&[u8]) -> Result<T, Vec<E>>) -> Result<T, String> {
-    let bytes = reader::bytes(path, LARGEST_CSV)?;
-    read(&bytes).map_err(|slips| {
-        let lines: Vec<String> = slips.iter().map(ToString::to_string).collect();
-        format!("{} cannot be used\n{}", path.display(), lines.join("\n"))
-    })
 }

@@ -1,11 +1,13 @@
 //! Proving a scheme before and while it goes into a meter: what its pages share.
 //!
 //! * `input`: the load profile and the events that a scheme is tried on, chosen once for all pages.
+//! * `load`: load profiles out of the store and out of files.
 //! * `strip`: events on the time axis, under pointer and keyboard.
 //! * `runs`: dry runs and bills off the frame, begun anew when something changed.
 //! * `sheet`: figures of several runs side by side, what differs marked, for the eye, the clipboard and a file.
 
 mod input;
+mod load;
 mod price_form;
 mod runs;
 pub(super) mod sheet;
