@@ -60,11 +60,6 @@ pub(super) enum ProofPage {
     Program,
 }
 
-/// A word of a file as a person says it: `active_import` is `active import`.
-pub(super) fn spoken(word: &impl ToString) -> String {
-    word.to_string().replace('_', " ")
-}
-
 /// What a page asks of the manager.
 #[derive(Clone, Debug)]
 pub(super) enum Wish {
