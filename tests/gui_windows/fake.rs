@@ -510,6 +510,7 @@ impl Backend for Fake {
                     (format!("Flash {} meters", meters.len()), meters.iter().copied().map(Some).collect())
                 }
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
+                Job::Discover(_) => ("Look for meters".to_owned(), vec![None]),
                 Job::Ratios { meters, .. } => {
                     ("Transformer ratios".to_owned(), meters.iter().copied().map(Some).collect())
                 }
