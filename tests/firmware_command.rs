@@ -117,7 +117,7 @@ fn a_package_that_must_not_be_used_says_why() {
     put(&bytes[..bytes.len() - 96]);
     says(3, "not signed");
     put(&bytes[..bytes.len() - 120]);
-    says(2, "ends within");
+    says(2, "more than there are");
     put(b"something else");
     says(2, "no firmware package");
     put(&bytes);
