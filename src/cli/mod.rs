@@ -1,9 +1,11 @@
 //! The command line (floor 5): one file a command. Its names, shapes and exit codes are a contract with scripts.
 
 mod app;
+mod bill;
 mod clock;
 mod control;
 mod demo;
+mod discover;
 mod export;
 mod failure;
 mod firmware;
@@ -11,6 +13,7 @@ mod flash;
 mod holidays;
 mod interrupt;
 mod jobs;
+mod listen;
 mod meter;
 mod on_side;
 mod period;
@@ -93,6 +96,10 @@ enum Command {
     /// Signed firmware packages, and flashing
     #[command(subcommand)]
     Firmware(firmware::Firmware),
+    /// Find the meters on a line
+    Discover(discover::Discover),
+    /// Take what meters push by themselves
+    Listen(listen::Listen),
 }
 
 /// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
@@ -123,6 +130,8 @@ fn run(line: Line) -> Outcome {
         Some(Command::Contactor(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
         Some(Command::Firmware(command)) => command.run(&app),
+        Some(Command::Discover(command)) => command.run(&app),
+        Some(Command::Listen(command)) => command.run(&app),
     }
 }
 

@@ -9,6 +9,8 @@
 //! | `queue` | which session may begin: shared lines one at a time, the network up to a limit |
 //! | `session` | one meter's session: attempts, back-off, cancelling |
 //! | `conductor` | the seam between a session and the line with its driver |
+//! | `discover` | which addresses of a line answer |
+//! | `push`, `push_net` | what meters send by themselves |
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
@@ -22,11 +24,15 @@
 mod backoff;
 mod conductor;
 mod counters;
+mod discover;
 mod edits;
 mod flash;
 pub mod link;
 mod listeners;
+pub mod programming;
 mod progress;
+mod push;
+mod push_net;
 mod queue;
 mod reporter;
 mod session;
@@ -60,6 +66,11 @@ use crate::model::{
 };
 use crate::scheme::Document;
 use crate::store::{Exchange, JobResult, Store};
+
+pub use push::{ASIDE_KEY, Aside};
+pub use push_net::PushPlaces;
+
+pub use discover::{Discovery, Found, Layer, Seat};
 
 use conductor::Conductor;
 use listeners::Listeners;
@@ -139,6 +150,8 @@ pub enum Job {
         /// What.
         order: Order,
     },
+    /// Look which addresses of a line answer; nothing is stored.
+    Discover(Box<Discovery>),
 }
 
 /// A change of the store's own data, by a person.
@@ -284,6 +297,22 @@ pub enum Event {
     },
     /// The store's own data were changed.
     StoreChanged,
+    /// A meter, or a stranger, sent something by itself.
+    Pushed {
+        /// Who; `None` is nobody that is known, and the message was kept aside.
+        meter: Option<MeterId>,
+        /// From which address.
+        from: String,
+        /// What became of it.
+        words: String,
+    },
+    /// An address was tried; comes before its job's `MeterEnded`.
+    Found {
+        /// Job.
+        job: JobId,
+        /// What is there.
+        found: Box<Found>,
+    },
 }
 
 /// How to start.
@@ -377,6 +406,17 @@ impl Comms {
             let _room_for_one = answer.try_send(Err(stopped()));
         }
         edited
+    }
+
+    /// Takes what meters send by themselves at some places, until the thread stops; gives the addresses that the
+    /// sockets have.
+    ///
+    /// # Errors
+    /// A socket cannot be opened, or the thread has stopped.
+    pub fn take_pushes(&self, places: PushPlaces) -> Result<PushPlaces, Fault> {
+        let (answer, bound) = sync_channel(1);
+        self.commands.blocking_send(Command::Push(places, answer)).map_err(|_| stopped())?;
+        bound.recv().map_err(|_| stopped())?
     }
 
     /// A stream of what happens from now on. `wake` is called after each event was put there (the windows ask for a

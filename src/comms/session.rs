@@ -18,6 +18,7 @@ use super::JobId;
 use super::backoff;
 use super::conductor::{Attempt, Task};
 use super::counters::{Counters, Place};
+use super::discover::{self, Discovery};
 use super::flash::{self, FlashWork};
 use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
@@ -38,6 +39,8 @@ pub(super) enum Work {
     ReadScheme(Option<Rc<Document>>),
     /// Flash a stored meter, or go on with it.
     Flash(Rc<FlashWork>),
+    /// Look for meters.
+    Discover(Rc<Discovery>),
     /// Read or write a stored meter's own transformer ratios.
     Ratios(RatioOrder),
     /// Try a meter as entered.
@@ -59,6 +62,7 @@ impl Work {
         match self {
             Self::WriteScheme(..) => Some("Scheme written and read back"),
             Self::ReadScheme(_) => Some("Scheme read"),
+            Self::Discover(_) => Some("Every address was tried"),
             Self::Ratios(RatioOrder::Read) => Some("Transformer ratios read"),
             Self::Ratios(RatioOrder::Write { .. }) => Some("Transformer ratios written and read back"),
             Self::Read(_) | Self::Flash(_) | Self::Test { .. } => None,
@@ -104,6 +108,9 @@ pub(super) async fn run(
     remains: Remains,
     cancel: Cancel,
 ) -> Result<(), Fault> {
+    if let Work::Discover(discovery) = &item.work {
+        return discover::run(shared, &item, remains, &cancel, discovery).await;
+    }
     let session = Session::prepare(shared, item, remains)?;
     session.wait_for_pause(&cancel).await?;
     let result = session.attempts(&cancel).await;
@@ -233,6 +240,7 @@ impl Session {
         let task = match &self.item.work {
             Work::Read(request) => Task::Read(request),
             Work::Test { .. } => Task::Test,
+            Work::Discover(_) => return Err(Fault::internal("a search that is a session")),
             Work::Ratios(order) => Task::Ratios(order),
             Work::WriteScheme(document, activation) => Task::WriteScheme(document, *activation),
             Work::ReadScheme(Some(reference)) => Task::ReadScheme(Reference::Given(reference)),

@@ -20,12 +20,14 @@ use crate::store::{JobResult, MeterRow};
 use super::flash::{self, Campaign, Campaigns, Ended};
 use super::link::Cancel;
 use super::progress::{read_words, sentence, test_words};
+use super::push::Pushes;
+use super::push_net::{self, PushPlaces};
 use super::queue::{Limits, LineKey, Queue};
 use super::reporter::Remains;
 use super::session::{self, Item, Work, cancelled_fault};
 use super::shared::{Shared, store_fault};
 use super::sink::flush_trace;
-use super::{Edit, Edited, Event, Job, JobId, edits};
+use super::{Discovery, Edit, Edited, Event, Job, JobId, edits};
 
 /// How often events that found no room are offered again.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
@@ -41,6 +43,7 @@ pub(super) enum Command {
     Edit(Edit, SyncSender<Result<Edited, Fault>>),
     Listen(SyncSender<Event>, Box<dyn Fn() + Send>),
     Stop,
+    Push(PushPlaces, SyncSender<Result<PushPlaces, Fault>>),
 }
 
 struct JobState {
@@ -68,6 +71,7 @@ pub(super) struct Thread {
     concluded: Vec<Concluded>,
     tests: i64,
     campaigns: Campaigns,
+    pushes: Rc<Pushes>,
 }
 
 /// How a meter's session ended, held back until it is on disk.
@@ -83,7 +87,9 @@ struct Concluded {
 impl Thread {
     pub(super) fn new(shared: Rc<Shared>) -> Self {
         let limits = limits(&shared);
+        let pushes = Rc::new(Pushes::new(Rc::clone(&shared)));
         Self {
+            pushes,
             shared,
             queue: Queue::new(limits),
             jobs: BTreeMap::new(),
@@ -156,6 +162,12 @@ impl Thread {
             }
             Command::Listen(to, wake) => self.shared.listeners.borrow_mut().add(to, wake),
             Command::Stop => {}
+            Command::Push(places, answer) => {
+                let pushes = Rc::clone(&self.pushes);
+                tokio::task::spawn_local(async move {
+                    let _gone = answer.try_send(push_net::listen(pushes, &places).await);
+                });
+            }
         }
     }
 
@@ -199,6 +211,7 @@ impl Thread {
                 self.stored_job(&meters, title, &Work::Ratios(order))?
             }
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
+            Job::Discover(discovery) => self.discover_job(*discovery),
             Job::SetClock { meters, order } => {
                 let title = match order.way {
                     ClockWay::Set => "Set the clock of {}",
@@ -333,6 +346,18 @@ impl Thread {
         let line = LineKey::of(&config);
         let name = config.name.clone();
         let item = Item { job, meter, name, work: Work::Test { config, secrets }, announced: false };
+        (job, title, vec![(line, item)])
+    }
+
+    /// A search is no job of the store either.
+    fn discover_job(&mut self, discovery: Discovery) -> (JobId, String, Vec<(LineKey, Item)>) {
+        self.tests -= 1;
+        let job = JobId(self.tests);
+        let title = format!("Look for meters on {}", discovery.line);
+        let name = discovery.line.to_string();
+        let line = LineKey::of(&MeterConfig::new("discovery", discovery.line.clone()));
+        let item =
+            Item { job, meter: None, name, work: Work::Discover(Rc::new(discovery)), announced: false };
         (job, title, vec![(line, item)])
     }
 

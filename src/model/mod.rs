@@ -44,7 +44,7 @@ pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
     RatioHistory, RatioPeriod, Span, span_of, span_of_channel,
 };
-pub use progress::{Step, What};
+pub use progress::{ProgramPhase, Step, What};
 pub use ratio::{Divisor, Ratio, RatioError, Transformers, differences_of_ratios};
 pub use reading::{
     BillingSet, ClockReading, Identity, MeterEvent, ObjectEntry, ReadingValue, RegisterReading, Side,

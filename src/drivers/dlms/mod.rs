@@ -32,6 +32,7 @@ mod image;
 mod learn;
 mod objects;
 mod profile;
+pub mod push;
 mod ratios;
 mod registers;
 mod scheme;

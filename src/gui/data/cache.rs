@@ -7,7 +7,10 @@ use crate::model::MeterId;
 use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
-use super::{Answer, Backend, DayTotal, Details, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
+use super::{
+    Answer, Backend, DayTotal, Details, MeterSchemes, PriceFile, Query, RegisterSet, SchemeFile, Slice,
+    Traffic, Value,
+};
 use crate::model::{BillingSet, MeterEvent};
 
 /// How many answers are kept that no frame has asked for lately.
@@ -117,6 +120,14 @@ impl Cache {
     typed!(
         /// A scheme file.
         scheme, Scheme, SchemeFile
+    );
+    typed!(
+        /// A price file.
+        prices, Prices, PriceFile
+    );
+    typed!(
+        /// Schemes of a meter.
+        meter_schemes, MeterSchemes, MeterSchemes
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {
