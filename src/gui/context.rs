@@ -191,15 +191,24 @@ impl AppCtx {
                     | Query::Registers(of)
                     | Query::Profiles(of)
                     | Query::Billing(of)
+                    | Query::Point(of)
+                    | Query::Preview(of, ..)
                     | Query::Events(of, ..) => *of == id,
                     Query::Rows { .. } | Query::Days { .. } | Query::Jobs => true,
                     Query::Trace(of) => *of == job,
                     _ => false,
                 });
             }
-            Event::StoreChanged => self
-                .data
-                .expire(|query| matches!(query, Query::Meters | Query::Details(_) | Query::Setting(_))),
+            Event::StoreChanged => self.data.expire(|query| {
+                matches!(
+                    query,
+                    Query::Meters
+                        | Query::Details(_)
+                        | Query::Setting(_)
+                        | Query::Point(_)
+                        | Query::Preview(..)
+                )
+            }),
             Event::Submitted { .. } | Event::Ended { .. } => {
                 self.data.expire(|query| matches!(query, Query::Jobs | Query::Trace(_)));
             }

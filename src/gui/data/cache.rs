@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::export::Preview;
 use crate::model::MeterId;
 use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
-use super::{Answer, Backend, DayTotal, Details, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
+use super::{Answer, Backend, DayTotal, Details, PointView, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
 use crate::model::{BillingSet, MeterEvent};
 
 /// How many answers are kept that no frame has asked for lately.
@@ -93,6 +94,14 @@ impl Cache {
     typed!(
         /// Billing sets.
         billing, Billing, Vec<BillingSet>
+    );
+    typed!(
+        /// A meter's metering point.
+        point, Point, PointView
+    );
+    typed!(
+        /// What a ratio would make of last month.
+        preview, Preview, Option<Preview>
     );
     typed!(
         /// Events.
