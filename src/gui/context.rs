@@ -15,7 +15,7 @@ use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
 use super::jobs::Jobs;
-use super::meters::Deed;
+use super::meters::{Deed, PointDeed};
 use super::prefs::Prefs;
 use super::selection::Selection;
 use super::shell::notice::Notices;
@@ -62,6 +62,8 @@ pub enum Command {
     EditMeter(MeterId),
     /// Ask whether to remove meters.
     RemoveMeters(Vec<MeterId>),
+    /// Open a dialog about the metering point of a meter.
+    Point(MeterId, PointDeed),
     /// Read meters.
     Read(Vec<MeterId>, BTreeSet<What>),
     /// Cancel a job.

@@ -13,6 +13,7 @@ mod fake;
 mod form;
 mod frame;
 mod meters;
+mod points;
 mod readings;
 mod schemes;
 

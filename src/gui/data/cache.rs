@@ -8,7 +8,9 @@ use crate::model::MeterId;
 use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
-use super::{Answer, Backend, DayTotal, Details, PointView, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
+use super::{
+    Answer, Backend, DayTotal, Details, PointView, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+};
 use crate::model::{BillingSet, MeterEvent};
 
 /// How many answers are kept that no frame has asked for lately.

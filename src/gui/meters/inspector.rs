@@ -21,6 +21,8 @@ pub(super) enum Tab {
     Overview,
     /// How it is reached.
     Connection,
+    /// Where it hangs, through which transformers.
+    Point,
     /// What can be done to it.
     Control,
     /// What was done with it.
@@ -45,6 +47,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, tab: &mut Tab) {
         let tabs = [
             (Tab::Overview, "Overview"),
             (Tab::Connection, "Connection"),
+            (Tab::Point, "Ratios"),
             (Tab::Control, "Control"),
             (Tab::History, "History"),
         ];
@@ -67,6 +70,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, tab: &mut Tab) {
                 Load::Ready(details) => match tab {
                     Tab::Overview => overview(ui, cx, &row, &details),
                     Tab::Connection => connection(ui, &row.config, &details),
+                    Tab::Point => super::point::page(ui, cx, &row),
                     Tab::Control => acting(ui, cx, &row, &details),
                     Tab::History => history(ui, cx, &row, &details),
                 },
