@@ -156,7 +156,7 @@ fn overview(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Details) {
     }
     section(ui, "Place");
     let config = &row.config;
-    key_value(ui, "Metering point", config.point.as_deref().unwrap_or("None"));
+    key_value(ui, "Metering point", config.point.as_deref().unwrap_or("Its own"));
     key_value(ui, "Group", config.group.as_deref().unwrap_or("None"));
     key_value(ui, "Time zone", config.time_zone.as_deref().unwrap_or("As this computer"));
     key_value(ui, "Registers are", config.registers_in.name());

@@ -94,7 +94,8 @@ fn channel(ui: &mut Ui, subject: &Subject<'_>, shown: &Shown) {
         for (from, _, sum) in &shown.parts {
             let sum =
                 sum.map_or_else(|| "–".to_owned(), |sum| format!("{} {}", text(sum, unit), symbol(unit)));
-            key_value(ui, &format!("from {}", instant(*from, subject.zone)), sum);
+            ui.label(small(ui, format!("from {}", instant(*from, subject.zone))));
+            ui.label(sum);
         }
     }
     if let Some((highest, at)) = summary.highest {

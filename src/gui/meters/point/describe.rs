@@ -91,10 +91,14 @@ impl PointDialog {
         let modal = dialog_window(ui, "metering point", WIDTH, |ui| {
             ui.label(strong("Metering point").size(18.0));
             ui.add_space(4.0);
-            ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
-                ui.spacing_mut().item_spacing = Vec2::new(8.0, 12.0);
-                self.entries(ui);
-            });
+            ScrollArea::vertical()
+                .max_height(height)
+                .min_scrolled_height(height)
+                .auto_shrink([false, true])
+                .show(ui, |ui| {
+                    ui.spacing_mut().item_spacing = Vec2::new(8.0, 12.0);
+                    self.entries(ui);
+                });
             if let Some(fault) = &self.saving.refused {
                 fault_panel(ui, fault);
             }

@@ -238,14 +238,18 @@ impl ExchangeDialog {
                 }
             });
             ui.add_space(8.0);
-            ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
-                ui.spacing_mut().item_spacing = Vec2::new(12.0, 12.0);
-                match self.page {
-                    Page::Meter => self.meter(ui, cx),
-                    Page::Readings => self.figures(ui, cx),
-                    Page::Check => self.check(ui),
-                }
-            });
+            ScrollArea::vertical()
+                .max_height(height)
+                .min_scrolled_height(height)
+                .auto_shrink([false, true])
+                .show(ui, |ui| {
+                    ui.spacing_mut().item_spacing = Vec2::new(12.0, 12.0);
+                    match self.page {
+                        Page::Meter => self.meter(ui, cx),
+                        Page::Readings => self.figures(ui, cx),
+                        Page::Check => self.check(ui),
+                    }
+                });
             if let Some(fault) = &self.saving.refused {
                 fault_panel(ui, fault);
             }
@@ -257,7 +261,7 @@ impl ExchangeDialog {
 
     fn meter(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let words = format!(
-            "It takes the place of {} at {}. The point keeps its ratios and its totals; {} stays on the list with its readings.",
+            "It takes the place of {} at {}. The point keeps its ratios and its totals; {} stays on the list with its readings. Secrets of a new meter are entered in its form.",
             self.old.config.name, self.point_name, self.old.config.name
         );
         ui.add(Label::new(secondary(ui, words)).wrap());
@@ -286,8 +290,7 @@ impl ExchangeDialog {
                 field(ui, "Serial number", remark, |ui| text_field(ui, &mut self.serial, "", HALF, false));
             });
             ui.horizontal_top(|ui| {
-                let remark =
-                    Some(("All else as the old meter has it; secrets are entered in its form", false));
+                let remark = Some(("All else as the old meter has it", false));
                 field(ui, "Line", remark, |ui| text_field(ui, &mut self.line, "", HALF, false));
                 let sides = [
                     (Side::Secondary, "Secondary, or no transformers".to_owned()),

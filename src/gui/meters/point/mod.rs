@@ -104,7 +104,7 @@ pub(super) fn page(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow) {
     ratios(ui, cx, row, &view, point, &zone);
     meters(ui, cx, row, point, &zone);
     totals(ui, &view, point);
-    details(ui, cx, row, point);
+    details(ui, point);
 }
 
 /// Three columns of what is said of a ratio, and what of it differs.
@@ -183,23 +183,24 @@ fn side_by_side(
     ];
     Frame::new().fill(t.canvas.0).corner_radius(4).inner_margin(Margin::symmetric(8, 4)).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        egui::Grid::new("ratios").num_columns(3).spacing(Vec2::new(16.0, 4.0)).min_col_width(72.0).show(
-            ui,
-            |ui| {
+        egui::Grid::new("ratios")
+            .num_columns(3)
+            .spacing(Vec2::new(16.0, 4.0))
+            .min_col_width(72.0)
+            .min_row_height(20.0)
+            .show(ui, |ui| {
                 for title in ["", "Current", "Voltage"] {
                     ui.label(small(ui, title));
                 }
                 ui.end_row();
                 for (name, ct, vt) in rows {
                     ui.label(secondary(ui, name));
-                    for (what, ratio) in [("current", ct), ("voltage", vt)] {
-                        let label = ui.add(Label::new(text(ratio)).selectable(true));
-                        label.accessible_name(format!("{name}, {what}: {}", text(ratio)));
+                    for ratio in [ct, vt] {
+                        ui.add(Label::new(text(ratio)).selectable(true));
                     }
                     ui.end_row();
                 }
-            },
-        );
+            });
     });
 }
 
@@ -234,9 +235,15 @@ fn meters(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, point: &PointRow, zone: 
     }
     let is_here = point.meters.iter().any(|placed| placed.meter == row.id && placed.until.is_none());
     ui.add_space(4.0);
-    if ui.add(Act::plain("Exchange meter…").icon(Icon::Refresh).enabled(is_here)).clicked() {
-        cx.command(Command::Point(row.id, PointDeed::Exchange));
-    }
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        if ui.add(Act::plain("Exchange meter…").icon(Icon::Refresh).enabled(is_here)).clicked() {
+            cx.command(Command::Point(row.id, PointDeed::Exchange));
+        }
+        if ui.add(Act::plain("Describe point…").icon(Icon::Edit)).clicked() {
+            cx.command(Command::Point(row.id, PointDeed::Describe));
+        }
+    });
 }
 
 fn placement(ui: &mut Ui, placed: &Placement, is_this: bool, zone: &TimeZone) {
@@ -276,7 +283,7 @@ fn totals(ui: &mut Ui, view: &PointView, point: &PointRow) {
     }
 }
 
-fn details(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, point: &PointRow) {
+fn details(ui: &mut Ui, point: &PointRow) {
     section(ui, "Metering point");
     let PointDetails { location, customer, notes, photos, fields, .. } = &point.details;
     key_value(ui, "Name", point.name.as_str());
@@ -290,9 +297,5 @@ fn details(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, point: &PointRow) {
     }
     for photo in photos {
         ui.hyperlink_to(photo, photo).on_hover_text("Opens the photo");
-    }
-    ui.add_space(4.0);
-    if ui.add(Act::plain("Describe point…").icon(Icon::Edit)).clicked() {
-        cx.command(Command::Point(row.id, PointDeed::Describe));
     }
 }

@@ -227,21 +227,25 @@ impl RatioDialog {
 
     fn entering(&mut self, ui: &mut Ui, cx: &mut AppCtx, height: f32) -> bool {
         let read = self.read();
-        ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
-            ui.spacing_mut().item_spacing = Vec2::new(12.0, 12.0);
-            self.entries(ui, &read);
-            let Some((period, plate)) = self.period(&read) else { return };
-            let mut warnings = period.transformers.oddities();
-            warnings.extend(differences_of_ratios(Some(&period.transformers), Some(&plate), None));
-            ui.spacing_mut().item_spacing.y = 4.0;
-            for warning in &warnings {
-                warn(ui, warning);
-            }
-            self.preview(ui, cx, period);
-        });
-        if let Some(fault) = self.saving.refused.as_ref().or(self.failed.as_ref()) {
-            fault_panel(ui, fault);
-        }
+        ScrollArea::vertical()
+            .max_height(height)
+            .min_scrolled_height(height)
+            .auto_shrink([false, true])
+            .show(ui, |ui| {
+                ui.spacing_mut().item_spacing = Vec2::new(12.0, 12.0);
+                if let Some(fault) = self.saving.refused.as_ref().or(self.failed.as_ref()) {
+                    fault_panel(ui, fault);
+                }
+                self.entries(ui, &read);
+                let Some((period, plate)) = self.period(&read) else { return };
+                let mut warnings = period.transformers.oddities();
+                warnings.extend(differences_of_ratios(Some(&period.transformers), Some(&plate), None));
+                ui.spacing_mut().item_spacing.y = 4.0;
+                for warning in &warnings {
+                    warn(ui, warning);
+                }
+                self.preview(ui, cx, period);
+            });
         ui.add_space(8.0);
         let mut close = false;
         ui.horizontal(|ui| {
