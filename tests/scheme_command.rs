@@ -191,3 +191,138 @@ fn compare_tells_differences_in_words() {
     let same = scheme(&["compare", &ready_made("export"), &ready_made("export")]);
     assert_eq!(String::from_utf8_lossy(&same.stdout), "no differences\n");
 }
+
+#[test]
+fn holidays_are_added_to_a_scheme_and_what_is_left_out_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [list, into] = ["holidays.csv", "x.scheme.json"].map(|name| folder.path().join(name));
+    std::fs::copy(ready_made("industrial-three-rate"), &into).expect("the scheme is copied");
+    std::fs::write(&list, "date,name\n2027-03-26,Good Friday\n2027-12-25,Christmas\n1/2/2027,Which?\n")
+        .expect("the list is written");
+    let [list, into] = [list, into].map(|path| path.display().to_string());
+    let words = ["holidays", &list, "--into", &into, "--day-type", "D2"];
+    let (code, document) = json_of(&words);
+    assert_eq!(code, 0);
+    assert_eq!(document["added"], json!([{ "date": "2027-03-26", "name": "Good Friday" }]));
+    assert_eq!(document["ruled_already"][0]["by"], "*-12-25");
+    assert_eq!(document["skipped"][0]["line"], 4);
+    let (_, rate) = json_of(&["rate", &into, "--at", "2027-03-26T12:00:00Z"]);
+    assert_eq!((&rate["day_type"], &rate["special_day"]), (&json!("D2"), &json!(true)));
+    let (code, message) = failure_of(&["holidays", &list, "--into", &into, "--day-type", "D9"]);
+    assert!(code == 2 && message.contains("there is D1, D2"), "{code} {message}");
+}
+
+#[test]
+fn print_writes_a_pdf_and_says_where() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("scheme.pdf").display().to_string();
+    let (code, document) = json_of(&["print", &ready_made("four-seasons"), "-o", &out]);
+    assert_eq!((code, &document["errors"]), (0, &json!(0)));
+    let pdf = std::fs::read(&out).expect("it was written");
+    assert!(pdf.starts_with(b"%PDF-") && document["bytes"] == json!(pdf.len()));
+}
+
+#[test]
+fn print_of_a_scheme_with_errors_is_written_and_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("scheme.pdf");
+    let (code, document) =
+        json_of(&["print", &fixture("switch-order.bad"), "-o", &out.display().to_string()]);
+    assert_eq!((code, &document["errors"]), (2, &json!(1)));
+    assert!(out.exists());
+}
+
+#[test]
+fn print_of_what_is_no_scheme_writes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("scheme.pdf");
+    let (code, error) = failure_of(&["print", &fixture("syntax.bad"), "-o", &out.display().to_string()]);
+    assert_eq!(code, 2);
+    assert!(error.contains("syntax") && !out.exists(), "{error}");
+}
+
+/// A load profile of two days, half an hour each row, and the prices of two contracts.
+fn priced(folder: &Path) -> (String, String, String) {
+    let path = |name: &str| folder.join(name);
+    let start: jiff::Timestamp = "2026-01-30T00:00:00Z".parse().expect("an instant");
+    let rows = (1..=4 * 48).map(|number| {
+        let end = start + jiff::SignedDuration::from_mins(30 * number);
+        format!("{end},{}\n", 400 + number % 7)
+    });
+    let csv: String = std::iter::once("end,active_import\n".to_owned()).chain(rows).collect();
+    let prices = |rate: &str| {
+        json!({
+            "format": "meterwright.prices/1", "currency": "GBP", "decimals": 2, "tax_percent": "5",
+            "standing_per_day": "0.61", "standing_per_billing_period": "0",
+            "energy": [{ "register": "R1", "price": rate }], "demand": [],
+        })
+        .to_string()
+    };
+    for (name, text) in
+        [("load.csv", csv), ("a.prices.json", prices("0.2467")), ("b.prices.json", prices("0.25"))]
+    {
+        std::fs::write(path(name), text).expect("the folder takes files");
+    }
+    let text = |name: &str| path(name).display().to_string();
+    (text("load.csv"), text("a.prices.json"), text("b.prices.json"))
+}
+
+#[test]
+fn bill_prices_a_load_profile_under_several_contracts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (load, first, second) = priced(folder.path());
+    let scheme = ready_made("single-rate");
+    let words =
+        ["bill", &scheme, "--prices", &first, "--profile", &load, "--against", &scheme, "--prices2", &second];
+    let (code, document) = json_of(&words);
+    assert_eq!(code, 0, "{document}");
+    let of = |at: usize, key: &str| document["bills"][at][key].clone();
+    let number = |value: &Value| {
+        value.as_str().expect("a text").parse::<meterwright::model::Decimal>().expect("exact")
+    };
+    for at in 0..2 {
+        let periods = of(at, "periods");
+        let periods = periods.as_array().expect("periods");
+        let sum = |values: &mut dyn Iterator<Item = meterwright::model::Decimal>| {
+            values.fold(meterwright::model::Decimal::ZERO, |sum, one| sum.checked_add(one).expect("it fits"))
+        };
+        assert_eq!(sum(&mut periods.iter().map(|period| number(&period["due"]))), number(&of(at, "due")));
+        for period in periods {
+            let lines = period["lines"].as_array().expect("lines");
+            assert_eq!(sum(&mut lines.iter().map(|line| number(&line["amount"]))), number(&period["net"]));
+            let parts = ["net", "tax", "rounding"].map(|key| number(&period[key]));
+            assert_eq!(sum(&mut parts.into_iter()), number(&period["due"]));
+        }
+    }
+    assert_eq!(of(0, "difference"), Value::Null);
+    let more = number(&of(1, "due")).checked_sub(number(&of(0, "due")));
+    assert_eq!(Some(number(&of(1, "difference"))), more);
+    let text = scheme_text(&words);
+    assert!(text.contains("against the first") && text.contains("rounding"), "{text}");
+}
+
+/// What a command prints for people.
+fn scheme_text(words: &[&str]) -> String {
+    let output = scheme(words);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn prices_with_slips_end_with_their_lines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (load, first, _) = priced(folder.path());
+    let broken = folder.path().join("c.prices.json").display().to_string();
+    std::fs::write(&broken, "{\n  \"format\": \"meterwright.prices/1\",\n  \"vat\": 1\n}")
+        .expect("it is written");
+    let scheme = ready_made("single-rate");
+    let (code, error) = failure_of(&["bill", &scheme, "--prices", &broken, "--profile", &load]);
+    assert_eq!(code, 2);
+    assert!(error.contains("c.prices.json:3:3: error: unknown-key: vat"), "{error}");
+    let (code, error) =
+        failure_of(&["bill", &scheme, "--prices", &first, "--profile", &load, "--prices2", &first]);
+    assert_eq!(code, 2, "{error}");
+    let (code, error) = failure_of(&["bill", &scheme, "--profile", &load]);
+    assert_eq!(code, 2);
+    assert!(error.contains("single-rate.prices.json cannot be read"), "{error}");
+}

@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::secrets;
 
 /// Most sessions at once.
-const SESSIONS: usize = 64;
+const SESSIONS: usize = 1000;
 
 /// Options of every command.
 #[derive(Args, Clone, Debug)]
@@ -115,6 +115,11 @@ impl App {
     /// The secrets that were given.
     pub(super) fn secrets(&self) -> Result<Vec<(SecretKind, Secret)>, Failure> {
         secrets::gather(&self.global.secret)
+    }
+
+    /// The passphrase that was given, for a command that takes no other secret.
+    pub(super) fn passphrase(&self) -> Result<Option<Secret>, Failure> {
+        secrets::passphrase(&self.global.secret)
     }
 
     /// For commands that take none: one that is given has been misunderstood.

@@ -1,17 +1,24 @@
 //! The command line (floor 5): one file a command. Its names, shapes and exit codes are a contract with scripts.
 
 mod app;
+mod bill;
 mod clock;
 mod control;
 mod demo;
+mod discover;
 mod export;
 mod failure;
+mod firmware;
+mod flash;
+mod holidays;
 mod interrupt;
 mod jobs;
+mod listen;
 mod meter;
 mod on_side;
 mod period;
 mod point;
+mod print;
 mod program;
 mod progress;
 mod ratio;
@@ -86,6 +93,13 @@ enum Command {
     Contactor(control::Contactor),
     /// Run virtual meters on real sockets or pseudo-terminals
     Simulate(simulate::Simulate),
+    /// Signed firmware packages, and flashing
+    #[command(subcommand)]
+    Firmware(firmware::Firmware),
+    /// Find the meters on a line
+    Discover(discover::Discover),
+    /// Take what meters push by themselves
+    Listen(listen::Listen),
 }
 
 /// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
@@ -115,6 +129,9 @@ fn run(line: Line) -> Outcome {
         Some(Command::BillingReset(command)) => command.run(&app),
         Some(Command::Contactor(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
+        Some(Command::Firmware(command)) => command.run(&app),
+        Some(Command::Discover(command)) => command.run(&app),
+        Some(Command::Listen(command)) => command.run(&app),
     }
 }
 

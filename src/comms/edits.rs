@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Template};
@@ -23,6 +24,14 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
             update(shared, id, &config, &secrets).map(|()| Edited::Done)
         }
         Edit::RemoveMeters(meters) => remove(shared, &meters).map(|()| Edited::Done),
+        Edit::TrustKey { public, name } => {
+            let put = shared.store.borrow_mut().trust_key(Timestamp::now(), &public, &name);
+            put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        Edit::UntrustKey { public } => {
+            let gone = shared.store.borrow_mut().untrust_key(Timestamp::now(), &public);
+            gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
         Edit::UpdatePoint { id, name, details } => {
             let put = shared.store.borrow_mut().update_point(id, &name, &details);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))

@@ -9,22 +9,30 @@
 //! | `queue` | which session may begin: shared lines one at a time, the network up to a limit |
 //! | `session` | one meter's session: attempts, back-off, cancelling |
 //! | `conductor` | the seam between a session and the line with its driver |
+//! | `discover` | which addresses of a line answer |
+//! | `push`, `push_net` | what meters send by themselves |
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
+//! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
 //! | `trace` | what traffic means, layer by layer |
 
 mod backoff;
 mod conductor;
 mod counters;
+mod discover;
 mod edits;
+mod flash;
 pub mod link;
 mod listeners;
+pub mod programming;
 mod progress;
+mod push;
+mod push_net;
 mod queue;
 mod reporter;
 mod session;
@@ -51,11 +59,18 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
+use crate::firmware::Package;
 use crate::model::{
-    Fault, MeterConfig, MeterId, MeterSecrets, PointDetails, PointId, RatioPeriod, Secret, SecretKind, Step,
+    CampaignPlan, Fault, MeterConfig, MeterId, MeterSecrets, PointDetails, PointId, RatioPeriod, Secret,
+    SecretKind, Step,
 };
 use crate::scheme::Document;
 use crate::store::{Exchange, JobResult, Store};
+
+pub use push::{ASIDE_KEY, Aside};
+pub use push_net::PushPlaces;
+
+pub use discover::{Discovery, Found, Layer, Seat};
 
 use conductor::Conductor;
 use listeners::Listeners;
@@ -93,6 +108,18 @@ pub enum Job {
         /// if the meter still bears its name.
         reference: Option<Box<Document>>,
     },
+    /// Bring firmware into meters: begins a campaign, or goes on with the one of this package and these meters that
+    /// is not done. Meters are taken wave by wave, within the window, until too many fail; a job that waits for its
+    /// window does not end. How each meter and the campaign stand is read from the store
+    /// (`StoreReader::campaign_meters`).
+    Flash {
+        /// Which, in order.
+        meters: Vec<MeterId>,
+        /// The package, judged once more before each flash.
+        package: Arc<Package>,
+        /// How.
+        plan: Box<CampaignPlan>,
+    },
     /// Read meters' own transformer ratios into the store, or write them and read them back.
     Ratios {
         /// Which.
@@ -123,6 +150,8 @@ pub enum Job {
         /// What.
         order: Order,
     },
+    /// Look which addresses of a line answer; nothing is stored.
+    Discover(Box<Discovery>),
 }
 
 /// A change of the store's own data, by a person.
@@ -141,6 +170,18 @@ pub enum Edit {
     },
     /// Remove meters.
     RemoveMeters(Vec<MeterId>),
+    /// Trust a key that signs firmware packages.
+    TrustKey {
+        /// The Ed25519 public key.
+        public: [u8; 32],
+        /// For people.
+        name: String,
+    },
+    /// Trust a key no longer.
+    UntrustKey {
+        /// The Ed25519 public key.
+        public: [u8; 32],
+    },
     /// Change a metering point.
     UpdatePoint {
         /// Which.
@@ -256,6 +297,22 @@ pub enum Event {
     },
     /// The store's own data were changed.
     StoreChanged,
+    /// A meter, or a stranger, sent something by itself.
+    Pushed {
+        /// Who; `None` is nobody that is known, and the message was kept aside.
+        meter: Option<MeterId>,
+        /// From which address.
+        from: String,
+        /// What became of it.
+        words: String,
+    },
+    /// An address was tried; comes before its job's `MeterEnded`.
+    Found {
+        /// Job.
+        job: JobId,
+        /// What is there.
+        found: Box<Found>,
+    },
 }
 
 /// How to start.
@@ -351,6 +408,17 @@ impl Comms {
         edited
     }
 
+    /// Takes what meters send by themselves at some places, until the thread stops; gives the addresses that the
+    /// sockets have.
+    ///
+    /// # Errors
+    /// A socket cannot be opened, or the thread has stopped.
+    pub fn take_pushes(&self, places: PushPlaces) -> Result<PushPlaces, Fault> {
+        let (answer, bound) = sync_channel(1);
+        self.commands.blocking_send(Command::Push(places, answer)).map_err(|_| stopped())?;
+        bound.recv().map_err(|_| stopped())?
+    }
+
     /// A stream of what happens from now on. `wake` is called after each event was put there (the windows ask for a
     /// repaint in it). Steps are coalesced when the listener is slow; nothing else is ever left out, but a listener
     /// that never takes anything is cut off in the end. The stream ends when the thread does.
@@ -373,6 +441,9 @@ impl Comms {
     }
 }
 
+/// Files that are open beside the sessions' sockets.
+const SPARE_FILES: u64 = 256;
+
 /// Who sits here, for the audit chain.
 fn actor() -> String {
     ["USER", "USERNAME", "LOGNAME"]
@@ -386,6 +457,11 @@ fn open(
     options: CommsOptions,
     conductor: Arc<dyn Conductor>,
 ) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
+    let sockets = u64::try_from(options.sessions).unwrap_or(u64::MAX).saturating_add(SPARE_FILES);
+    let allowed = crate::transport::allow_open_files(sockets);
+    if allowed < sockets {
+        tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
+    }
     let shared = open_shared(options, conductor)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::drivers::{ReadSink, StoodThere};
 use crate::model::{
-    BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, MeterRatios, Obis, ObjectEntry,
+    Asked, BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, MeterRatios, Obis, ObjectEntry,
     ProfileLayout, ProfileRow, RegisterReading, Step,
 };
 use crate::scheme::Document;
@@ -33,7 +33,7 @@ pub(super) struct Sink {
 
 /// Whether two spellings name one serial number: case, spaces and leading noughts aside, and a maker's prefix that
 /// only one of them bears (`0012345678` on the plate, `MTW0012345678` in the meter).
-fn same_serial(one: &str, other: &str) -> bool {
+pub(super) fn same_serial(one: &str, other: &str) -> bool {
     let plain = |text: &str| {
         let text: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
         text.to_ascii_uppercase().trim_start_matches('0').to_owned()
@@ -150,7 +150,18 @@ impl ReadSink for Sink {
     }
 
     fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault> {
-        self.write(|store, meter| store.last_end(meter, profile))
+        let now = self.now();
+        self.write(|store, meter| store.last_end_until(meter, profile, now))
+    }
+
+    fn gaps(&mut self, profile: Obis) -> Result<Vec<(Timestamp, Timestamp)>, Fault> {
+        let now = self.now();
+        self.write(|store, meter| store.gaps_to_ask(meter, profile, now))
+    }
+
+    fn asked(&mut self, profile: Obis, stretches: &[Asked]) -> Result<(), Fault> {
+        let now = self.now();
+        self.write(|store, meter| store.note_asked(meter, profile, stretches, now))
     }
 
     fn identity(&mut self, identity: &Identity) -> Result<(), Fault> {

@@ -226,6 +226,8 @@ fn word(event: &Event) -> String {
         Event::MeterEnded { name, words, .. } => format!("ended {name}: {words}"),
         Event::Ended { ok, failed, cancelled, .. } => format!("over {ok} {failed} {cancelled}"),
         Event::StoreChanged => "store changed".to_owned(),
+        Event::Found { found, .. } => format!("found {:?}", found.seat),
+        Event::Pushed { words, .. } => format!("pushed {words}"),
     }
 }
 

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterRatios, MeterSecrets, Obis,
-    ObjectEntry, ProfileLayout, ProfileRow, Ratio, RegisterReading, Step, SystemTitle, Template, What,
+    Asked, BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterRatios, MeterSecrets,
+    Obis, ObjectEntry, ProfileLayout, ProfileRow, Ratio, RegisterReading, Step, SystemTitle, Template, What,
 };
 use crate::scheme::Document;
 
@@ -131,8 +131,18 @@ pub trait ReadSink {
     fn step(&mut self, step: Step);
     /// The instant, for stamps of readings and for requests that end "now".
     fn now(&self) -> Timestamp;
-    /// End of the last interval (or event) that is stored of a profile or log; nothing where there is none.
+    /// End of the last interval (or event) that is stored of a profile or log and is not in the future; nothing where
+    /// there is none.
     fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault>;
+    /// What is missing of a profile before its last end and may still be had: stretches by the ends of the intervals
+    /// around them, oldest first.
+    fn gaps(&mut self, _profile: Obis) -> Result<Vec<(Timestamp, Timestamp)>, Fault> {
+        Ok(Vec::new())
+    }
+    /// The meter gave all that it has of these stretches of a profile.
+    fn asked(&mut self, _profile: Obis, _stretches: &[Asked]) -> Result<(), Fault> {
+        Ok(())
+    }
     /// Plate data.
     fn identity(&mut self, identity: &Identity) -> Result<(), Fault>;
     /// The clock.

@@ -1,4 +1,4 @@
-//! Readings as files (floor 3): CSV in long and wide form, with an option for Excel.
+//! Readings as files (floor 3): CSV in long and wide form, with an option for Excel; schemes as prints.
 //!
 //! Every stamp of a profile is its interval's END and every file says so; every file says whether figures are
 //! primary or secondary. Numbers are exact decimals as the store has them; what is absent is an empty field with
@@ -10,6 +10,7 @@ mod file;
 mod joined;
 mod long;
 mod month;
+mod print;
 mod sheet;
 mod sides;
 mod totals;
@@ -30,6 +31,7 @@ use crate::store::{MeterRow, StoreError, StoreReader};
 pub use file::write_whole;
 pub use joined::{JoinedProfile, usual_profile};
 pub use month::{MonthEnergy, Preview, preview};
+pub use print::{PrintError, print};
 pub use sides::{SideView, SidedColumns, SidedReading};
 pub use totals::{PointTotal, TotalPart, point_totals};
 

@@ -15,12 +15,10 @@ pub enum GapReason {
     NotAsked,
     /// They lie after the last interval that was read; why no later read went well, where one was tried.
     NotRead(Option<String>),
-    /// The meter's own record begins later; its first interval.
-    NotHeld(Timestamp),
+    /// The meter no longer holds them; where its record was seen to begin.
+    NotHeld(Option<Timestamp>),
     /// The meter was asked for this stretch, its record reaches back to before it, and nothing came.
     NotRecorded,
-    /// The meter was asked for this stretch and its record is empty.
-    Empty,
     /// The meter's clock ran ahead when intervals with these stamps were stored: they are read again.
     ClockAhead,
 }
@@ -34,7 +32,6 @@ impl GapReason {
             Self::NotRead(_) => "not-read",
             Self::NotHeld(_) => "not-held",
             Self::NotRecorded => "not-recorded",
-            Self::Empty => "empty",
             Self::ClockAhead => "clock-ahead",
         }
     }
@@ -42,7 +39,7 @@ impl GapReason {
     /// Whether the meter itself has said that it cannot give them: nobody asks again.
     #[must_use]
     pub const fn is_final(&self) -> bool {
-        matches!(self, Self::NotHeld(_) | Self::NotRecorded | Self::Empty)
+        matches!(self, Self::NotHeld(_) | Self::NotRecorded)
     }
 }
 
@@ -52,11 +49,11 @@ impl fmt::Display for GapReason {
             Self::NotAsked => out.write_str("not asked for yet: the next read does"),
             Self::NotRead(None) => out.write_str("not read yet"),
             Self::NotRead(Some(why)) => write!(out, "not read yet: {why}"),
-            Self::NotHeld(first) => {
+            Self::NotHeld(None) => out.write_str("the meter no longer holds it"),
+            Self::NotHeld(Some(first)) => {
                 write!(out, "the meter no longer holds it: its record begins with {first}")
             }
             Self::NotRecorded => out.write_str("the meter recorded nothing there"),
-            Self::Empty => out.write_str("the meter's record is empty there"),
             Self::ClockAhead => {
                 out.write_str("stored while the meter's clock ran ahead: read again when its time has come")
             }
@@ -77,4 +74,15 @@ pub struct Gap {
     pub intervals: u64,
     /// Why.
     pub reason: GapReason,
+}
+
+/// A stretch that a meter was asked for and answered, by the ends of intervals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// From this end on.
+    pub from: Timestamp,
+    /// Up to and with this one.
+    pub to: Timestamp,
+    /// The first end that came; nothing where none did.
+    pub first: Option<Timestamp>,
 }

@@ -99,6 +99,8 @@ pub enum Action {
         /// When it takes over.
         activate: Activate,
     },
+    /// Put its clock right, as gently as it can.
+    AdjustClock,
 }
 
 impl Action {
@@ -124,6 +126,7 @@ impl Action {
                 };
                 format!("writes the scheme {identity}, {when}")
             }
+            Self::AdjustClock => "puts the clock right".to_owned(),
         }
     }
 }

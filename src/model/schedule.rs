@@ -260,7 +260,7 @@ pub fn minutes_from(text: &str) -> Result<u32, String> {
 #[must_use]
 pub fn minutes_words(minutes: u32) -> String {
     match (minutes / 60, minutes % 60) {
-        (0, 1) => "minute".to_owned(),
+        (0, 1) => "1 minute".to_owned(),
         (0, minutes) => format!("{minutes} minutes"),
         (hours, 0) => format!("{hours} h"),
         (hours, minutes) => format!("{hours} h {minutes} min"),

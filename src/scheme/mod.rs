@@ -6,6 +6,7 @@
 //! editor ───────┘      │         ├─ Engine     energy and events in, registers out
 //!                    write       ├─ dry_run    a load profile through the engine
 //!                                ├─ compare    how two schemes differ, in words
+//!                                ├─ prices     what a dry run's registers cost
 //!                                └─ cosem      the tables of a meter, and back
 //! ```
 //!
@@ -47,20 +48,28 @@ mod csv_input;
 mod document;
 mod dry_run;
 pub mod engine;
+mod holidays;
 mod json;
+mod prices;
 mod problem;
 mod read;
+pub mod say;
 #[cfg(test)]
 mod testing;
 mod write;
 
 pub use calendar::{Calendar, Rate, State};
 pub use check::{Checked, check, check_file, read};
-pub use clock::{Disagreement, WallClock, ZoneError, disagreement};
+pub use clock::{ClockChange, Disagreement, WallClock, ZoneError, clock_changes, disagreement};
 pub use compare::{Difference, compare};
 pub use csv_input::{CsvSlip, read_events, read_profile};
 pub use document::*;
 pub use dry_run::{DryRun, DryRunError, IntervalRow, IntervalSeries, TimedEvent, dry_run};
 pub use engine::Engine;
+pub use holidays::{Holiday, Holidays, Skipped, read_holidays};
+pub use prices::{
+    Bill, BillError, Bills, Charge, Line, PRICES_FORMAT, Price, Prices, amount, bill, prices_beside,
+    read_prices,
+};
 pub use problem::{Code, Position, Problem, Severity};
-pub use write::write;
+pub use write::{write, write_prices};

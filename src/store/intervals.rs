@@ -13,7 +13,7 @@ use super::columns::{
 };
 use super::error::Trouble;
 use super::merge::merge_day;
-use super::{Merged, Store, StoreError, StoreReader, StoredProfile, SupersededRow};
+use super::{Merged, Store, StoreError, StoreReader, StoredProfile, SupersededRow, gaps};
 
 /// What makes two layouts the same: everything but the plain names, which a later version of this program may put
 /// into better words.
@@ -75,7 +75,8 @@ fn damaged(connection: &Connection, place: Place, reason: &str) -> Trouble {
     ))
 }
 
-fn stored_day(connection: &Connection, place: Place) -> Result<Vec<ProfileRow>, Trouble> {
+/// The rows of a stored day, by end.
+pub(super) fn stored_day(connection: &Connection, place: Place) -> Result<Vec<ProfileRow>, Trouble> {
     let block: Option<Vec<u8>> = connection
         .prepare_cached("SELECT block FROM day_block WHERE profile_id = ?1 AND day = ?2")?
         .query_row(params![place.profile, place.day], |row| row.get(0))
@@ -296,10 +297,14 @@ impl Store {
                 }
                 if merge.touched {
                     put_day(connection, place, &merge.rows)?;
+                    gaps::note_day(connection, place, &merge.rows, layout.period_seconds)?;
                 }
                 total.new += merge.merged.new;
                 total.same += merge.merged.same;
                 total.changed += merge.merged.changed;
+            }
+            if layout.period_seconds > 0 {
+                gaps::note_ahead(connection, id, layout.obis, rows, now)?;
             }
             Ok(total)
         })

@@ -16,15 +16,19 @@ mod columns;
 mod counters;
 mod error;
 mod events;
+mod firmware;
+mod gaps;
 mod intervals;
 mod jobs;
 mod knowledge;
+mod lists;
 mod merge;
 mod meters;
 mod points;
 mod ratios;
 mod records;
 mod registers;
+mod runs;
 mod schema;
 mod schemes;
 mod secrets;
@@ -40,11 +44,14 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
+pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
+pub use lists::{ListRow, Rest};
 pub use points::{Exchange, NewMeter};
 pub use records::{
     AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
     TraceRecord,
 };
+pub use runs::{Cause, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
 pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;
 

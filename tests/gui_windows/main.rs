@@ -8,12 +8,14 @@
 )]
 
 mod control;
+mod editor;
 #[allow(dead_code, reason = "the real window uses other parts of it")]
 mod fake;
 mod form;
 mod frame;
 mod meters;
 mod points;
+mod proving;
 mod readings;
 mod schemes;
 

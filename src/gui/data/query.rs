@@ -11,8 +11,10 @@ use crate::model::{
     BillingSet, ClockReading, Decimal, Knowledge, MeterEvent, MeterId, MeterRatios, ProfileRow, RatioHistory,
     RatioPeriod, RegisterReading, SecretKind,
 };
-use crate::scheme::{Document, Problem};
-use crate::store::{JobResult, JobRow, MeterRow, PointRow, StoredProfile, SupersededRow, TraceRecord};
+use crate::scheme::{Document, Prices, Problem};
+use crate::store::{
+    JobResult, JobRow, MeterRow, MeterScheme, PointRow, StoredProfile, SupersededRow, TraceRecord,
+};
 use crate::transport::PortInfo;
 
 /// A question. Equal questions have one answer in the cache.
@@ -70,6 +72,10 @@ pub enum Query {
     Setting(String),
     /// A scheme file, checked.
     Scheme(PathBuf),
+    /// A price file.
+    Prices(PathBuf),
+    /// The schemes of a meter that are in the store.
+    MeterSchemes(MeterId),
 }
 
 /// What is known of a meter beside its row.
@@ -140,6 +146,26 @@ pub struct SchemeFile {
     pub problems: Vec<Problem>,
 }
 
+/// A price file as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct PriceFile {
+    /// The prices; nothing where there is no file, or it cannot be understood.
+    pub prices: Option<Prices>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// The last schemes of a meter.
+#[derive(Clone, Debug, Default)]
+pub struct MeterSchemes {
+    /// Read from it.
+    pub read: Option<MeterScheme>,
+    /// Written to it, to the end.
+    pub written: Option<MeterScheme>,
+    /// What stood there before the last write.
+    pub stood: Option<MeterScheme>,
+}
+
 /// A piece of traffic and what became whole with it.
 #[derive(Clone, Debug)]
 pub struct Traffic {
@@ -171,6 +197,8 @@ pub enum Value {
     Ports(Arc<Vec<PortInfo>>),
     Setting(Arc<Option<String>>),
     Scheme(Arc<SchemeFile>),
+    Prices(Arc<PriceFile>),
+    MeterSchemes(Arc<MeterSchemes>),
 }
 
 /// An answer with its question.

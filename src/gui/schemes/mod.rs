@@ -4,20 +4,33 @@
 //! A page changes the document in place ([`editing::Editing`]); here it is compared with what it was, and a change
 //! becomes a step to undo, is checked anew, and is kept aside until it is saved.
 
+mod bills;
+mod compare_days;
+mod compare_page;
+mod day;
+mod days;
 mod dialogs;
 mod draft;
-#[allow(dead_code, reason = "the pages of forms come next")]
+mod dry_run;
 mod editing;
+mod forms;
 mod history;
+mod import;
 mod keep;
 mod list;
 mod opened;
-mod pages;
-mod registers;
+mod pattern;
+mod program;
+mod program_runs;
+mod proving;
+mod seasons;
 mod side;
+mod special;
+mod strip;
 mod tab;
-mod tariff;
 mod toolbar;
+mod weeks;
+mod which;
 mod year;
 
 use std::path::PathBuf;
@@ -33,14 +46,20 @@ use super::data::{Later, SchemeFile};
 use super::theme::{Icon, tokens};
 use super::widgets::{Act, empty, fault_panel, loading, small};
 
+use days::Days;
 use dialogs::Dialog;
 use draft::Draft;
 use editing::Editing;
 use history::Run;
+use import::Import;
 use keep::{Found, Keeper};
 use opened::{Opened, Outcome, State};
+use proving::{Other, Proof, ProofPage, Subject, Wish};
 use side::Side;
+use special::Specials;
 use tab::Tab;
+use weeks::Weeks;
+use which::Which;
 use year::Year;
 
 /// Unsaved work of an earlier run.
@@ -62,8 +81,14 @@ pub(super) struct SchemeManager {
     tab: Tab,
     /// The page before the year was looked at.
     before_year: Tab,
+    /// Which tariff the pages show.
+    which: Which,
+    days: Days,
+    weeks: Weeks,
+    specials: Specials,
     side: Side,
     year: Year,
+    proof: Proof,
     dialog: Option<Dialog>,
     /// Place of a problem that was clicked in this frame.
     go_to: Option<String>,
@@ -82,8 +107,13 @@ impl Default for SchemeManager {
             chosen: 0,
             tab: Tab::Days,
             before_year: Tab::Days,
+            which: Which::InForce,
+            days: Days::default(),
+            weeks: Weeks::default(),
+            specials: Specials::default(),
             side: Side::default(),
             year: Year::default(),
+            proof: Proof::default(),
             dialog: None,
             go_to: None,
             keeper: None,
@@ -164,7 +194,10 @@ impl SchemeManager {
 
     /// Reads a list of holidays for an open scheme.
     pub(super) fn import_holidays(&mut self, cx: &AppCtx, key: u64, path: PathBuf) {
-        let _ = (cx, key, path);
+        let draft = self.open.iter().find(|one| one.key == key).and_then(Opened::draft);
+        if let Some(draft) = draft {
+            self.dialog = Some(Dialog::Holidays(Import::new(cx, key, self.which, &draft.document, path)));
+        }
     }
 
     /// Whether a question is open.
@@ -346,6 +379,17 @@ impl SchemeManager {
             }
             State::Broken(file) => Some(file.clone()),
         };
+        // What proves a scheme needs the width, and is no place for problems.
+        if broken.is_none()
+            && let Some(page) = self.tab.proof()
+        {
+            self.toolbar(ui, cx);
+            let inner = ui.available_rect_before_wrap();
+            ui.painter().rect_filled(inner, 0.0, t.surface.0);
+            ui.painter().hline(inner.x_range(), inner.top(), Stroke::new(1.0, t.border.0));
+            self.prove(ui, cx, page);
+            return;
+        }
         let frame =
             Frame::new().fill(t.surface.0).inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 12 });
         let side = Panel::right("scheme side")
@@ -353,7 +397,7 @@ impl SchemeManager {
             .default_size(296.0)
             .size_range(220.0..=520.0)
             .frame(frame);
-        side.show(ui, |ui| self.side(ui, cx, broken.as_ref()));
+        side.show(ui, |ui| self.side(ui, cx, broken.as_deref()));
         self.toolbar(ui, cx);
         let inner = ui.available_rect_before_wrap();
         ui.painter().rect_filled(inner, 0.0, t.surface.0);
@@ -372,6 +416,23 @@ impl SchemeManager {
             return;
         }
         self.page(ui, cx);
+    }
+
+    /// Draws a page that proves the scheme, which it does not change.
+    fn prove(&mut self, ui: &mut Ui, cx: &mut AppCtx, page: ProofPage) {
+        let names: Vec<String> = self.open.iter().map(Opened::name).collect();
+        let of = |at: usize| {
+            let opened = self.open.get(at)?;
+            let document = &opened.draft()?.document;
+            Some(Other { name: names.get(at)?, path: opened.path.as_deref(), document })
+        };
+        let others: Vec<Other<'_>> =
+            (0..self.open.len()).filter(|at| *at != self.chosen).filter_map(of).collect();
+        let Some(this) = of(self.chosen) else { return };
+        let wish = self.proof.ui(ui, cx, page, &Subject { this, others: &others });
+        if let Some(Wish::OpenDraft(document)) = wish {
+            self.begin(*document);
+        }
     }
 
     fn nothing_open(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
@@ -412,12 +473,15 @@ impl SchemeManager {
     /// Draws the page that is chosen and makes an undo step of what it changed.
     fn page(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let go_to = self.go_to.take();
-        let Some(draft) = self.open.get_mut(self.chosen).and_then(Opened::draft_mut) else { return };
+        let Some(opened) = self.open.get_mut(self.chosen) else { return };
+        let key = opened.key;
+        let Some(draft) = opened.draft_mut() else { return };
         let problems = draft.problems();
         let limits = draft.limits();
         let before = draft.document.clone();
         take_step_name(ui);
-        let tab = self.tab;
+        let (tab, today) = (self.tab, today(cx));
+        let mut import = false;
         ScrollArea::vertical().id_salt(("scheme page", tab)).auto_shrink(false).show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
                 ui.set_width(ui.available_width());
@@ -428,14 +492,20 @@ impl SchemeManager {
                     go_to: go_to.as_deref(),
                 };
                 match tab {
-                    Tab::Registers => registers::ui(ui, editing.document),
-                    Tab::Days => tariff::days(ui, editing.document, &editing.document.tariff),
-                    Tab::Calendar | Tab::Special => tariff::calendar(ui, editing.document),
+                    Tab::Days => self.days.ui(ui, &mut editing, &mut self.which, today),
+                    Tab::Calendar => self.weeks.ui(ui, &mut editing, &mut self.which, today),
+                    Tab::Special => import = self.specials.ui(ui, &mut editing, &mut self.which, today),
                     Tab::Year => self.year.ui(ui, cx, editing.document),
-                    _ => pages::ui(ui, tab, &mut editing),
+                    // What is half typed belongs to one scheme.
+                    _ => {
+                        ui.push_id(key, |ui| forms::ui(ui, tab, &mut editing));
+                    }
                 }
             });
         });
+        if import {
+            cx.command(Command::ChooseHolidays(key));
+        }
         if draft.document == before {
             return;
         }
@@ -443,7 +513,7 @@ impl SchemeManager {
         let now = ui.input(|input| input.time);
         draft.changed(before, &name, run(ui, self.presses), now);
         // The checks look at it in the next frame.
-        ui.ctx().request_repaint();
+        ui.ctx().request_repaint_after(Duration::ZERO);
     }
 
     fn keys(&mut self, ui: &Ui, cx: &mut AppCtx) {
@@ -498,6 +568,11 @@ impl SchemeManager {
             draft.redo(now);
         }
     }
+}
+
+/// The day of this computer's clock.
+fn today(cx: &AppCtx) -> jiff::civil::Date {
+    (cx.now)().to_zoned(cx.zone.clone()).date()
 }
 
 /// The run to which a change of this frame belongs.

@@ -1,6 +1,8 @@
 mod files;
+mod gaps;
 mod gathering;
 mod jobs;
+mod lists;
 mod meters;
 mod points;
 mod profiles;

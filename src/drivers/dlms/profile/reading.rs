@@ -5,14 +5,15 @@ use std::collections::VecDeque;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::template::Selection;
-use crate::model::{CaptureObject, ColumnRole, Fault, Obis, ProfileColumns, Step, What};
-use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult};
+use crate::model::{Asked, CaptureObject, ColumnRole, Fault, Obis, ProfileColumns, Step, What};
+use crate::protocol::dlms::apdu::Encoded;
+use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult, Table};
 use crate::protocol::link::Link;
 
 use super::super::faults::{OTHER_REASON, SENSELESS, TEMPORARY_FAILURE, refusal};
 use super::super::objects::class;
 use super::super::session::Session;
-use super::request::{Span, by_entry, by_range, everything, windows};
+use super::request::{LONG_AGO, Span, by_entry, by_range, everything, windows};
 use super::rows::{Reader, Row};
 use super::{billing, events, intervals};
 
@@ -23,7 +24,7 @@ const ENTRIES_AT_MOST: i8 = 8;
 const SHARED_ENTRIES: u32 = 2;
 
 /// One answer to a request for rows.
-pub(in super::super) type Answer = Result<Data, DataAccessResult>;
+pub(in super::super) type Answer = Result<Encoded, DataAccessResult>;
 
 /// A profile to read.
 #[derive(Clone, Debug)]
@@ -33,9 +34,24 @@ pub(in super::super) struct ProfileJob {
     clock: CaptureObject,
     span: Span,
     windows: VecDeque<(Timestamp, Timestamp)>,
+    /// What is asked for, oldest first: gaps that earlier reads left, then all since the last interval.
+    stretches: Vec<Stretch>,
+    /// From a row's stamp to its interval's end.
+    behind: SignedDuration,
     done: u64,
     expected: Option<u64>,
     is_relearnt: bool,
+    /// Rows were lost on the way: what did not come may be had another time.
+    has_losses: bool,
+}
+
+/// A stretch that is asked for, by the stamps of rows.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    from: Option<Timestamp>,
+    to: Timestamp,
+    /// The first row that came.
+    first: Option<Timestamp>,
 }
 
 /// How reading a profile in one of its forms ended.
@@ -82,7 +98,28 @@ impl ProfileJob {
     }
 
     fn expected(&self) -> Option<u64> {
-        self.span.from.and_then(|from| self.rows_between(from, self.span.to)).or(self.expected)
+        let rows = |stretch: &Stretch| self.rows_between(stretch.from?, stretch.to);
+        self.stretches.iter().map(rows).sum::<Option<u64>>().or(self.expected)
+    }
+
+    /// Keeps which rows came of each stretch.
+    fn note(&mut self, rows: &[Row<'_>]) {
+        for stretch in &mut self.stretches {
+            let is_inside = |at: &Timestamp| *at <= stretch.to && stretch.from.is_none_or(|from| *at >= from);
+            let first = rows.iter().map(|row| row.at).filter(is_inside).min();
+            stretch.first = stretch.first.into_iter().chain(first).min();
+        }
+    }
+
+    /// The stretches by the ends of intervals.
+    fn asked(&self) -> Vec<Asked> {
+        let end = |at: Timestamp| at.checked_add(self.behind).unwrap_or(at);
+        let asked = |stretch: &Stretch| Asked {
+            from: end(stretch.from.unwrap_or(LONG_AGO)),
+            to: end(stretch.to),
+            first: stretch.first.map(end),
+        };
+        self.stretches.iter().map(asked).collect()
     }
 }
 
@@ -111,42 +148,44 @@ impl<L: Link> Session<'_, '_, L> {
         } else {
             SignedDuration::ZERO
         };
-        let last_end = if self.request.from.is_none() { self.sink.last_end(obis)? } else { None };
-        let last_end = last_end.map(|end| self.not_in_future(obis, end));
+        let goes_on = self.request.from.is_none();
+        let last_end = if goes_on { self.sink.last_end(obis)? } else { None };
         let at_stamp = |at: Timestamp| at.checked_sub(behind).unwrap_or(at);
-        let span = Span {
+        let mut span = Span {
             from: self.request.from.or(last_end).map(at_stamp),
             // The last row that is stored is read again: it may have been captured while it was read.
-            from_included: self.request.from.is_none() || what == What::Events,
+            from_included: goes_on || what == What::Events,
             to: at_stamp(self.request.to.unwrap_or_else(|| self.now())),
         };
+        let mut stretches = Vec::new();
+        if is_interval && goes_on && self.request.to.is_none() && last_end.is_some() {
+            for (after, before) in self.sink.gaps(obis)? {
+                let (after, before) = (at_stamp(after), at_stamp(before));
+                match span.from {
+                    Some(from) if before >= from => span.from = Some(after.min(from)),
+                    _ => stretches.push(Stretch { from: Some(after), to: before, first: None }),
+                }
+            }
+        }
+        stretches.push(Stretch { from: span.from, to: span.to, first: None });
         let days =
             if columns.layout.period_seconds > 0 { self.template().profiles.days_per_request } else { 0 };
-        let windows = VecDeque::from(windows(&span, None, days));
+        let spans = stretches.iter().map(|stretch| Span { from: stretch.from, to: stretch.to, ..span });
+        let windows: VecDeque<_> = spans.flat_map(|span| windows(&span, None, days)).collect();
+        span.from = stretches.first().and_then(|stretch| stretch.from);
         Ok((!windows.is_empty()).then_some(ProfileJob {
             what,
             columns,
             clock,
             span,
             windows,
+            stretches,
+            behind,
             done: 0,
             expected: None,
             is_relearnt: false,
+            has_losses: false,
         }))
-    }
-
-    /// Where to go on after the last row that is stored. A clock that ran ahead left rows in the future: what was
-    /// captured since it was set lies before them.
-    fn not_in_future(&mut self, profile: Obis, last_end: Timestamp) -> Timestamp {
-        let (now, day) = (self.now(), SignedDuration::from_hours(24));
-        let ahead = last_end.duration_since(now);
-        if !ahead.is_positive() {
-            return last_end;
-        }
-        self.sink.remark(format!(
-            "what is stored of {profile} ends in the future, at {last_end}: read from before it"
-        ));
-        ahead.checked_add(day).and_then(|back| now.checked_sub(back).ok()).unwrap_or(now)
     }
 
     /// Where a profile is read from its beginning: asks how many rows it holds, so that it can be read in windows.
@@ -210,7 +249,11 @@ impl<L: Link> Session<'_, '_, L> {
         first: Option<Answer>,
     ) -> Result<(), Fault> {
         self.sink.step(Step::Reading(job.what));
-        if self.try_forms(&mut job, first).await? == Ended::ColumnsChanged {
+        let ended = self.try_forms(&mut job, first).await?;
+        if ended == Ended::Read {
+            self.tell_asked(&job)?;
+        }
+        if ended == Ended::ColumnsChanged {
             self.sink.remark(format!("the profile {} captures other objects than before", job.obis()));
             self.knowledge.profiles.remove(&job.obis());
             self.learn().await?;
@@ -218,8 +261,19 @@ impl<L: Link> Session<'_, '_, L> {
                 && let Some(mut again) = self.profile_job(job.what, columns)?
             {
                 again.is_relearnt = true;
-                self.try_forms(&mut again, None).await?;
+                if self.try_forms(&mut again, None).await? == Ended::Read {
+                    self.tell_asked(&again)?;
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// Tells that the meter gave all that it has of what was asked for.
+    fn tell_asked(&mut self, job: &ProfileJob) -> Result<(), Fault> {
+        let is_interval = matches!(job.what, What::Profile | What::Instrumentation) && job.period() > 0;
+        if is_interval && !job.has_losses {
+            self.sink.asked(job.obis(), &job.asked())?;
         }
         Ok(())
     }
@@ -272,7 +326,7 @@ impl<L: Link> Session<'_, '_, L> {
             let was_refused_in_list = matches!(&from_list, Some(Err(_)));
             let answer = match from_list {
                 Some(Ok(data)) => Ok(data),
-                Some(Err(_)) | None => self.ask_one(&request).await?,
+                Some(Err(_)) | None => self.ask_rows(&request).await?,
             };
             match answer {
                 Ok(data) => {
@@ -323,8 +377,8 @@ impl<L: Link> Session<'_, '_, L> {
         let chunk = self.entries_per_request(job);
         loop {
             let (first, last) = entries(in_use, reach, reach.saturating_sub(chunk), job.columns.newest_first);
-            let data = match self.ask_one(&by_entry(job.obis(), first, last)).await? {
-                Ok(data) if data.elements().is_none_or(<[Data]>::is_empty) => {
+            let data = match self.ask_rows(&by_entry(job.obis(), first, last)).await? {
+                Ok(buffer) if is_without_rows(&buffer) => {
                     return Ok(Ended::Refused(OTHER_REASON));
                 }
                 Ok(data) => data,
@@ -362,11 +416,12 @@ impl<L: Link> Session<'_, '_, L> {
                 newer,
                 job.columns.newest_first,
             );
-            match self.ask_one(&by_entry(job.obis(), first, last)).await? {
+            match self.ask_rows(&by_entry(job.obis(), first, last)).await? {
                 Ok(data) => {
                     self.deliver(job, &data, None)?;
                 }
                 Err(result) => {
+                    job.has_losses = true;
                     self.tell_refused_rows(job, result);
                     return Ok(Ended::Read);
                 }
@@ -388,8 +443,8 @@ impl<L: Link> Session<'_, '_, L> {
     }
 
     /// Whether the oldest row of an answer is not after an instant.
-    fn reaches(&self, job: &ProfileJob, data: &Data, from: Timestamp) -> bool {
-        self.reader(&job.columns).rows(data).rows.first().is_some_and(|row| row.at <= from)
+    fn reaches(&self, job: &ProfileJob, buffer: &Encoded, from: Timestamp) -> bool {
+        self.reader(&job.columns).rows(&buffer.0).rows.first().is_some_and(|row| row.at <= from)
     }
 
     async fn read_everything(
@@ -397,7 +452,7 @@ impl<L: Link> Session<'_, '_, L> {
         job: &mut ProfileJob,
         refused: Option<DataAccessResult>,
     ) -> Result<Ended, Fault> {
-        match self.ask_one(&everything(job.obis())).await? {
+        match self.ask_rows(&everything(job.obis())).await? {
             Ok(data) => {
                 if self.deliver(job, &data, None)? == Delivered::ColumnsChanged {
                     return Ok(Ended::ColumnsChanged);
@@ -418,14 +473,15 @@ impl<L: Link> Session<'_, '_, L> {
     fn deliver(
         &mut self,
         job: &mut ProfileJob,
-        data: &Data,
+        buffer: &Encoded,
         window: Option<(Timestamp, Timestamp)>,
     ) -> Result<Delivered, Fault> {
-        let decoded = self.reader(&job.columns).rows(data);
+        let decoded = self.reader(&job.columns).rows(&buffer.0);
         if decoded.columns_changed && decoded.rows.is_empty() && !job.is_relearnt {
             return Ok(Delivered::ColumnsChanged);
         }
         if let Some(reason) = decoded.lost.first() {
+            job.has_losses = true;
             self.sink.partial(Fault::meter(
                 format!("{} rows of the profile {} cannot be read: {reason}", decoded.lost.len(), job.obis()),
                 "look at the answer in the job's trace",
@@ -445,6 +501,7 @@ impl<L: Link> Session<'_, '_, L> {
         let came = decoded.rows.len();
         let rows: Vec<Row<'_>> = decoded.rows.into_iter().filter(is_wanted).collect();
         job.done += u64::try_from(rows.len()).unwrap_or(0);
+        job.note(&rows);
         if !rows.is_empty() {
             self.hand_over(job, &rows)?;
         }
@@ -476,6 +533,10 @@ impl<L: Link> Session<'_, '_, L> {
             }
         }
     }
+}
+
+fn is_without_rows(buffer: &Encoded) -> bool {
+    !Table::decode(&buffer.0).is_ok_and(|table| table.is_some_and(|table| !table.is_empty()))
 }
 
 /// Results with which meters answer where there are no rows (`facts/dlms-quirks.md`, 77): object unavailable, data

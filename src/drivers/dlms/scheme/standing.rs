@@ -236,7 +236,7 @@ impl<L: Link> Session<'_, '_, L> {
             .map(|(class_id, obis, number)| AttributeRef::new(*class_id, *obis, *number))
             .collect();
         let mut values = BTreeMap::new();
-        for (asked, answer) in self.ask(asked).await?.0 {
+        for (asked, answer) in self.ask(asked).await?.into_values() {
             match answer {
                 Ok(data) => {
                     values.insert((asked.class_id, asked.obis, asked.attribute), data);

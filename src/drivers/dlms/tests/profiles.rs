@@ -253,8 +253,31 @@ async fn rows_that_a_fast_clock_left_in_the_future_do_not_hide_those_captured_si
     bench.read_into(&[What::Profile], span, &mut sink).await.unwrap();
     let before = rows(&sink);
     bench.read_into(&[What::Profile], (None, None), &mut sink).await.unwrap();
-    assert!(sink.remarks[0].contains("future"), "{:?}", sink.remarks);
     assert!(sink.rows[&obis(PROFILE)][before..].iter().any(|row| row.end == at("2026-11-22T16:00:00Z")));
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn gaps_are_asked_for_oldest_first_with_the_intervals_around_them_and_then_what_is_new() {
+    for range in [Access::Works, Access::Refused(13)] {
+        let mut bench = Bench::new();
+        bench.meter.load_profile().range = range;
+        let (from, to) = days(&bench, 1);
+        let mut sink = bench.recorder();
+        bench.read_into(&[What::Profile], (from, to), &mut sink).await.unwrap();
+        let (read, new) = (rows(&sink), at("2026-11-20T00:00:00Z"));
+        // The second one begins before the meter's record does.
+        let held = bench.meter.load_profile().rows.len();
+        bench.meter.load_profile().rows.drain(..held - 400);
+        sink.gaps =
+            vec![(at("2026-09-01T00:00:00Z"), at("2026-09-02T00:00:00Z")), (new, at("2026-11-20T03:00:00Z"))];
+        sink.asked.clear();
+        bench.read_into(&[What::Profile], (None, None), &mut sink).await.unwrap();
+        let came: Vec<Timestamp> = sink.rows[&obis(PROFILE)][read..].iter().map(|row| row.end).collect();
+        assert!(came.contains(&at("2026-11-20T01:30:00Z")), "{came:?}");
+        let firsts: Vec<Option<Timestamp>> = sink.asked.iter().map(|asked| asked.first).collect();
+        assert_eq!(firsts[..2], [None, Some(new)], "the meter no longer holds the first one");
+        assert_eq!(firsts.len(), 3);
+    }
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]

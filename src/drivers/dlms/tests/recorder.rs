@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::drivers::dlms::{read, test};
 use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
 use crate::model::{
-    BillingSet, ClockReading, Fault, Identity, Knowledge, MeterConfig, MeterEvent, MeterSecrets, Obis,
+    Asked, BillingSet, ClockReading, Fault, Identity, Knowledge, MeterConfig, MeterEvent, MeterSecrets, Obis,
     ObjectEntry, ProfileLayout, ProfileRow, RegisterReading, Step, SystemTitle, Template, What,
 };
 use crate::protocol::dlms::{CounterError, CounterStore};
@@ -47,6 +47,9 @@ pub(super) struct Recorder {
     pub(super) objects: Vec<ObjectEntry>,
     pub(super) faults: Vec<Fault>,
     pub(super) remarks: Vec<String>,
+    /// What it has the next read ask for again.
+    pub(super) gaps: Vec<(Timestamp, Timestamp)>,
+    pub(super) asked: Vec<Asked>,
 }
 
 impl ReadSink for Recorder {
@@ -59,7 +62,14 @@ impl ReadSink for Recorder {
     fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault> {
         let events = self.events.iter().filter(|one| one.log == profile).map(|one| one.at);
         let rows = self.rows.get(&profile).into_iter().flatten().map(|row| row.end);
-        Ok(rows.chain(events).max())
+        Ok(rows.chain(events).filter(|end| *end <= self.now).max())
+    }
+    fn gaps(&mut self, _profile: Obis) -> Result<Vec<(Timestamp, Timestamp)>, Fault> {
+        Ok(self.gaps.clone())
+    }
+    fn asked(&mut self, _profile: Obis, stretches: &[Asked]) -> Result<(), Fault> {
+        self.asked.extend_from_slice(stretches);
+        Ok(())
     }
     fn identity(&mut self, identity: &Identity) -> Result<(), Fault> {
         self.identities.push(identity.clone());
