@@ -117,7 +117,7 @@ fn a_package_that_must_not_be_used_says_why() {
     put(&bytes[..bytes.len() - 96]);
     says(3, "not signed");
     put(&bytes[..bytes.len() - 120]);
-    says(2, "ends within");
+    says(2, "more than there are");
     put(b"something else");
     says(2, "no firmware package");
     put(&bytes);
@@ -271,6 +271,31 @@ fn hdlc_carries_an_image_as_well() {
     let desk = Desk::new(Some(&fleet));
     let package = desk.pack(VERSION, &[]);
     desk.flash(&package, &[], 0);
+    assert_eq!(runs(&fleet, 0), VERSION);
+}
+
+#[test]
+fn nothing_is_sent_outside_the_window() {
+    use std::io::{BufRead, BufReader};
+
+    let fleet = fleet(1, &[]);
+    let desk = Desk::new(Some(&fleet));
+    let package = desk.pack(VERSION, &[]);
+    let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC);
+    let hour = |hours: i64| (&now + jiff::SignedDuration::from_hours(hours)).strftime("%H:00").to_string();
+    let closed = format!("{}-{}", hour(4), hour(6));
+    let words =
+        ["firmware", "flash", "--all", "--package", &package, "--short-backup", "--window-zone", "UTC"];
+    let mut waiting =
+        desk.program.command(&[words.as_slice(), &["--window", &closed]].concat()).spawn().unwrap();
+    let mut told = String::new();
+    BufReader::new(waiting.stderr.take().unwrap()).read_line(&mut told).unwrap();
+    assert!(told.contains("Waiting for the window"), "{told}");
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+    assert_eq!(lock(fleet.meter(0).unwrap()).record().firmware().initiations(), 0);
+    let open = format!("{}-{}", hour(-2), hour(3));
+    desk.program.ok(&[words.as_slice(), &["--window", &open]].concat());
     assert_eq!(runs(&fleet, 0), VERSION);
 }
 

@@ -126,10 +126,18 @@ impl Run<'_> {
 
     async fn enable<L: Link>(&mut self, session: &mut ImageSession<'_, '_, L>) -> Result<(), Fault> {
         self.go_to(session, FlashPhase::Enable)?;
-        if session.is_enabled().await? == Some(false) {
-            session.enable().await?;
+        match session.is_enabled().await? {
+            Some(true) => Ok(()),
+            Some(false) => session.enable().await,
+            // It does not say: what cannot be enabled either may be so from the start.
+            None => match session.enable().await {
+                Err(fault) if fault.blame == Blame::Meter && !fault.passing => {
+                    session.remark(format!("image transfer could not be enabled: {}", fault.message));
+                    Ok(())
+                }
+                other => other,
+            },
         }
-        Ok(())
     }
 
     async fn initiate<L: Link>(

@@ -612,8 +612,8 @@ impl Default for FirmwareTuning {
             model: None,
             hardware: None,
             schedule: Obis::new(0, 0, 15, 0, 2, 255),
-            verify_seconds: 900,
-            restart_seconds: 900,
+            verify_seconds: 600,
+            restart_seconds: 300,
             poll_ms: 2000,
         }
     }

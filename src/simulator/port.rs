@@ -276,6 +276,10 @@ impl Port {
                 }
             }
         }
+        self.transmit_hdlc();
+    }
+
+    fn transmit_hdlc(&mut self) {
         loop {
             let Layer::Hdlc(station) = &mut self.layer else { return };
             let Some(frame) = station.poll_transmit() else { return };
@@ -303,6 +307,8 @@ impl Port {
             station.send(apdu);
         }
         if reply.close {
+            // What was answered goes ahead of the end.
+            self.transmit_hdlc();
             self.emit_plain(Outgoing::Close);
         }
     }

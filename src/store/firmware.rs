@@ -115,7 +115,7 @@ fn word<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, Trouble> {
     text.parse().map_err(Trouble::Damaged)
 }
 
-const FLASH: &str = "phase, outcome, blocks_done, blocks, message, updated, state";
+const FLASH: &str = "f.phase, f.outcome, f.blocks_done, f.blocks, f.message, f.updated, f.state";
 
 /// The columns of [`FLASH`], the first of which is number `first`.
 fn flash_row(row: &Row<'_>, first: usize) -> Result<FlashRow, Trouble> {
@@ -182,7 +182,7 @@ impl StoreReader {
     /// The store cannot be read.
     pub fn flash(&self, meter: MeterId, package: &PackageId) -> Result<Option<FlashRow>, StoreError> {
         self.read(|connection| {
-            let sql = format!("SELECT {FLASH} FROM flash WHERE meter_id = ?1 AND package = ?2");
+            let sql = format!("SELECT {FLASH} FROM flash f WHERE meter_id = ?1 AND package = ?2");
             let mut statement = connection.prepare_cached(&sql)?;
             let mut rows = statement.query(params![meter.0, package])?;
             rows.next()?.map(|row| flash_row(row, 0)).transpose()
@@ -200,7 +200,7 @@ impl StoreReader {
     ) -> Result<Option<(PackageId, FlashRow)>, StoreError> {
         self.read(|connection| {
             let sql = format!(
-                "SELECT package, {FLASH} FROM flash WHERE meter_id = ?1 AND package <> ?2 AND blocks > 0 AND outcome IN ('open', 'ready', 'scheduled')"
+                "SELECT f.package, {FLASH} FROM flash f WHERE meter_id = ?1 AND package <> ?2 AND blocks > 0 AND outcome IN ('open', 'ready', 'scheduled')"
             );
             let mut statement = connection.prepare_cached(&sql)?;
             let mut rows = statement.query(params![meter.0, but])?;

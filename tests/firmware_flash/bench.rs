@@ -91,7 +91,7 @@ impl Bench {
 pub(crate) fn meter(faults: ImageFaults) -> SharedMeter {
     let zone = TimeZone::get("Europe/London").unwrap();
     let mut settings = Settings::household(7, zone, instant(NOW));
-    settings.installed = instant("2026-11-01T00:00:00Z");
+    settings.installed = instant("2026-11-20T00:00:00Z");
     settings.faults = Faults { image: faults, ..Faults::default() };
     SharedMeter::new(VirtualMeter::new(settings).into())
 }

@@ -8,7 +8,7 @@ use meterwright::simulator::lock;
 
 use crate::bench::{Bench, Cut, Memory, Place, VERSION, attempt, draft, image, meter};
 
-const USUAL: u64 = 150;
+const USUAL: u64 = 100;
 const BYTES: usize = 4100;
 
 /// What the meter does besides, and whether a client can get over it.

@@ -663,6 +663,7 @@ impl Backend for Fake {
                     world.meters.retain(|meter| !ids.contains(&meter.id));
                     Edited::Done
                 }
+                Edit::TrustKey { .. } | Edit::UntrustKey { .. } => Edited::Done,
                 Edit::UpdatePoint { id, details, .. } => {
                     world.details.insert(id, *details);
                     Edited::Done
@@ -673,7 +674,6 @@ impl Backend for Fake {
                     Edited::Done
                 }
                 Edit::RemoveRatio { .. } => Edited::Done,
-                Edit::TrustKey { .. } | Edit::UntrustKey { .. } => Edited::Done,
                 Edit::Exchange { exchange, .. } => match &exchange.new {
                     NewMeter::Listed(id) => Edited::Added(vec![*id]),
                     NewMeter::Added(config) => Edited::Added(vec![world.add(config)]),

@@ -4,6 +4,7 @@ The clients are programs of their own (`read_with_gurux.py`, `read_with_dlms_cos
 """
 
 import datetime
+import hashlib
 import json
 import os
 import subprocess
@@ -246,7 +247,25 @@ def on_line(program, line, readings, meter):
                 counters(ours, meter, reading)
 
 
+def flash(program, line, settings):
+    """A foreign client flashes a virtual meter; what the meter has is the image to the last byte."""
+    command = [program, "simulate", "--listen", line, "--json", "--quiet"]
+    title = f"our meter, gurux flashes it over {line.partition(':')[0]}, {settings['auth']}"
+    with case(title), serving(command) as document, tempfile.NamedTemporaryFile("wb", suffix=".bin") as file:
+        image = b"MTWFW MTW 7.7.7\n" + bytes(at * 31 % 256 for at in range(5003))
+        file.write(image)
+        file.flush()
+        told = read_with("flash_with_gurux.py", document["meters"][0], settings, image=file.name, identifier="MTW-7.7.7")
+        equal(f"{title}: versions", (told["before"], told["after"]), ("MTW 1.4.2", "MTW 7.7.7"))
+        equal(f"{title}: status", told["status"], 3)
+        signature = hashlib.sha256(image).hexdigest()
+        equal(f"{title}: the image in the meter", told["info"], [[len(image), b"MTW-7.7.7".hex(), signature]])
+
+
 def run(program):
+    for line in ("tcp://127.0.0.1:0", "tcp+hdlc://127.0.0.1:0"):
+        flash(program, line, {"client": 1, "auth": "low"})
+        flash(program, line, {**GMAC, "security": "both"})
     for line, readings in LINES.items():
         command = [program, "simulate", "--listen", line, "--at", STANDS_AT, "--json", "--quiet"]
         with case(f"virtual meter on {line}"), serving(command) as document:

@@ -16,7 +16,6 @@ use crate::protocol::link::Link;
 
 use super::faults::{self, TEMPORARY_FAILURE, fault};
 use super::identity::DATA;
-use super::objects;
 use super::session::{Session, learn_message_size};
 use super::timed_link::TimedLink;
 use super::values::reading_value;
@@ -25,8 +24,9 @@ use super::values::reading_value;
 const IMAGE_TRANSFER: u16 = 18;
 /// Single action schedule.
 const SCHEDULE: u16 = 22;
-/// Active firmware identifier (IEC 62056-61).
-const ACTIVE_FIRMWARE: Obis = Obis::new(1, 0, 0, 2, 0, 255);
+/// Active firmware identifier (IEC 62056-61), and where else meters have it.
+const ACTIVE_FIRMWARE: [Obis; 3] =
+    [Obis::new(1, 0, 0, 2, 0, 255), Obis::new(1, 1, 0, 2, 0, 255), Obis::new(0, 0, 0, 2, 0, 255)];
 /// COSEM logical device name.
 const LOGICAL_DEVICE_NAME: Obis = Obis::new(0, 0, 42, 0, 0, 255);
 
@@ -221,10 +221,16 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
     pub async fn version(&mut self) -> Result<Option<String>, Fault> {
         let template = &self.session.access.template;
         let plate = template.objects.identity.iter().find(|one| one.role == "firmware").map(|one| one.obis);
-        let object = template.firmware.version.or(plate).unwrap_or(ACTIVE_FIRMWARE);
-        let answer = self.session.ask_one(&AttributeRef::new(DATA, object, 2)).await?;
-        let text = answer.ok().and_then(|data| reading_value(&data, 0).text());
-        Ok(text.filter(|text| !text.is_empty()))
+        let named = template.firmware.version.or(plate);
+        let usual = ACTIVE_FIRMWARE.into_iter().filter(|_| named.is_none());
+        for object in named.into_iter().chain(usual) {
+            let answer = self.session.ask_one(&AttributeRef::new(DATA, object, 2)).await?;
+            let text = answer.ok().and_then(|data| reading_value(&data, 0).text());
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                return Ok(Some(text));
+            }
+        }
+        Ok(None)
     }
 
     async fn read(&mut self, attribute: i8) -> Result<Result<Data, DataAccessResult>, Fault> {
@@ -381,12 +387,6 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
                 "look at it in the job's trace; nothing is activated before that time",
             ))
         }
-    }
-
-    /// Whether the clock has to be known for the schedule: its time zone is this.
-    #[must_use]
-    pub fn clock_object(&self) -> Obis {
-        objects::clock(self.session.knowledge, &self.session.access.template)
     }
 
     /// Puts what was done to the meter into the audit chain.

@@ -8,17 +8,16 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::{
+    Answer, DayTotal, Details, MeterSchemes, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice,
+    Traffic, Value,
+};
 use crate::comms::trace::Follower;
 use crate::export::{point_totals, preview};
 use crate::model::{Decimal, Fault, MeterId, ProfileRow, Side};
 use crate::scheme::{check_file, read_prices};
 use crate::store::{SchemeKind, StoreError, StoreReader, TraceRecord};
 use crate::transport::ports;
-
-use super::{
-    Answer, DayTotal, Details, MeterSchemes, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice,
-    Traffic, Value,
-};
 
 /// Questions that may wait.
 const WAITING: usize = 128;

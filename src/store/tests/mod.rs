@@ -1,4 +1,5 @@
 mod files;
+mod firmware;
 mod gaps;
 mod gathering;
 mod jobs;
