@@ -60,7 +60,7 @@ fn ours(bytes: &[u8]) -> Duration {
         let table = Table::decode(black_box(bytes)).expect("a buffer").expect("an array");
         let mut sum = 0i128;
         for row in table.rows() {
-            sum += row.fields.iter().map(|field| field.integer().unwrap_or(1)).sum::<i128>();
+            sum += row.fields().map(|field| field.integer().unwrap_or(1)).sum::<i128>();
         }
         assert_eq!((table.len(), table.used), (ROWS as usize, bytes.len()));
         black_box(sum);

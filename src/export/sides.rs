@@ -22,7 +22,7 @@ use crate::model::{
 };
 
 /// Shows figures on one side, or on whichever they are.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SideView {
     /// The ratios of the meter.
     pub history: RatioHistory,

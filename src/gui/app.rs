@@ -327,6 +327,7 @@ impl App {
             }
             Command::RemoveMeters(ids) => self.meters.remove(&mut self.cx, &ids),
             Command::Ask(ids, deed) => self.meters.ask(&mut self.cx, &ids, deed),
+            Command::Point(id, deed) => self.meters.open_point(&mut self.cx, id, deed),
             Command::Read(ids, what) => {
                 let ids = if ids.is_empty() { self.cx.selection.ids() } else { ids };
                 let what = if what.is_empty() { usual_reading() } else { what };

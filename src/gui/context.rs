@@ -15,7 +15,7 @@ use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
 use super::jobs::Jobs;
-use super::meters::Deed;
+use super::meters::{Deed, PointDeed};
 use super::prefs::Prefs;
 use super::selection::Selection;
 use super::shell::notice::Notices;
@@ -62,6 +62,8 @@ pub enum Command {
     EditMeter(MeterId),
     /// Ask whether to remove meters.
     RemoveMeters(Vec<MeterId>),
+    /// Open a dialog about the metering point of a meter.
+    Point(MeterId, PointDeed),
     /// Read meters.
     Read(Vec<MeterId>, BTreeSet<What>),
     /// Cancel a job.
@@ -208,6 +210,8 @@ impl AppCtx {
                     | Query::Profiles(of)
                     | Query::MeterSchemes(of)
                     | Query::Billing(of)
+                    | Query::Point(of)
+                    | Query::Preview(of, ..)
                     | Query::Events(of, ..) => *of == id,
                     Query::Rows { .. } | Query::Days { .. } | Query::Jobs => true,
                     Query::Trace(of) => *of == job,
@@ -216,9 +220,16 @@ impl AppCtx {
             }
             // Discovery and pushes are told on the command line.
             Event::Found { .. } | Event::Pushed { .. } => {}
-            Event::StoreChanged => self
-                .data
-                .expire(|query| matches!(query, Query::Meters | Query::Details(_) | Query::Setting(_))),
+            Event::StoreChanged => self.data.expire(|query| {
+                matches!(
+                    query,
+                    Query::Meters
+                        | Query::Details(_)
+                        | Query::Setting(_)
+                        | Query::Point(_)
+                        | Query::Preview(..)
+                )
+            }),
             Event::Submitted { .. } | Event::Ended { .. } => {
                 self.data.expire(|query| matches!(query, Query::Jobs | Query::Trace(_)));
             }

@@ -54,7 +54,7 @@ pub struct MeterRatios {
 }
 
 /// Accuracy classes: `0.2S`, `0.5`, `1`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, Hash)]
 #[serde(default)]
 pub struct AccuracyClasses {
     /// Of the current transformers.
@@ -77,7 +77,7 @@ pub struct ExchangeReading {
 }
 
 /// Ratios that hold from an instant on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Hash)]
 pub struct RatioPeriod {
     /// From this instant on.
     pub from: Timestamp,

@@ -42,7 +42,7 @@ impl Divisor {
 ///
 /// The plate's own figures are kept, since 400/5 and 80/1 are two transformers; [`Ratio::factor`] is what they have
 /// in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ratio {
     /// Primary.
     pub primary: Decimal,
@@ -156,7 +156,7 @@ impl FromStr for Ratio {
 super::text::serde_as_text!(Ratio);
 
 /// The instrument transformers of a metering point.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, Hash)]
 pub struct Transformers {
     /// Current.
     pub ct: Ratio,

@@ -44,6 +44,16 @@ pub fn word(word: &impl Display) -> String {
     text
 }
 
+/// A word of the file within a sentence: `reactive_q1` is `reactive Q1`.
+#[must_use]
+pub fn within(word: &impl Display) -> String {
+    let mut text = self::word(word);
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_lowercase();
+    }
+    text
+}
+
 /// `1 minute`, `30 minutes`.
 #[must_use]
 pub fn minutes(minutes: u32) -> String {

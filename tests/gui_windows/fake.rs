@@ -9,16 +9,20 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
-use meterwright::export::Export;
+use meterwright::export::{Export, MonthEnergy, Preview};
 use meterwright::gui::data::{
-    Answer, Backend, Details, Import, Later, MeterSchemes, Query, RegisterSet, Slice, Traffic, Value, reader,
+    Answer, Backend, Details, Import, Later, MeterSchemes, PointView, Query, RegisterSet, Slice, Traffic,
+    Value, reader,
 };
 use meterwright::model::{
-    BillingSet, Channel, ClockReading, ClockRule, Decimal, Fault, Identity, IntervalStatus, MeterConfig,
-    MeterEvent, MeterId, MeterSecrets, Obis, ProfileLayout, ProfileRow, ProgramPhase, Quality, ReadingValue,
-    RegisterReading, ScalerUnit, SecretKind, Side, Step, Unit, What, plain_name,
+    AccuracyClasses, BillingSet, Channel, ClockReading, ClockRule, Decimal, Fault, Identity, IntervalStatus,
+    MeterConfig, MeterEvent, MeterId, MeterRatios, MeterSecrets, Obis, PlateRatios, PointDetails, PointId,
+    ProfileLayout, ProfileRow, ProgramPhase, Quality, RatioHistory, RatioPeriod, ReadingValue,
+    RegisterReading, ScalerUnit, SecretKind, Side, Step, Transformers, Unit, What, plain_name,
 };
-use meterwright::store::{JobResult, JobRow, MeterRow, NewMeter, StoredProfile, TraceRecord};
+use meterwright::store::{
+    JobResult, JobRow, MeterRow, NewMeter, Placement, PointRow, StoredProfile, TraceRecord,
+};
 use meterwright::transport::PortInfo;
 
 /// The moment at which all tests happen.
@@ -49,6 +53,10 @@ pub struct World {
     pub mute: bool,
     /// Answer questions with this failure.
     pub broken: Option<String>,
+    /// Ratios of metering points; those of the fleet where a point is not in it.
+    pub ratios: BTreeMap<PointId, RatioHistory>,
+    /// What is known of metering points.
+    pub details: BTreeMap<PointId, PointDetails>,
     /// Where unsaved work is kept.
     pub drafts: Option<PathBuf>,
     next: i64,
@@ -406,6 +414,8 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::Billing(id) => {
             Value::Billing(Arc::new(if world.read.contains(id) { billing() } else { Vec::new() }))
         }
+        Query::Point(id) => Value::Point(Arc::new(point_view(world, *id))),
+        Query::Preview(_, period, _) => Value::Preview(Arc::new(Some(month(period)))),
         Query::Events(id, from, to) => {
             let mut events = if world.read.contains(id) { events() } else { Vec::new() };
             events.retain(|event| event.at > *from && event.at <= *to);
@@ -429,6 +439,87 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::MeterSchemes(id) => {
             Value::MeterSchemes(Arc::new(world.schemes.get(id).cloned().unwrap_or_default()))
         }
+    }
+}
+
+/// Each meter's point bears its number; every seventh hangs behind transformers that were changed this morning.
+fn point_view(world: &World, id: MeterId) -> PointView {
+    let row = world.meters.iter().find(|meter| meter.id == id).unwrap();
+    let point = PointId(id.0);
+    let is_behind = id.0 % 7 == 3;
+    let period = |from: &str, ct: &str| RatioPeriod {
+        from: from.parse().unwrap(),
+        until: None,
+        transformers: Transformers {
+            ct: ct.parse().unwrap(),
+            vt: "20000/√3:100/√3".parse().unwrap(),
+            registers_in: Side::Secondary,
+        },
+        classes: AccuracyClasses {
+            ct: Some("0.2S".into()),
+            vt: Some("0.5".into()),
+            meter: Some("0.5".into()),
+        },
+    };
+    let periods = if is_behind {
+        vec![period("2026-01-01T00:00:00Z", "400/5"), period(CHANGE, "600/5")]
+    } else {
+        Vec::new()
+    };
+    let history = world.ratios.get(&point).cloned().unwrap_or_else(|| RatioHistory::new(periods));
+    let said = PlateRatios { ct: Some("400/5".parse().unwrap()), vt: Some("20000/100".parse().unwrap()) };
+    let plate = is_behind.then(|| PlateRatios { ct: Some("600/5".parse().unwrap()), ..said });
+    let details = PointDetails { plate, ..PointDetails::default() };
+    let placed = Placement {
+        meter: id,
+        name: row.config.name.clone(),
+        serial: row.config.serial.clone(),
+        removed: false,
+        from: None,
+        until: None,
+        first: Vec::new(),
+        last: Vec::new(),
+    };
+    PointView {
+        point: Some(PointRow {
+            id: point,
+            name: row.config.name.clone(),
+            details: world.details.get(&point).cloned().unwrap_or(details),
+            meters: vec![placed],
+            ratios: history.clone(),
+        }),
+        history,
+        own: is_behind.then(|| MeterRatios { said, read_at: now() }),
+        totals: Vec::new(),
+    }
+}
+
+/// When the fleet's transformers were changed.
+pub const CHANGE: &str = "2026-11-22T06:00:00Z";
+
+/// A month of 1 MWh on the secondary side, which stood at 400/5.
+fn month(period: &RatioPeriod) -> Preview {
+    let primary = |ct: &str| {
+        let factor = Transformers { ct: ct.parse().unwrap(), ..period.transformers.clone() }.factor(Unit::WH);
+        factor.unwrap().apply(Decimal::from(1_000_000))
+    };
+    let stands = primary("400/5");
+    let new = primary(&period.transformers.ct.to_string());
+    let to: Timestamp = "2026-11-01T00:00:00Z".parse().unwrap();
+    Preview {
+        from: "2026-09-30T23:00:00Z".parse().unwrap(),
+        to,
+        intervals: 1490,
+        expected: 1490,
+        energies: vec![MonthEnergy {
+            obis: "1-0:1.29.0*255".parse().unwrap(),
+            name: "Active import energy".to_owned(),
+            unit: Unit::WH,
+            stands,
+            would_be: if period.from < to { new } else { stands },
+            all_month: new,
+            left_out: [0, 0],
+        }],
     }
 }
 
@@ -573,7 +664,16 @@ impl Backend for Fake {
                     Edited::Done
                 }
                 Edit::TrustKey { .. } | Edit::UntrustKey { .. } => Edited::Done,
-                Edit::UpdatePoint { .. } | Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => Edited::Done,
+                Edit::UpdatePoint { id, details, .. } => {
+                    world.details.insert(id, *details);
+                    Edited::Done
+                }
+                Edit::SetRatio { point, period } => {
+                    let stood = point_view(world, MeterId(point.0)).history;
+                    world.ratios.insert(point, stood.with(*period));
+                    Edited::Done
+                }
+                Edit::RemoveRatio { .. } => Edited::Done,
                 Edit::Exchange { exchange, .. } => match &exchange.new {
                     NewMeter::Listed(id) => Edited::Added(vec![*id]),
                     NewMeter::Added(config) => Edited::Added(vec![world.add(config)]),

@@ -14,6 +14,7 @@ mod fake;
 mod form;
 mod frame;
 mod meters;
+mod points;
 mod proving;
 mod readings;
 mod schemes;

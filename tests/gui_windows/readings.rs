@@ -83,10 +83,11 @@ fn months_and_weeks_are_stepped_and_missing_intervals_are_counted() {
 fn demand_is_energy_over_the_period_exactly() {
     let fake = Fake::with_meters(20);
     let mut app = readings(&fake);
-    let energy = app.query_all_by_label_contains("Active import energy of the interval, kWh").count();
+    let energy =
+        app.query_all_by_label_contains("Active import energy of the interval, kWh secondary").count();
     assert_eq!(energy, 1);
     click(&mut app, "Demand");
-    app.get_by_label("Active import energy of the interval, kW");
+    app.get_by_label("Active import energy of the interval, kW secondary");
 }
 
 #[test]
@@ -94,10 +95,10 @@ fn a_channel_of_another_unit_takes_the_axis_over() {
     let fake = Fake::with_meters(20);
     let mut app = readings(&fake);
     click(&mut app, "Active export energy of the interval");
-    app.get_by_label("Active export energy of the interval, kWh");
+    app.get_by_label("Active export energy of the interval, kWh secondary");
     click(&mut app, "Voltage L1, average 5");
-    app.get_by_label("Voltage L1, average 5, V");
-    assert!(app.query_by_label("Active export energy of the interval, kWh").is_none());
+    app.get_by_label("Voltage L1, average 5, V secondary");
+    assert!(app.query_by_label("Active export energy of the interval, kWh secondary").is_none());
 }
 
 #[test]

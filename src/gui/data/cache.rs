@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::export::Preview;
 use crate::model::MeterId;
 use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
 use super::{
-    Answer, Backend, DayTotal, Details, MeterSchemes, PriceFile, Query, RegisterSet, SchemeFile, Slice,
-    Traffic, Value,
+    Answer, Backend, DayTotal, Details, MeterSchemes, PointView, PriceFile, Query, RegisterSet, SchemeFile,
+    Slice, Traffic, Value,
 };
 use crate::model::{BillingSet, MeterEvent};
 
@@ -96,6 +97,14 @@ impl Cache {
     typed!(
         /// Billing sets.
         billing, Billing, Vec<BillingSet>
+    );
+    typed!(
+        /// A meter's metering point.
+        point, Point, PointView
+    );
+    typed!(
+        /// What a ratio would make of last month.
+        preview, Preview, Option<Preview>
     );
     typed!(
         /// Events.

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::comms::trace::Layer;
+use crate::export::{PointTotal, Preview};
 use crate::model::{
-    BillingSet, ClockReading, Decimal, Knowledge, MeterEvent, MeterId, ProfileRow, RegisterReading,
-    SecretKind,
+    BillingSet, ClockReading, Decimal, Knowledge, MeterEvent, MeterId, MeterRatios, ProfileRow, RatioHistory,
+    RatioPeriod, RegisterReading, SecretKind,
 };
 use crate::scheme::{Document, Prices, Problem};
-use crate::store::{JobResult, JobRow, MeterRow, MeterScheme, StoredProfile, SupersededRow, TraceRecord};
+use crate::store::{
+    JobResult, JobRow, MeterRow, MeterScheme, PointRow, StoredProfile, SupersededRow, TraceRecord,
+};
 use crate::transport::PortInfo;
 
 /// A question. Equal questions have one answer in the cache.
@@ -53,6 +56,10 @@ pub enum Query {
     },
     /// Billing sets.
     Billing(MeterId),
+    /// A meter's metering point with its ratios.
+    Point(MeterId),
+    /// What a ratio would make of last month's energy of a meter, whose days are those of an IANA zone.
+    Preview(MeterId, Box<RatioPeriod>, Option<String>),
     /// Events with `from < at <= to`.
     Events(MeterId, Timestamp, Timestamp),
     /// The last jobs.
@@ -82,6 +89,19 @@ pub struct Details {
     pub clock: Vec<ClockReading>,
     /// Results, newest first, with their jobs.
     pub history: Vec<(i64, JobResult)>,
+}
+
+/// A meter's metering point, and the ratios through which it measured.
+#[derive(Clone, Debug, Default)]
+pub struct PointView {
+    /// The point where it hangs, or hung last.
+    pub point: Option<PointRow>,
+    /// The ratios of this meter's own time there.
+    pub history: RatioHistory,
+    /// What the meter itself said of its ratios.
+    pub own: Option<MeterRatios>,
+    /// What was used there, on the primary side where ratios are known.
+    pub totals: Vec<PointTotal>,
 }
 
 /// The latest registers of a meter.
@@ -169,6 +189,8 @@ pub enum Value {
     Rows(Arc<Slice>),
     Days(Arc<Vec<DayTotal>>),
     Billing(Arc<Vec<BillingSet>>),
+    Point(Arc<PointView>),
+    Preview(Arc<Option<Preview>>),
     Events(Arc<Vec<MeterEvent>>),
     Jobs(Arc<Vec<JobRow>>),
     Trace(Arc<Vec<Traffic>>),

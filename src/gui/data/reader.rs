@@ -8,15 +8,16 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
+use super::{
+    Answer, DayTotal, Details, MeterSchemes, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice,
+    Traffic, Value,
+};
 use crate::comms::trace::Follower;
-use crate::model::{Decimal, Fault, MeterId, ProfileRow};
+use crate::export::{point_totals, preview};
+use crate::model::{Decimal, Fault, MeterId, ProfileRow, Side};
 use crate::scheme::{check_file, read_prices};
 use crate::store::{SchemeKind, StoreError, StoreReader, TraceRecord};
 use crate::transport::ports;
-
-use super::{
-    Answer, DayTotal, Details, MeterSchemes, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
-};
 
 /// Questions that may wait.
 const WAITING: usize = 128;
@@ -102,6 +103,12 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         Query::Billing(id) => {
             Value::Billing(Arc::new(reader.billing(*id, Timestamp::UNIX_EPOCH, Timestamp::MAX)?))
         }
+        Query::Point(id) => Value::Point(Arc::new(point(reader, *id)?)),
+        Query::Preview(id, period, zone) => {
+            let (now, zone) = (Timestamp::now(), zone_named(zone.as_deref()));
+            let stands = reader.ratio_history(*id)?;
+            Value::Preview(Arc::new(preview(reader, *id, (now, &zone), &stands, period)?))
+        }
         Query::Events(id, from, to) => Value::Events(Arc::new(reader.events(*id, *from, *to)?)),
         Query::Jobs => Value::Jobs(Arc::new(reader.jobs(200)?)),
         Query::Trace(job) => Value::Trace(Arc::new(decoded(reader.trace(*job)?))),
@@ -126,6 +133,16 @@ fn details(reader: &StoreReader, id: MeterId) -> Result<Details, StoreError> {
         clock: reader.clock_readings(id, 50)?,
         history: reader.history(id, 50)?,
     })
+}
+
+fn point(reader: &StoreReader, id: MeterId) -> Result<PointView, StoreError> {
+    let point = reader.point_of(id)?;
+    let totals = match &point {
+        Some(point) if point.ratios.periods().is_empty() => point_totals(reader, point, Side::Secondary)?,
+        Some(point) => point_totals(reader, point, Side::Primary)?,
+        None => Vec::new(),
+    };
+    Ok(PointView { point, history: reader.ratio_history(id)?, own: reader.meter_ratios(id)?, totals })
 }
 
 fn slice(

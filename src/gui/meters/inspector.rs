@@ -21,6 +21,8 @@ pub(super) enum Tab {
     Overview,
     /// How it is reached.
     Connection,
+    /// Where it hangs, through which transformers.
+    Point,
     /// What can be done to it.
     Control,
     /// What was done with it.
@@ -45,6 +47,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, tab: &mut Tab) {
         let tabs = [
             (Tab::Overview, "Overview"),
             (Tab::Connection, "Connection"),
+            (Tab::Point, "Ratios"),
             (Tab::Control, "Control"),
             (Tab::History, "History"),
         ];
@@ -67,6 +70,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, tab: &mut Tab) {
                 Load::Ready(details) => match tab {
                     Tab::Overview => overview(ui, cx, &row, &details),
                     Tab::Connection => connection(ui, &row.config, &details),
+                    Tab::Point => super::point::page(ui, cx, &row),
                     Tab::Control => acting(ui, cx, &row, &details),
                     Tab::History => history(ui, cx, &row, &details),
                 },
@@ -152,7 +156,7 @@ fn overview(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Details) {
     }
     section(ui, "Place");
     let config = &row.config;
-    key_value(ui, "Metering point", config.point.as_deref().unwrap_or("None"));
+    key_value(ui, "Metering point", config.point.as_deref().unwrap_or("Its own"));
     key_value(ui, "Group", config.group.as_deref().unwrap_or("None"));
     key_value(ui, "Time zone", config.time_zone.as_deref().unwrap_or("As this computer"));
     key_value(ui, "Registers are", config.registers_in.name());

@@ -7,6 +7,7 @@ mod form;
 mod form_ui;
 mod import;
 mod inspector;
+mod point;
 mod remove;
 mod rows;
 mod table;
@@ -22,11 +23,13 @@ use crate::drivers::ClockWay;
 use crate::model::{MeterId, What};
 
 use super::context::{AppCtx, Command, Page, usual_reading};
-use super::data::Load;
+use super::data::reader::zone_named;
+use super::data::{Load, Query};
 use super::theme::{Icon, tokens};
 use super::widgets::{Act, Problem, Tone, heading, loading, problem, small};
 
 pub(super) use control::Deed;
+pub(super) use point::PointDeed;
 
 use control::Confirmation;
 use form_ui::FormDialog;
@@ -46,6 +49,7 @@ pub(super) struct MeterManager {
     form: Option<FormDialog>,
     removal: Option<Removal>,
     confirmation: Option<Confirmation>,
+    point: Option<point::Dialog>,
     import: Option<ImportDialog>,
 }
 
@@ -62,6 +66,7 @@ impl Default for MeterManager {
             form: None,
             removal: None,
             confirmation: None,
+            point: None,
             import: None,
         }
     }
@@ -106,6 +111,20 @@ impl MeterManager {
         }
     }
 
+    /// Opens a dialog about the point of a meter.
+    pub(super) fn open_point(&mut self, cx: &mut AppCtx, id: MeterId, deed: PointDeed) {
+        let view = cx.data.point(cx.backend.as_ref(), &Query::Point(id)).ready();
+        let point = view.and_then(|view| view.point.clone());
+        if let Some((row, point)) = cx.meter(id).zip(point) {
+            let zone = row
+                .config
+                .time_zone
+                .as_deref()
+                .map_or_else(|| cx.zone.clone(), |name| zone_named(Some(name)));
+            self.point = Some(point::Dialog::open(deed, &row, &point, (cx.now)(), &zone));
+        }
+    }
+
     /// Reads a CSV file and shows what it would add.
     pub(super) fn import(&mut self, cx: &AppCtx, path: PathBuf) {
         self.import = Some(ImportDialog::start(cx, path));
@@ -114,7 +133,11 @@ impl MeterManager {
     /// Whether a dialog is open.
     #[must_use]
     pub(super) const fn has_dialog(&self) -> bool {
-        self.form.is_some() || self.removal.is_some() || self.confirmation.is_some() || self.import.is_some()
+        self.form.is_some()
+            || self.removal.is_some()
+            || self.confirmation.is_some()
+            || self.import.is_some()
+            || self.point.is_some()
     }
 
     /// Whether a dialog waits for an answer.
@@ -122,6 +145,7 @@ impl MeterManager {
     pub(super) fn is_waiting(&self) -> bool {
         self.form.as_ref().is_some_and(FormDialog::is_waiting)
             || self.import.as_ref().is_some_and(ImportDialog::is_waiting)
+            || self.point.as_ref().is_some_and(point::Dialog::is_waiting)
     }
 
     /// The dialogs, which stand over every page.
@@ -134,6 +158,9 @@ impl MeterManager {
         }
         if self.confirmation.as_mut().is_some_and(|confirmation| confirmation.ui(ui, cx)) {
             self.confirmation = None;
+        }
+        if self.point.as_mut().is_some_and(|point| point.ui(ui, cx)) {
+            self.point = None;
         }
         if self.import.as_mut().is_some_and(|import| import.ui(ui, cx)) {
             self.import = None;

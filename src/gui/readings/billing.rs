@@ -43,7 +43,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
             });
         });
     if let Some(set) = sets.get(chosen) {
-        registers::table(ui, subject, &set.registers);
+        registers::table(ui, subject, &subject.view.billing(set));
     }
 }
 

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::export::SideView;
 use crate::gui::data::Slice;
 use crate::gui::widgets::{decimal, kilo};
-use crate::model::{Channel, Decimal, Unit};
+use crate::model::{
+    Channel, Decimal, IntervalStatus, NotConverted, Span, Transformers, Unit, span_of_channel,
+};
 use crate::store::StoredProfile;
 
 use super::decimate::Bar;
@@ -26,6 +29,10 @@ pub(super) struct Shown {
     pub line: bool,
     /// What stands at the side.
     pub summary: Summary,
+    /// Where the ratio changes in the stretch, the sum of each part, where figures add up: from, to, sum.
+    pub parts: Vec<(Timestamp, Timestamp, Option<Decimal>)>,
+    /// Intervals that have no figure on the side that is wanted, and why the first has none.
+    pub not_converted: Option<(u64, NotConverted)>,
 }
 
 /// All that is shown of a stretch.
@@ -39,7 +46,10 @@ pub(super) struct Figures {
     pub gaps: Vec<Gap>,
     /// Seconds of an interval; 0 where there is no period.
     pub period_seconds: u32,
+    /// When the transformer ratio changes in the stretch.
+    pub changes: Vec<Timestamp>,
     key: (usize, Vec<usize>, Measure, Timestamp, Timestamp),
+    view: SideView,
 }
 
 /// A figure as it is shown, in the kilo unit where that is usual.
@@ -71,9 +81,10 @@ impl Figures {
         on: &BTreeSet<usize>,
         measure: Measure,
         (from, to, now): (Timestamp, Timestamp, Timestamp),
+        view: &SideView,
     ) {
         let key = (Arc::as_ptr(slice) as usize, on.iter().copied().collect::<Vec<_>>(), measure, from, to);
-        if kept.as_ref().is_some_and(|kept| kept.key == key) {
+        if kept.as_ref().is_some_and(|kept| kept.key == key && kept.view == *view) {
             return;
         }
         let layout = &profile.layout;
@@ -89,17 +100,25 @@ impl Figures {
             }
             _ => Vec::new(),
         };
-        let shown = on.iter().filter_map(|channel| {
-            let series = series(slice, layout, *channel, measure)?;
-            let described = layout.channels.get(*channel)?.clone();
+        let changes = view.history.changes(from, to);
+        let mut flagged = Arc::clone(slice);
+        let mut shown = Vec::new();
+        for channel in on {
+            let Some(mut series) = series(slice, layout, *channel, measure) else { continue };
+            let Some(mut described) = layout.channels.get(*channel).cloned() else { continue };
+            let not_converted =
+                convert(&mut series, &mut described, &mut flagged, layout.period_seconds, view);
             let line = Kind::of(&described) == Kind::Level;
             let bars = bars(slice, &series, layout.period_seconds);
-            let summary = summary(slice, &series);
-            Some(Shown { channel: described, series, bars, line, summary })
-        });
+            let summary = summary(&flagged, &series);
+            let parts = parts(slice, &series, (from, to), &changes);
+            shown.push(Shown { channel: described, series, bars, line, summary, parts, not_converted });
+        }
         *kept = Some(Self {
-            slice: Arc::clone(slice),
-            shown: shown.collect(),
+            slice: flagged,
+            shown,
+            changes,
+            view: view.clone(),
             gaps,
             period_seconds: layout.period_seconds,
             key,
@@ -121,6 +140,77 @@ impl Figures {
     pub(super) fn missing(&self) -> u64 {
         self.gaps.iter().map(|gap| gap.intervals).sum()
     }
+}
+
+/// Turns a series into figures of the side that is wanted, each by the ratio of its own interval. Intervals in which
+/// the ratio changes are flagged. The channel says on which side its figures are then.
+fn convert(
+    series: &mut Series,
+    channel: &mut Channel,
+    slice: &mut Arc<Slice>,
+    period_seconds: u32,
+    view: &SideView,
+) -> Option<(u64, NotConverted)> {
+    let is_level = Kind::of(channel) == Kind::Level;
+    let stored = channel.side;
+    let ends: Vec<Timestamp> = slice.rows.iter().map(|row| row.end).collect();
+    let span = |end: Timestamp| {
+        let length = jiff::SignedDuration::from_secs(period_seconds.into());
+        match end.checked_sub(length) {
+            Ok(start) if !is_level && period_seconds > 0 => Span::Interval { start, end },
+            _ => span_of_channel(channel, end, period_seconds),
+        }
+    };
+    let Some(wanted) = view.wanted.filter(|_| Transformers::change(series.unit)) else {
+        let side = ends.last().map_or(stored, |end| view.history.side(stored, span(*end)));
+        channel.side = side;
+        return None;
+    };
+    let mut missing: Option<(u64, NotConverted)> = None;
+    let mut flagged = Vec::new();
+    for (at, (value, end)) in series.values.iter_mut().zip(&ends).enumerate() {
+        let Some(figure) = *value else { continue };
+        match view.history.convert(figure, series.unit, stored, span(*end), wanted) {
+            Ok(figure) => *value = Some(figure),
+            Err(reason) => {
+                *value = None;
+                missing = Some(missing.map_or((1, reason), |(count, first)| (count + 1, first)));
+                if matches!(reason, NotConverted::Changed(_)) {
+                    flagged.push(at);
+                }
+            }
+        }
+    }
+    if !flagged.is_empty() {
+        let slice = Arc::make_mut(slice);
+        for at in flagged {
+            if let Some(row) = slice.rows.get_mut(at) {
+                row.status |= IntervalStatus::RATIO_CHANGE;
+            }
+        }
+    }
+    channel.side = wanted;
+    missing
+}
+
+/// The sums between changes of the ratio; none where it does not change, or figures do not add up.
+fn parts(
+    slice: &Slice,
+    series: &Series,
+    (from, to): (Timestamp, Timestamp),
+    changes: &[Timestamp],
+) -> Vec<(Timestamp, Timestamp, Option<Decimal>)> {
+    if changes.is_empty() || !series.adds_up {
+        return Vec::new();
+    }
+    let starts = std::iter::once(from).chain(changes.iter().copied());
+    let ends = changes.iter().copied().chain([to]);
+    let rows = || slice.rows.iter().zip(&series.values);
+    let sum = |start: Timestamp, end: Timestamp| {
+        let inside = rows().filter(|(row, _)| start < row.end && row.end <= end);
+        inside.filter_map(|(_, value)| *value).try_fold(Decimal::ZERO, Decimal::checked_add)
+    };
+    starts.zip(ends).map(|(start, end)| (start, end, sum(start, end))).collect()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "drawing")]

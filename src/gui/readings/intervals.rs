@@ -4,7 +4,7 @@ use egui::{Align, Label, Layout, RichText, Role, ScrollArea, Sense, Stroke, Ui, 
 use egui_extras::{Column, TableBuilder};
 
 use crate::gui::theme::{ROW, SIZES, STRONG, strong, tokens};
-use crate::model::{Decimal, IntervalStatus, ProfileRow, Quality};
+use crate::model::{Decimal, IntervalStatus, ProfileRow, Quality, Transformers};
 
 use super::Subject;
 use super::axis::interval_end;
@@ -67,7 +67,14 @@ pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, figures: &Figures) {
         let titles: Vec<String> = figures
             .shown
             .iter()
-            .map(|shown| format!("{}, {}", shown.series.name, symbol(shown.series.unit)))
+            .map(|shown| {
+                let side = if Transformers::change(shown.series.unit) {
+                    format!(" {}", shown.channel.side.name())
+                } else {
+                    String::new()
+                };
+                format!("{}, {}{side}", shown.series.name, symbol(shown.series.unit))
+            })
             .collect();
         let widths: Vec<f32> = titles.iter().map(|text| title_width(ui, text)).collect();
         let mut table = TableBuilder::new(ui)
@@ -167,7 +174,8 @@ pub(super) fn words(interval: &ProfileRow) -> String {
 pub(super) fn copied(subject: &Subject<'_>, figures: &Figures) -> String {
     let mut out = format!("Interval end (UTC)\tInterval end ({})", subject.zone_name);
     for shown in &figures.shown {
-        out.push_str(&format!("\t{} ({})", shown.series.name, symbol(shown.series.unit)));
+        let side = shown.channel.side.name();
+        out.push_str(&format!("\t{} ({}, {side})", shown.series.name, symbol(shown.series.unit)));
     }
     out.push_str("\tStatus\tQuality\n");
     for (at, row) in figures.slice.rows.iter().enumerate() {

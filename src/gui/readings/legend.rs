@@ -7,9 +7,10 @@ use egui::{Color32, CornerRadius, Rect, Role, Sense, Stroke, StrokeKind, Ui, Vec
 use crate::gui::context::AppCtx;
 use crate::gui::prefs::PhaseColours;
 use crate::gui::theme::{SIZES, Tokens, tokens};
-use crate::model::{Channel, Unit};
+use crate::model::{Channel, Side, Unit};
 use crate::store::StoredProfile;
 
+use super::Subject;
 use super::figures::symbol;
 
 /// The colour of a channel: that of its phase where it has one, else one of a colour-blind-safe row.
@@ -37,13 +38,21 @@ fn family(unit: Unit) -> u8 {
 }
 
 /// Draws it and switches channels.
-pub(super) fn ui(ui: &mut Ui, cx: &AppCtx, profile: &StoredProfile, on: &mut BTreeSet<usize>) {
+pub(super) fn ui(
+    ui: &mut Ui,
+    cx: &AppCtx,
+    subject: &Subject<'_>,
+    profile: &StoredProfile,
+    on: &mut BTreeSet<usize>,
+) {
     let t = tokens(ui);
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing = Vec2::new(4.0, 2.0);
         for (number, channel) in profile.layout.channels.iter().enumerate() {
             let ink = colour(&t, cx.prefs.phases, channel, number);
-            if entry(ui, channel, ink, on.contains(&number)) {
+            let to = subject.period.bounds(subject.zone).1;
+            let side = subject.side(channel.scaler_unit.unit, channel.side, to.min((cx.now)()));
+            if entry(ui, channel, side, ink, on.contains(&number)) {
                 switch(&profile.layout.channels, on, number);
             }
         }
@@ -64,7 +73,7 @@ fn switch(channels: &[Channel], on: &mut BTreeSet<usize>, number: usize) {
     on.insert(number);
 }
 
-fn entry(ui: &mut Ui, channel: &Channel, ink: Color32, on: bool) -> bool {
+fn entry(ui: &mut Ui, channel: &Channel, side: Side, ink: Color32, on: bool) -> bool {
     let t = tokens(ui);
     let font = egui::FontId::proportional(SIZES[0] + 0.5);
     let text = if on { t.text.0 } else { t.text_secondary.0 };
@@ -82,15 +91,14 @@ fn entry(ui: &mut Ui, channel: &Channel, ink: Color32, on: bool) -> bool {
     }
     let at = egui::pos2(rect.left() + 26.0, rect.center().y - galley.size().y / 2.0);
     ui.painter().galley(at, galley, text);
-    let hint =
-        format!("{} · {} · {}", channel.obis.short(), symbol(channel.scaler_unit.unit), channel.side.name());
+    let hint = format!("{} · {} · {}", channel.obis.short(), symbol(channel.scaler_unit.unit), side.name());
     response.on_hover_text(hint).clicked()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ScalerUnit, Side};
+    use crate::model::ScalerUnit;
 
     fn channel(unit: Unit) -> Channel {
         Channel {

@@ -19,12 +19,15 @@ mod summary;
 mod toolbar;
 
 use egui::{Frame, Margin, Panel, Stroke, Ui};
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::MeterId;
+use crate::export::SideView;
+use crate::model::{MeterId, Side, Transformers, Unit};
 use crate::store::MeterRow;
 
 use super::context::{AppCtx, Command};
+use super::data::Query;
 use super::data::reader::zone_named;
 use super::theme::{Icon, tokens};
 use super::widgets::{Act, empty};
@@ -55,11 +58,20 @@ pub(super) struct Readings {
     typed: Option<(String, String)>,
     profile: ProfilePage,
     meter: Option<MeterId>,
+    /// On which side figures are shown; as the meter gave them where nothing was chosen.
+    side: Option<Side>,
 }
 
 impl Default for Readings {
     fn default() -> Self {
-        Self { tab: Tab::Profile, period: None, typed: None, profile: ProfilePage::default(), meter: None }
+        Self {
+            tab: Tab::Profile,
+            period: None,
+            typed: None,
+            profile: ProfilePage::default(),
+            meter: None,
+            side: None,
+        }
     }
 }
 
@@ -73,6 +85,19 @@ pub(super) struct Subject<'a> {
     pub zone_name: &'a str,
     /// The stretch that is shown.
     pub period: Period,
+    /// On which side of the transformers figures are shown, by which ratios.
+    pub view: &'a SideView,
+}
+
+impl Subject<'_> {
+    /// On which side a figure is shown that was stored with a side and ends at an instant.
+    #[must_use]
+    pub(super) fn side(&self, unit: Unit, stored: Side, at: Timestamp) -> Side {
+        match self.view.wanted {
+            Some(wanted) if Transformers::change(unit) => wanted,
+            _ => self.view.history.side(stored, crate::model::Span::At(at)),
+        }
+    }
 }
 
 impl Readings {
@@ -97,18 +122,25 @@ impl Readings {
         let today = (cx.now)().to_zoned(zone.clone()).date();
         let period = *self.period.get_or_insert_with(|| Period::of(Span::Day, today));
 
+        let point = cx.data.point(cx.backend.as_ref(), &Query::Point(meter.id)).ready();
+        // Until the ratios are there, figures stand as the meter gave them.
+        let is_known = point.is_some();
+        let history = point.map(|point| point.history.clone()).unwrap_or_default();
+        let view = SideView { history, wanted: self.side.filter(|_| is_known) };
+
         let t = tokens(ui);
         let frame =
             Frame::new().fill(t.canvas.0).inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 10 });
         Panel::top("readings toolbar").show_separator_line(false).frame(frame).show(ui, |ui| {
-            let subject = Subject { meter: &meter, zone: &zone, zone_name: &zone_name, period };
+            let subject = Subject { meter: &meter, zone: &zone, zone_name: &zone_name, period, view: &view };
             self.toolbar(ui, cx, &subject, today);
         });
         let top = ui.available_rect_before_wrap();
         ui.painter().rect_filled(top, 0.0, t.surface.0);
         ui.painter().hline(top.x_range(), top.top(), Stroke::new(1.0, t.border.0));
         let period = self.period.unwrap_or(period);
-        let subject = Subject { meter: &meter, zone: &zone, zone_name: &zone_name, period };
+        let view = SideView { wanted: self.side.filter(|_| is_known), ..view };
+        let subject = Subject { meter: &meter, zone: &zone, zone_name: &zone_name, period, view: &view };
         match self.tab {
             Tab::Profile => {
                 if let Some(moved) = self.profile.ui(ui, cx, &subject) {

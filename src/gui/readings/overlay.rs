@@ -52,6 +52,18 @@ pub(super) fn overlays(ui: &Ui, figures: &Figures, transform: &PlotTransform) {
             );
         }
     }
+    for change in &figures.changes {
+        let at = x(change.as_second() as f64);
+        if at < frame.left() || at > frame.right() {
+            continue;
+        }
+        let line = [Pos2::new(at, frame.top()), Pos2::new(at, frame.bottom())];
+        painter.extend(egui::Shape::dashed_line(&line, Stroke::new(1.5, t.accent.0), 6.0, 4.0));
+        let is_room = at + 96.0 < frame.right();
+        let (anchor, side) = if is_room { (Align2::LEFT_CENTER, 6.0) } else { (Align2::RIGHT_CENTER, -6.0) };
+        let place = Pos2::new(at + side, frame.top() + 28.0);
+        painter.text(place, anchor, "Ratio changes", FontId::proportional(SIZES[0]), t.accent.0);
+    }
     let width = f64::from(figures.period_seconds.max(60));
     let begin =
         figures.slice.rows.partition_point(|row| (row.end.as_second() as f64) < transform.bounds().min()[0]);

@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 
 use crate::model::Quality;
-use crate::store::StoredProfile;
 
 use super::Subject;
 use super::axis::{time_marks, value_marks};
@@ -112,7 +111,7 @@ impl Picture<'_> {
 
 /// The whole stretch as a picture: a name for the file, and the file.
 #[allow(clippy::cast_precision_loss, reason = "drawing")]
-pub(super) fn picture(subject: &Subject<'_>, profile: &StoredProfile, figures: &Figures) -> (String, String) {
+pub(super) fn picture(subject: &Subject<'_>, figures: &Figures) -> (String, String) {
     const COLOURS: [&str; 8] =
         ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6E7A87", "#B8A800"];
     let (from, to) = subject.period.bounds(subject.zone);
@@ -133,9 +132,7 @@ pub(super) fn picture(subject: &Subject<'_>, profile: &StoredProfile, figures: &
         .shown
         .iter()
         .map(|shown| {
-            let side =
-                profile.layout.channels.get(shown.series.channel).map_or("", |channel| channel.side.name());
-            format!("{} ({}, {side})", shown.series.name, symbol(shown.series.unit))
+            format!("{} ({}, {})", shown.series.name, symbol(shown.series.unit), shown.channel.side.name())
         })
         .collect();
     let subtitle = format!("{} · interval end, {}", channels.join(", "), subject.zone_name);

@@ -90,7 +90,15 @@ impl ProfilePage {
         match cx.data.rows(cx.backend.as_ref(), &query) {
             Load::Ready(slice) => {
                 let times = (from, to, (cx.now)());
-                Figures::update(&mut self.figures, &slice, &profile, &self.on, self.measure, times);
+                Figures::update(
+                    &mut self.figures,
+                    &slice,
+                    &profile,
+                    &self.on,
+                    self.measure,
+                    times,
+                    subject.view,
+                );
             }
             Load::Loading => self.figures = None,
             Load::Failed(reason) => {
@@ -110,7 +118,7 @@ impl ProfilePage {
             ui.spacing_mut().item_spacing.y = 6.0;
             moved = strip::ui(ui, cx, subject, &profile);
             self.controls(ui, cx, subject, &profiles, &profile);
-            legend::ui(ui, cx, &profile, &mut self.on);
+            legend::ui(ui, cx, subject, &profile, &mut self.on);
         });
         self.body(ui, cx, subject, &profile);
         moved
@@ -150,7 +158,7 @@ impl ProfilePage {
                 let Some(figures) = &self.figures else { return };
                 let picture = Act::icon_only(Icon::Save, "Save the chart as a picture…");
                 if ui.add(picture).clicked() {
-                    let (name, svg) = picture::picture(subject, profile, figures);
+                    let (name, svg) = picture::picture(subject, figures);
                     cx.command(crate::gui::context::Command::SaveText(
                         "Save the chart as a picture".to_owned(),
                         name,

@@ -3,11 +3,12 @@
 use egui::{Align, Frame, Label, Layout, Margin, RichText, ScrollArea, Ui, Vec2};
 use egui_extras::{Column, TableBuilder};
 
+use crate::export::SidedReading;
 use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
 use crate::gui::theme::{Icon, ROW, SIZES, tokens};
 use crate::gui::widgets::{Act, instant, loading, small};
-use crate::model::{ReadingValue, RegisterReading, Unit};
+use crate::model::{ReadingValue, RegisterReading, Transformers};
 
 use super::figures::{symbol, text};
 use super::intervals::{number, places, title};
@@ -36,6 +37,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, instantane
             "They are kept with the time at which they were read.",
         );
     }
+    let sided: Vec<SidedReading> = readings.iter().map(|one| subject.view.register(one)).collect();
     Frame::new().inner_margin(Margin::symmetric(16, 8)).show(ui, |ui| {
         ui.horizontal(|ui| {
             let newest = readings.iter().map(|reading| reading.read_at).max();
@@ -50,13 +52,13 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, instantane
                     )
                     .clicked()
                 {
-                    ui.copy_text(copied(readings));
+                    ui.copy_text(copied(&sided));
                     cx.notices.done(format!("Copied {} registers", readings.len()));
                 }
             });
         });
     });
-    table(ui, subject, readings);
+    table(ui, subject, &sided);
 }
 
 /// A register's value as it is shown, and its unit.
@@ -67,10 +69,11 @@ fn shown(reading: &RegisterReading) -> (String, String) {
     }
 }
 
-pub(super) fn table(ui: &mut Ui, subject: &Subject<'_>, readings: &[RegisterReading]) {
-    let values: Vec<(String, String)> = readings.iter().map(shown).collect();
-    let numeric =
-        |at: usize| readings.get(at).is_some_and(|reading| matches!(reading.value, ReadingValue::Number(_)));
+pub(super) fn table(ui: &mut Ui, subject: &Subject<'_>, readings: &[SidedReading]) {
+    let values: Vec<(String, String)> = readings.iter().map(|sided| shown(&sided.reading)).collect();
+    let numeric = |at: usize| {
+        readings.get(at).is_some_and(|sided| matches!(sided.reading.value, ReadingValue::Number(_)))
+    };
     let most = values
         .iter()
         .enumerate()
@@ -101,7 +104,8 @@ pub(super) fn table(ui: &mut Ui, subject: &Subject<'_>, readings: &[RegisterRead
         table.body(|body| {
             body.rows(ROW, readings.len(), |mut row| {
                 let at = row.index();
-                let (Some(reading), Some((value, unit))) = (readings.get(at), values.get(at)) else { return };
+                let (Some(sided), Some((value, unit))) = (readings.get(at), values.get(at)) else { return };
+                let SidedReading { reading, missing } = sided;
                 let mut cell = |text: &str, ink: egui::Color32| {
                     row.col(|ui| {
                         ui.add_space(12.0);
@@ -110,8 +114,17 @@ pub(super) fn table(ui: &mut Ui, subject: &Subject<'_>, readings: &[RegisterRead
                 };
                 cell(&reading.name, t.text.0);
                 cell(&reading.obis.short(), t.text_secondary.0);
-                row.col(|ui| number(ui, value, if numeric(at) { most } else { places(value) }, t.text.0));
-                let side = if reading.unit == Unit::NONE { "" } else { reading.side.name() };
+                row.col(|ui| match missing {
+                    None => number(ui, value, if numeric(at) { most } else { places(value) }, t.text.0),
+                    Some(reason) => {
+                        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                            ui.add_space(12.0);
+                            let words = RichText::new("Not converted").color(t.warn.0);
+                            ui.add(Label::new(words).truncate()).on_hover_text(format!("{reason}"));
+                        });
+                    }
+                });
+                let side = if Transformers::change(reading.unit) { reading.side.name() } else { "" };
                 let stamp = reading.stamp.map(|(_, at)| instant(at, subject.zone)).unwrap_or_default();
                 let read = instant(reading.read_at, subject.zone);
                 for (text, size) in [
@@ -133,9 +146,9 @@ pub(super) fn table(ui: &mut Ui, subject: &Subject<'_>, readings: &[RegisterRead
 }
 
 /// Plain digits in the meter's own unit, tab-separated.
-fn copied(readings: &[RegisterReading]) -> String {
+fn copied(readings: &[SidedReading]) -> String {
     let mut out = "OBIS\tRegister\tValue\tUnit\tSide\tRead at\n".to_owned();
-    for reading in readings {
+    for SidedReading { reading, .. } in readings {
         let value = reading.value.text().unwrap_or_default();
         out.push_str(&format!(
             "{}\t{}\t{value}\t{}\t{}\t{}\n",

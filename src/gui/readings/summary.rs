@@ -3,7 +3,8 @@
 use egui::{ScrollArea, Ui};
 
 use crate::gui::theme::{SIZES, strong, tokens};
-use crate::gui::widgets::{Tone, badge, key_value, loading, secondary, section, small};
+use crate::gui::widgets::{Tone, badge, instant, key_value, loading, secondary, section, small};
+use crate::model::Transformers;
 use crate::store::StoredProfile;
 
 use super::Subject;
@@ -22,9 +23,7 @@ pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, profile: &StoredProfile, fi
             if number > 0 {
                 ui.add_space(12.0);
             }
-            let side =
-                profile.layout.channels.get(shown.series.channel).map_or("", |channel| channel.side.name());
-            channel(ui, subject, shown, side);
+            channel(ui, subject, shown);
         }
         section(ui, "Quality");
         let missing = figures.missing();
@@ -60,12 +59,23 @@ pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, profile: &StoredProfile, fi
     });
 }
 
-fn channel(ui: &mut Ui, subject: &Subject<'_>, shown: &Shown, side: &str) {
+fn channel(ui: &mut Ui, subject: &Subject<'_>, shown: &Shown) {
     let t = tokens(ui);
     let unit = shown.series.unit;
     let summary = &shown.summary;
     ui.label(strong(&shown.series.name));
-    ui.label(small(ui, format!("{side} figures")));
+    let side = if Transformers::change(unit) { shown.channel.side.name() } else { "untransformed" };
+    let mut words = format!("{side} figures");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    ui.label(small(ui, words));
+    if let Some((count, reason)) = &shown.not_converted {
+        ui.horizontal(|ui| {
+            badge(ui, &format!("{count} not converted"), Tone::Warn).on_hover_text(reason.to_string());
+        });
+        ui.add(egui::Label::new(small(ui, format!("{reason}."))).wrap());
+    }
     ui.add_space(2.0);
     let big = |ui: &mut Ui, title: &str, value: String, unit: &str| {
         ui.label(secondary(ui, title).size(SIZES[0]));
@@ -76,7 +86,17 @@ fn channel(ui: &mut Ui, subject: &Subject<'_>, shown: &Shown, side: &str) {
         });
     };
     if let Some(total) = summary.total {
-        big(ui, "Total", text(total, unit), &symbol(unit));
+        let title = if shown.not_converted.is_some() { "Total of what is converted" } else { "Total" };
+        big(ui, title, text(total, unit), &symbol(unit));
+    }
+    if !shown.parts.is_empty() {
+        ui.label(secondary(ui, "By ratio").size(SIZES[0]));
+        for (from, _, sum) in &shown.parts {
+            let sum =
+                sum.map_or_else(|| "–".to_owned(), |sum| format!("{} {}", text(sum, unit), symbol(unit)));
+            ui.label(small(ui, format!("from {}", instant(*from, subject.zone))));
+            ui.label(sum);
+        }
     }
     if let Some((highest, at)) = summary.highest {
         let title = if shown.series.adds_up { "Highest interval" } else { "Highest" };

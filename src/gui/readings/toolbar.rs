@@ -7,6 +7,7 @@ use crate::export::{self, Export, Format, Part};
 use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::theme::{Icon, strong, tokens};
 use crate::gui::widgets::{Act, Tone, badge, combo, heading, segmented, small};
+use crate::model::Side;
 
 use super::period::{Period, Span};
 use super::{Readings, Subject, Tab};
@@ -59,6 +60,14 @@ impl Readings {
                 (Tab::Events, "Events"),
             ];
             segmented(ui, "readings", &mut self.tab, &tabs);
+            if self.tab != Tab::Events {
+                let own = subject.meter.config.registers_in;
+                let mut side = self.side.unwrap_or(own);
+                let sides = [(Side::Secondary, "Secondary"), (Side::Primary, "Primary")];
+                if segmented(ui, "side", &mut side, &sides) {
+                    self.side = Some(side);
+                }
+            }
             if matches!(self.tab, Tab::Profile | Tab::Events) {
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.time(ui, subject, today));
             }
@@ -94,7 +103,7 @@ impl Readings {
                 to: bounded.then_some(to),
             };
             let parts = meters.iter().filter(|meter| cx.selection.contains(meter.id)).map(part).collect();
-            let export = Export { readings, format, profile: None, parts, side: None, now: (cx.now)() };
+            let export = Export { readings, format, profile: None, parts, side: self.side, now: (cx.now)() };
             let first = if many > 1 { format!("{many} meters") } else { subject.meter.config.name.clone() };
             let name = format!("{first} {word} {}.csv", subject.period.first).replace(['/', '\\', ':'], "-");
             cx.command(Command::Export(Box::new(export), name));

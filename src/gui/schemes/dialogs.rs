@@ -163,7 +163,7 @@ impl SchemeManager {
             ui.label(secondary(ui, "It has changes that are in no file yet."));
             ui.add_space(8.0);
             ui.horizontal(|ui| {
-                let button = ui.add(Act::primary("Save and close").enabled(!saving));
+                let button = ui.add(Act::primary("Save and close"));
                 preferred(ui, &button);
                 save = button.clicked();
                 discard = ui.add(Act::danger("Discard the changes")).clicked();

@@ -175,7 +175,7 @@ pub(super) fn titled(document: &Document, id: &str) -> String {
 fn totals(rows: &mut Vec<Row>, document: &Document, tried: &[&Tried], first: &Tried) {
     rows.push(Row::section("Measured in all, and where it went"));
     for total in &first.run.totals {
-        let source = crate::scheme::say::word(&total.source);
+        let source = crate::scheme::say::within(&total.source);
         let unit = in_kilo(Decimal::ZERO, total.unit).1;
         let measured = |one: &Tried| {
             one.run.totals.iter().find(|other| other.source == total.source).map(|one| one.value)
@@ -214,7 +214,7 @@ fn totals(rows: &mut Vec<Row>, document: &Document, tried: &[&Tried], first: &Tr
         rows.push(Row::sum(format!("Check, {source}"), &unit, each(tried, verdict)));
     }
     for total in &first.run.unmeasured {
-        let source = crate::scheme::say::word(&total.source);
+        let source = crate::scheme::say::within(&total.source);
         let unit = in_kilo(Decimal::ZERO, total.unit).1;
         let lost = |one: &Tried| {
             let found = one.run.unmeasured.iter().find(|other| other.source == total.source)?;

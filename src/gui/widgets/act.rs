@@ -220,13 +220,19 @@ impl Widget for Act<'_> {
 pub fn segmented<T: Copy + PartialEq>(ui: &mut Ui, name: &str, value: &mut T, choices: &[(T, &str)]) -> bool {
     let t = tokens(ui);
     let font = FontId::new(SIZES[1], FontFamily::Proportional);
-    let widths: Vec<f32> = choices
+    let mut widths: Vec<f32> = choices
         .iter()
         .map(|(_, text)| {
             let galley = ui.painter().layout_no_wrap((*text).to_owned(), font.clone(), Color32::PLACEHOLDER);
             (galley.size().x + 24.0).ceil()
         })
         .collect();
+    // Where there is not room enough, the margins within give way, down to a third.
+    #[allow(clippy::cast_precision_loss, reason = "a few choices")]
+    let over = (widths.iter().sum::<f32>() + 4.0 - ui.available_width()) / widths.len().max(1) as f32;
+    if over > 0.0 && !ui.layout().is_horizontal() {
+        widths.iter_mut().for_each(|width| *width = (*width - over.min(16.0)).floor());
+    }
     let (rect, _) =
         ui.allocate_exact_size(Vec2::new(widths.iter().sum::<f32>() + 4.0, CONTROL), Sense::hover());
     ui.painter().rect(

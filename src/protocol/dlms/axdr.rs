@@ -19,6 +19,11 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// What follows, and so many bytes before it.
+    pub(crate) fn behind(&self, count: usize) -> &'a [u8] {
+        self.bytes.get(self.at.saturating_sub(count)..).unwrap_or_default()
+    }
+
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.bytes.get(self.at..).unwrap_or_default()
     }

@@ -17,6 +17,14 @@ pub struct Field<'a> {
     bytes: &'a [u8],
 }
 
+/// Where a field lies: eight bytes, so that a month's table stays small.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    start: u32,
+    /// The tag in the highest byte, the length below it.
+    tag_and_length: u32,
+}
+
 /// Where a row begins in the list of fields.
 #[derive(Clone, Copy, Debug)]
 struct Place {
@@ -27,8 +35,8 @@ struct Place {
 /// One row.
 #[derive(Clone, Copy, Debug)]
 pub struct TableRow<'t, 'a> {
-    /// Its fields.
-    pub fields: &'t [Field<'a>],
+    bytes: &'a [u8],
+    slots: &'t [Slot],
     /// Whether it came as a structure, or an array; a single value otherwise.
     pub is_structure: bool,
 }
@@ -36,7 +44,8 @@ pub struct TableRow<'t, 'a> {
 /// The rows of a buffer.
 #[derive(Clone, Debug, Default)]
 pub struct Table<'a> {
-    fields: Vec<Field<'a>>,
+    bytes: &'a [u8],
+    slots: Vec<Slot>,
     places: Vec<Place>,
     /// How many bytes the value took.
     pub used: usize,
@@ -50,6 +59,131 @@ const STRUCTURE: u8 = 2;
 const COMPACT_ARRAY: u8 = 19;
 const DONT_CARE: u8 = 255;
 
+/// Longest contents of a field.
+const LENGTH_MAX: usize = (1 << 24) - 1;
+
+/// How the length of a field follows from its tag.
+#[derive(Clone, Copy)]
+enum Width {
+    /// Always so many bytes.
+    Fixed(u8),
+    /// A length in bytes stands in front.
+    Bytes,
+    /// A length in bits stands in front.
+    Bits,
+    /// Values within.
+    Nested,
+    /// There is no such type.
+    None,
+}
+
+const fn width_of(tag: u8) -> Width {
+    match tag {
+        NULL | DONT_CARE => Width::Fixed(0),
+        3 | 13 | 15 | 17 | 22 | 28 | 31 => Width::Fixed(1),
+        16 | 18 | 29 | 32 => Width::Fixed(2),
+        5 | 6 | 23 | 27 | 30 | 33 => Width::Fixed(4),
+        26 => Width::Fixed(5),
+        20 | 21 | 24 => Width::Fixed(8),
+        25 => Width::Fixed(12),
+        9 | 10 | 12 => Width::Bytes,
+        4 => Width::Bits,
+        ARRAY | STRUCTURE | COMPACT_ARRAY => Width::Nested,
+        _ => Width::None,
+    }
+}
+
+const WIDTHS: [Width; 256] = {
+    let mut widths = [Width::None; 256];
+    let mut tag = 0;
+    while tag < 256 {
+        widths[tag] = width_of(tag as u8);
+        tag += 1;
+    }
+    widths
+};
+
+impl Slot {
+    /// A value that begins with its tag.
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DataError> {
+        let tag = reader.u8()?;
+        Self::contents(reader, tag, 1)
+    }
+
+    /// A value whose tag lies `back` bytes behind, or stood in a description (0).
+    fn contents(reader: &mut Reader<'_>, tag: u8, back: usize) -> Result<Self, DataError> {
+        let start = reader.offset();
+        let (start, length) = match WIDTHS[usize::from(tag)] {
+            Width::Fixed(width) => (start, usize::from(width)),
+            Width::Bytes => {
+                let length = reader.length()?;
+                (reader.offset(), length)
+            }
+            Width::Bits => {
+                let mut ahead = reader.clone();
+                let bytes = ahead.length()?.div_ceil(8);
+                (start, ahead.offset() - start + bytes)
+            }
+            Width::Nested if back == 1 => {
+                // Its tag belongs to it: it stood there a moment ago.
+                let begin = start - 1;
+                let length = value_length(reader.behind(1)).map_err(|error| error.after(begin))?;
+                reader.take(length.saturating_sub(1))?;
+                return Self::new(tag, begin, length);
+            }
+            Width::Nested | Width::None => {
+                return Err(DataError { offset: start - back, reason: format!("{tag} is no type of data") });
+            }
+        };
+        reader.take(length)?;
+        Self::new(tag, start, length)
+    }
+
+    fn new(tag: u8, start: usize, length: usize) -> Result<Self, DataError> {
+        match (u32::try_from(start), u32::try_from(length)) {
+            (Ok(start), Ok(short)) if length <= LENGTH_MAX => {
+                Ok(Self { start, tag_and_length: u32::from(tag) << 24 | short })
+            }
+            _ => Err(DataError { offset: start, reason: "a field of 16 MiB or more".to_owned() }),
+        }
+    }
+
+    /// The same, where its bytes begin `base` bytes into others.
+    fn after(self, base: usize) -> Result<Self, DataError> {
+        match u32::try_from(base).ok().and_then(|base| self.start.checked_add(base)) {
+            Some(start) => Ok(Self { start, ..self }),
+            None => Err(DataError { offset: base, reason: "a buffer of 4 GiB or more".to_owned() }),
+        }
+    }
+
+    fn field<'a>(&self, bytes: &'a [u8]) -> Field<'a> {
+        let [tag, ..] = self.tag_and_length.to_be_bytes();
+        let (start, length) = (self.start as usize, (self.tag_and_length & LENGTH_MAX as u32) as usize);
+        // A slot is made only of bytes that were there.
+        Field { tag, bytes: bytes.get(start..start + length).unwrap_or_default() }
+    }
+}
+
+impl<'a> TableRow<'_, 'a> {
+    /// How many fields it has.
+    #[must_use]
+    pub const fn width(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Its fields in order.
+    pub fn fields(&self) -> impl Iterator<Item = Field<'a>> {
+        let bytes = self.bytes;
+        self.slots.iter().map(move |slot| slot.field(bytes))
+    }
+
+    /// The field at a place, from 0.
+    #[must_use]
+    pub fn field(&self, place: usize) -> Option<Field<'a>> {
+        self.slots.get(place).map(|slot| slot.field(self.bytes))
+    }
+}
+
 impl<'a> Table<'a> {
     /// Reads a buffer: an array of structures, one of single values, or a compact array of either. Nothing where the
     /// value is no list.
@@ -59,44 +193,42 @@ impl<'a> Table<'a> {
     /// ([`unfolded`]).
     pub fn decode(bytes: &'a [u8]) -> Result<Option<Self>, DataError> {
         let mut reader = Reader::new(bytes);
-        let mut table = match reader.peek() {
-            Some(ARRAY | STRUCTURE) => Self::rows_of(&mut reader)?,
-            Some(COMPACT_ARRAY) => Self::compact(&mut reader)?,
+        let mut table = Self { bytes, ..Self::default() };
+        match reader.peek() {
+            Some(ARRAY | STRUCTURE) => table.read_rows(&mut reader)?,
+            Some(COMPACT_ARRAY) => table.read_compact(&mut reader)?,
             _ => return Ok(None),
-        };
+        }
         table.used = reader.offset();
         Ok(Some(table))
     }
 
-    fn rows_of(reader: &mut Reader<'a>) -> Result<Self, DataError> {
+    fn read_rows(&mut self, reader: &mut Reader<'a>) -> Result<(), DataError> {
         reader.u8()?;
         let count = reader.length()?;
-        let mut table = Self::default();
-        while table.places.len() < count && !reader.is_empty() {
+        while self.places.len() < count && !reader.is_empty() {
             if matches!(reader.peek(), Some(STRUCTURE | ARRAY)) {
                 reader.u8()?;
                 let width = reader.length()?;
                 // Rows are alike: the first one tells how much there will be, the bytes what there can be at most.
-                if table.places.is_empty() {
-                    table.fields.reserve(width.saturating_mul(count).min(reader.rest().len()));
-                    table.places.reserve(count.min(reader.rest().len()));
+                if self.places.is_empty() {
+                    self.slots.reserve(width.saturating_mul(count).min(reader.rest().len()));
+                    self.places.reserve(count.min(reader.rest().len()));
                 }
-                table.begin_row(true);
+                self.begin_row(true);
                 for _ in 0..width {
-                    let field = Field::read(reader)?;
-                    table.fields.push(field);
+                    self.slots.push(Slot::read(reader)?);
                 }
             } else {
-                table.begin_row(false);
-                let field = Field::read(reader)?;
-                table.fields.push(field);
+                self.begin_row(false);
+                self.slots.push(Slot::read(reader)?);
             }
         }
-        table.missing = count - table.places.len();
-        Ok(table)
+        self.missing = count - self.places.len();
+        Ok(())
     }
 
-    fn compact(reader: &mut Reader<'a>) -> Result<Self, DataError> {
+    fn read_compact(&mut self, reader: &mut Reader<'a>) -> Result<(), DataError> {
         reader.u8()?;
         let (element, used) = TypeDescription::decode(reader.rest())?;
         reader.take(used)?;
@@ -115,25 +247,25 @@ impl<'a> Table<'a> {
             TypeDescription::Array(..) => return reader.fail("the rows are arrays"),
         };
         let contents = reader.octets()?;
+        let base = reader.offset() - contents.len();
         let mut inner = Reader::new(contents);
-        let mut table = Self::default();
         while !inner.is_empty() {
             let before = inner.offset();
-            table.begin_row(is_structure);
+            self.begin_row(is_structure);
             for tag in &tags {
-                let field = Field::contents(&mut inner, *tag)?;
-                table.fields.push(field);
+                let slot = Slot::contents(&mut inner, *tag, 0).map_err(|error| error.after(base))?;
+                self.slots.push(slot.after(base)?);
             }
             if inner.offset() == before {
                 return inner.fail("the elements of a compact array take no bytes");
             }
         }
-        Ok(table)
+        Ok(())
     }
 
     fn begin_row(&mut self, is_structure: bool) {
-        // A buffer holds less than 16 MiB, so less fields than that.
-        let start = u32::try_from(self.fields.len()).unwrap_or(u32::MAX);
+        // More fields than four thousand million find no room in memory.
+        let start = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
         self.places.push(Place { start, is_structure });
     }
 
@@ -151,9 +283,10 @@ impl<'a> Table<'a> {
 
     /// The rows, as they came.
     pub fn rows(&self) -> impl Iterator<Item = TableRow<'_, 'a>> {
-        let ends = self.places.iter().skip(1).map(|place| place.start as usize).chain([self.fields.len()]);
+        let ends = self.places.iter().skip(1).map(|place| place.start as usize).chain([self.slots.len()]);
         self.places.iter().zip(ends).map(|(place, end)| TableRow {
-            fields: self.fields.get(place.start as usize..end).unwrap_or_default(),
+            bytes: self.bytes,
+            slots: self.slots.get(place.start as usize..end).unwrap_or_default(),
             is_structure: place.is_structure,
         })
     }
@@ -177,52 +310,7 @@ pub fn unfolded(bytes: &[u8]) -> Result<Option<Vec<u8>>, DataError> {
     Ok(None)
 }
 
-impl<'a> Field<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, DataError> {
-        match reader.peek() {
-            Some(tag @ (ARRAY | STRUCTURE | COMPACT_ARRAY)) => {
-                // It stands in a row of a list.
-                let start = reader.offset();
-                let length = value_length(reader.rest()).map_err(|error| error.after(start))?;
-                Ok(Self { tag, bytes: reader.take(length)? })
-            }
-            _ => {
-                let tag = reader.u8()?;
-                Self::contents(reader, tag)
-            }
-        }
-    }
-
-    fn contents(reader: &mut Reader<'a>, tag: u8) -> Result<Self, DataError> {
-        let start = reader.offset();
-        let width = match tag {
-            6 | 5 => 4,
-            16 | 18 => 2,
-            9 | 10 | 12 => {
-                return Ok(Self { tag, bytes: reader.octets()? });
-            }
-            NULL | DONT_CARE => 0,
-            3 | 13 | 15 | 17 | 22 | 28 | 31 => 1,
-            29 | 32 => 2,
-            23 | 27 | 30 | 33 => 4,
-            26 => 5,
-            20 | 21 | 24 => 8,
-            25 => 12,
-            4 => {
-                // The length in bits belongs to the value.
-                let mut ahead = reader.clone();
-                let bits = ahead.length()?;
-                ahead.take(bits.div_ceil(8))?;
-                ahead.offset() - start
-            }
-            _ => {
-                let offset = start.saturating_sub(1);
-                return Err(DataError { offset, reason: format!("{tag} is no type of data") });
-            }
-        };
-        Ok(Self { tag, bytes: reader.take(width)? })
-    }
-
+impl Field<'_> {
     /// Null-data or don't-care: the meter gave nothing.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
@@ -308,7 +396,7 @@ mod tests {
 
     fn table_rows(bytes: &[u8]) -> Option<Vec<Vec<Data>>> {
         let table = Table::decode(bytes).unwrap()?;
-        Some(table.rows().map(|row| row.fields.iter().map(|field| field.data().unwrap()).collect()).collect())
+        Some(table.rows().map(|row| row.fields().map(|field| field.data().unwrap()).collect()).collect())
     }
 
     #[test]
@@ -356,7 +444,7 @@ mod tests {
             if let Ok(Some(table)) = Table::decode(&bytes) {
                 prop_assert!(table.used <= bytes.len());
                 for row in table.rows() {
-                    for field in row.fields {
+                    for field in row.fields() {
                         let _value = (field.data(), field.integer(), field.delta(), field.date_time());
                     }
                 }
@@ -369,7 +457,7 @@ mod tests {
             let bytes = Data::Array(vec![Data::Structure(vec![value.clone()])]).to_bytes();
             let table = Table::decode(&bytes).unwrap().unwrap();
             let row = table.rows().next().unwrap();
-            let field = row.fields[0];
+            let field = row.field(0).unwrap();
             if !matches!(value, Data::Bool(_)) {
                 prop_assert_eq!(field.integer(), value.integer());
             }

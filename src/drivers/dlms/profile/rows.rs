@@ -155,28 +155,28 @@ impl<'a> Reader<'a> {
         let mut raw = Vec::with_capacity(table.len());
         for row in table.rows() {
             let broken = |why| Raw { stamp: Stamp::Broken(why), cells: Vec::new() };
-            let fields = row.fields;
             if !row.is_structure && width != 1 {
                 raw.push(broken("it is no structure"));
                 continue;
             }
-            if fields.len() != width {
+            if row.width() != width {
                 out.columns_changed = true;
                 raw.push(broken("it has another number of fields than were captured"));
                 continue;
             }
-            let cells: Vec<Cell<'d>> = fields
-                .iter()
+            let cells: Vec<Cell<'d>> = row
+                .fields()
                 .zip(&before)
                 .enumerate()
                 .map(
                     |(column, (field, before))| {
-                        if Some(column) == clock { Cell::Given(*field) } else { self.cell(*field, *before) }
+                        if Some(column) == clock { Cell::Given(field) } else { self.cell(field, *before) }
                     },
                 )
                 .collect();
             before.clone_from(&cells);
-            let found = clock.and_then(|column| fields.get(column)).map_or(Some(Stamp::Null), stamp);
+            let stamped = clock.and_then(|column| row.field(column));
+            let found = stamped.map_or(Some(Stamp::Null), |field| stamp(&field));
             raw.push(Raw { stamp: found.unwrap_or(Stamp::Broken("its stamp makes no time")), cells });
         }
         raw

@@ -253,7 +253,7 @@ impl Input {
                     "dry run",
                     Box::new(move || {
                         // As above.
-                        let _ = sender.send(slips(&path, |bytes| read_events(bytes)));
+                        let _ = sender.send(slips(&path, read_events));
                     }),
                 );
                 self.events_coming = Some(coming);

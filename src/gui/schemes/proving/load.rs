@@ -65,7 +65,7 @@ pub(super) fn from_store(
         match series(slice, &profile.layout, at, Measure::Energy).filter(|series| series.adds_up) {
             Some(series) => columns.push((source, series.values)),
             None => {
-                notes.push(format!("{source} is left out: its power cannot be made energy without rounding"))
+                notes.push(format!("{source} is left out: its power cannot be made energy without rounding"));
             }
         }
     }
@@ -91,7 +91,7 @@ pub(super) fn from_store(
 
 /// Of a CSV file.
 pub(super) fn from_file(path: &Path) -> Result<Loaded, String> {
-    let series = slips(path, |bytes| read_profile(bytes))?;
+    let series = slips(path, read_profile)?;
     Ok(Loaded { series: Arc::new(series), notes: Vec::new(), of: Made::File(path.to_owned()) })
 }
 

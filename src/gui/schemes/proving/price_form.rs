@@ -255,7 +255,7 @@ fn row(ui: &mut Ui, id: &str, title: &str, per: &str, text: &mut String) {
         .inner
         .on_hover_text(title);
     let bad = !text.trim().is_empty() && amount(text.trim()).is_err();
-    text_field(ui, text, "no price", 92.0, bad).accessible_name(&format!("Price of {id}"));
+    text_field(ui, text, "no price", 92.0, bad).accessible_name(format!("Price of {id}"));
     let remark = if bad { "write an amount such as 0.1234" } else { per };
     ui.label(small(ui, remark));
     ui.end_row();
