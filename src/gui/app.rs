@@ -8,8 +8,12 @@ use egui::{
     CentralPanel, Frame, Key, KeyboardShortcut, Modifiers, Panel, Stroke, Ui, ViewportBuilder,
     ViewportCommand, ViewportId,
 };
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use crate::export::write_whole;
+use crate::export::{print, write_whole};
+use crate::model::Fault;
+use crate::scheme::{self, Document};
 
 use super::APP_ID;
 use super::context::{AppCtx, Command, Page, stopped, usual_reading};
@@ -24,6 +28,14 @@ use super::shell::{
 };
 use super::theme::{Theme, strong, tokens};
 use super::trace::TracePage;
+
+/// A scheme as a PDF, with what is wrong with it today.
+fn printed(document: &Document) -> Result<Vec<u8>, Fault> {
+    let (file, now) = (scheme::write(document), Timestamp::now());
+    let today = now.to_zoned(TimeZone::system()).date();
+    let problems = scheme::check_file(file.as_bytes(), today).problems;
+    print(document, &problems, file.as_bytes(), now).map_err(|error| Fault::internal(error.to_string()))
+}
 
 /// The application without its native window.
 pub struct App {
@@ -260,7 +272,8 @@ impl App {
             FilePurpose::ImportMeters => self.cx.command(Command::ImportFile(path)),
             FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
-            FilePurpose::SaveText { text, .. } => self.save(path, text),
+            FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
+            FilePurpose::Print { scheme, .. } => self.save(path, move || printed(&scheme)),
             FilePurpose::SaveScheme { scheme, .. } => self.schemes.save_as(&self.cx, scheme, path, asked),
             FilePurpose::Holidays { scheme } => self.schemes.import_holidays(&self.cx, scheme, path),
             FilePurpose::Export { export, .. } => {
@@ -272,14 +285,13 @@ impl App {
         self.cx.keep_prefs();
     }
 
-    fn save(&mut self, path: PathBuf, text: String) {
+    /// Makes and writes a file on a thread of its own, all of it or nothing.
+    fn save(&mut self, path: PathBuf, contents: impl FnOnce() -> Result<Vec<u8>, Fault> + Send + 'static) {
         let words = format!("Saved {}", path.display());
         let answer = super::data::live::later("save", std::sync::Arc::clone(&self.wake), move || {
-            write_whole(&path, |out| out.write_all(text.as_bytes())).map_err(|error| {
-                crate::model::Fault::user(
-                    format!("{}: {error}", path.display()),
-                    "choose a folder that you may write to",
-                )
+            let contents = contents()?;
+            write_whole(&path, |out| out.write_all(&contents)).map_err(|error| {
+                Fault::user(format!("{}: {error}", path.display()), "choose a folder that you may write to")
             })
         });
         self.cx.later(answer, words);
@@ -347,6 +359,9 @@ impl App {
             }
             Command::ImportMeters => self.files.choose(FilePurpose::ImportMeters, &self.wake),
             Command::ImportFile(path) => self.meters.import(&self.cx, path),
+            Command::PrintScheme(scheme, name) => {
+                self.files.choose(FilePurpose::Print { scheme, name }, &self.wake);
+            }
             Command::SaveText(title, name, text) => {
                 self.files.choose(FilePurpose::SaveText { title, name, text }, &self.wake);
             }

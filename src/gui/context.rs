@@ -78,6 +78,8 @@ pub enum Command {
     ImportFile(PathBuf),
     /// Write text to a file that is chosen: title, proposed name, text.
     SaveText(String, String, String),
+    /// Print this scheme to a file that is chosen; with the proposed name.
+    PrintScheme(Box<crate::scheme::Document>, String),
     /// Write readings to a file that is chosen; with the proposed name.
     Export(Box<Export>, String),
     /// Choose a CSV file for a dry run; it comes by [`AppCtx::chosen`].

@@ -13,6 +13,7 @@ use crate::export::Export;
 use crate::gui::context::ProofFile;
 use crate::gui::theme::strong;
 use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
+use crate::scheme::Document;
 
 /// Nobody cancels a dialog faster.
 const TOO_FAST: Duration = Duration::from_millis(100);
@@ -47,6 +48,13 @@ pub(crate) enum FilePurpose {
     },
     /// What a dry run begins from.
     Proof(ProofFile),
+    /// Where to print a scheme to, as a PDF.
+    Print {
+        /// The scheme as it stands.
+        scheme: Box<Document>,
+        /// The proposed name.
+        name: String,
+    },
     /// Readings to write.
     Export {
         /// Which.
@@ -66,6 +74,7 @@ impl FilePurpose {
             Self::SaveText { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
+            Self::Print { .. } => "Print the scheme as PDF",
             Self::Export { .. } => "Save readings as CSV",
         }
     }
@@ -74,6 +83,7 @@ impl FilePurpose {
         match self {
             Self::ImportMeters | Self::Holidays { .. } => "Import",
             Self::OpenScheme | Self::Proof(_) => "Open",
+            Self::Print { .. } => "Print",
             Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Export { .. } => "Save",
         }
     }
@@ -85,9 +95,10 @@ impl FilePurpose {
             Self::Proof(_) => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Holidays { .. } => dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file(),
-            Self::SaveText { name, .. } | Self::SaveScheme { name, .. } | Self::Export { name, .. } => {
-                dialog.set_file_name(name).save_file()
-            }
+            Self::SaveText { name, .. }
+            | Self::SaveScheme { name, .. }
+            | Self::Print { name, .. }
+            | Self::Export { name, .. } => dialog.set_file_name(name).save_file(),
         }
     }
 }
@@ -124,6 +135,7 @@ impl Files {
         let name = match &purpose {
             FilePurpose::SaveText { name, .. }
             | FilePurpose::SaveScheme { name, .. }
+            | FilePurpose::Print { name, .. }
             | FilePurpose::Export { name, .. } => name.clone(),
             FilePurpose::ImportMeters
             | FilePurpose::OpenScheme
