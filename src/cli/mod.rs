@@ -8,11 +8,13 @@ mod export;
 mod failure;
 mod interrupt;
 mod jobs;
+mod list;
 mod meter;
 mod period;
 mod program;
 mod progress;
 mod read;
+mod run;
 mod scheme;
 mod secrets;
 mod select;
@@ -75,6 +77,11 @@ enum Command {
     /// Open, arm or close the contactor of a meter
     #[command(subcommand)]
     Contactor(control::Contactor),
+    /// Keep and run meter lists: which meters, what to do, when
+    #[command(subcommand)]
+    List(list::List),
+    /// Run meter lists when their time comes, without windows, until stopped
+    Run(run::Run),
     /// Run virtual meters on real sockets or pseudo-terminals
     Simulate(simulate::Simulate),
 }
@@ -103,6 +110,8 @@ fn run(line: Line) -> Outcome {
         Some(Command::Trace(command)) => command.run(&app),
         Some(Command::BillingReset(command)) => command.run(&app),
         Some(Command::Contactor(command)) => command.run(&app),
+        Some(Command::List(command)) => command.run(&app),
+        Some(Command::Run(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
     }
 }

@@ -6,6 +6,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `thread` | the thread: takes commands, begins sessions, ends jobs |
+//! | `schedule` | runs meter lists when their time comes |
 //! | `queue` | which session may begin: shared lines one at a time, the network up to a limit |
 //! | `session` | one meter's session: attempts, back-off, cancelling |
 //! | `conductor` | the seam between a session and the line with its driver |
@@ -27,6 +28,7 @@ mod listeners;
 mod progress;
 mod queue;
 mod reporter;
+mod schedule;
 mod session;
 mod settling;
 mod shared;
@@ -50,12 +52,13 @@ use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ClockOrder, Order, ReadRequest};
-use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Step};
+use crate::model::{Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, Secret, SecretKind, Step};
 use crate::scheme::Document;
 use crate::store::{JobResult, Store};
 
 use conductor::Conductor;
 use listeners::Listeners;
+pub use schedule::{ListEvent, ListKey};
 use shared::{Shared, open_vault};
 use thread::{Command, Thread};
 
@@ -113,6 +116,8 @@ pub enum Job {
         /// What.
         order: Order,
     },
+    /// Run a meter list now.
+    RunList(ListId),
 }
 
 /// A change of the store's own data, by a person.
@@ -138,6 +143,17 @@ pub enum Edit {
         /// Value.
         value: String,
     },
+    /// Add a meter list, or change one.
+    PutList {
+        /// Which; a new one where there is none.
+        id: Option<ListId>,
+        /// Its new content.
+        list: Box<MeterList>,
+    },
+    /// Remove a meter list.
+    RemoveList(ListId),
+    /// Stop a run of a meter list.
+    StopRun(i64),
 }
 
 /// What an edit gave.
@@ -147,6 +163,8 @@ pub enum Edited {
     Added(Vec<MeterId>),
     /// Done.
     Done,
+    /// The meter list's number.
+    List(ListId),
 }
 
 /// What happens, in this order for each job: `Submitted`; for each meter `MeterStarted`, any number of `MeterStep`,
@@ -216,6 +234,8 @@ pub enum Event {
     },
     /// The store's own data were changed.
     StoreChanged,
+    /// Something happened to a run of a meter list; its passes are jobs with events of their own.
+    List(ListEvent),
 }
 
 /// How to start.
@@ -227,6 +247,8 @@ pub struct CommsOptions {
     pub sessions: usize,
     /// Whether traffic is kept in the store.
     pub trace: bool,
+    /// Whether meter lists are run when their time comes.
+    pub schedule: bool,
 }
 
 /// Commands that wait for the thread.
@@ -368,6 +390,7 @@ fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<S
         listeners: RefCell::new(Listeners::default()),
         conductor,
         options,
+        clock: shared::WallClock::Computer,
         last_session: RefCell::new(HashMap::new()),
     })
 }

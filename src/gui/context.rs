@@ -7,7 +7,7 @@ use std::sync::mpsc::TryRecvError;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::comms::{Edit, Edited, Event, Job, JobId};
+use crate::comms::{Edit, Edited, Event, Job, JobId, ListEvent};
 use crate::drivers::ReadRequest;
 use crate::export::Export;
 use crate::model::{Fault, MeterId, What};
@@ -194,12 +194,16 @@ impl AppCtx {
                     _ => false,
                 });
             }
-            Event::StoreChanged => self
-                .data
-                .expire(|query| matches!(query, Query::Meters | Query::Details(_) | Query::Setting(_))),
+            Event::StoreChanged => self.data.expire(|query| {
+                matches!(query, Query::Meters | Query::Details(_) | Query::Setting(_) | Query::Lists)
+            }),
             Event::Submitted { .. } | Event::Ended { .. } => {
                 self.data.expire(|query| matches!(query, Query::Jobs | Query::Trace(_)));
             }
+            Event::List(ListEvent::Ended { .. }) => {
+                self.data.expire(|query| matches!(query, Query::Lists | Query::List(_) | Query::Rates(_)))
+            }
+            Event::List(_) => self.data.expire(|query| matches!(query, Query::Lists | Query::List(_))),
             Event::MeterEnded { meter: None, .. }
             | Event::MeterStarted { .. }
             | Event::MeterStep { .. }

@@ -141,7 +141,7 @@ impl Jobs {
                     state.ended = Some(*cancelled);
                 }
             }
-            Event::StoreChanged => {}
+            Event::StoreChanged | Event::List(_) => {}
         }
     }
 

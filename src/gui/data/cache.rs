@@ -7,7 +7,10 @@ use crate::model::MeterId;
 use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
-use super::{Answer, Backend, DayTotal, Details, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
+use super::{
+    Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, Query, RegisterSet, SchemeFile,
+    Slice, Traffic, Value,
+};
 use crate::model::{BillingSet, MeterEvent};
 
 /// How many answers are kept that no frame has asked for lately.
@@ -113,6 +116,18 @@ impl Cache {
     typed!(
         /// A setting.
         setting, Setting, Option<String>
+    );
+    typed!(
+        /// Meter lists.
+        lists, Lists, Vec<ListSummary>
+    );
+    typed!(
+        /// The history of a meter list.
+        list, List, ListDetails
+    );
+    typed!(
+        /// Success rates of a meter list.
+        rates, Rates, ListRates
     );
     typed!(
         /// A scheme file.

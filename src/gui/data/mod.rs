@@ -17,7 +17,10 @@ use crate::export::Export;
 use crate::model::{Fault, MeterConfig, MeterSecrets};
 
 pub use cache::{Cache, Load};
-pub use query::{Answer, DayTotal, Details, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
+pub use query::{
+    Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, Query, RegisterSet, SchemeFile, Slice,
+    Traffic, Value,
+};
 
 /// What came of reading a list of meters from a file; nothing is stored yet.
 #[derive(Clone, Debug, Default)]

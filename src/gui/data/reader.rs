@@ -9,12 +9,15 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::comms::trace::Follower;
-use crate::model::{Decimal, Fault, MeterId, ProfileRow};
+use crate::model::{Decimal, Fault, ListId, MeterId, ProfileRow};
 use crate::scheme::check_file;
-use crate::store::{StoreError, StoreReader, TraceRecord};
+use crate::store::{ListRow, MeterRow, RateBy, StoreError, StoreReader, TraceRecord};
 use crate::transport::ports;
 
-use super::{Answer, DayTotal, Details, Query, RegisterSet, SchemeFile, Slice, Traffic, Value};
+use super::{
+    Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, Query, RegisterSet, SchemeFile, Slice,
+    Traffic, Value,
+};
 
 /// Questions that may wait.
 const WAITING: usize = 128;
@@ -103,9 +106,36 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         Query::Jobs => Value::Jobs(Arc::new(reader.jobs(200)?)),
         Query::Trace(job) => Value::Trace(Arc::new(decoded(reader.trace(*job)?))),
         Query::Setting(key) => Value::Setting(Arc::new(reader.setting(key)?)),
+        Query::Lists => Value::Lists(Arc::new(lists(reader)?)),
+        Query::List(id) => Value::List(Arc::new(list(reader, *id)?)),
+        Query::Rates(id) => Value::Rates(Arc::new(rates(reader, *id)?)),
         // Answered without the store.
         Query::Ports | Query::Scheme(_) => Value::Ports(Arc::default()),
     })
+}
+
+fn lists(reader: &StoreReader) -> Result<Vec<ListSummary>, StoreError> {
+    let meters = reader.meters()?;
+    let summary = |row: ListRow| {
+        let on_it = |meter: &&MeterRow| row.list.contains(meter.id, &meter.config);
+        let last = reader.list_runs(row.id, 1)?.pop();
+        Ok(ListSummary { meters: meters.iter().filter(on_it).count(), last, row })
+    };
+    reader.lists()?.into_iter().map(summary).collect()
+}
+
+fn list(reader: &StoreReader, id: ListId) -> Result<ListDetails, StoreError> {
+    let runs = reader.list_runs(id, 100)?;
+    let outcomes = match runs.iter().find(|run| run.meters > 0) {
+        Some(run) => reader.outcomes(run.id)?,
+        None => Vec::new(),
+    };
+    Ok(ListDetails { runs, outcomes })
+}
+
+fn rates(reader: &StoreReader, id: ListId) -> Result<ListRates, StoreError> {
+    let by = |by| reader.rates(Some(id), by, Timestamp::now());
+    Ok(ListRates { groups: by(RateBy::Group)?, lines: by(RateBy::Line)?, templates: by(RateBy::Template)? })
 }
 
 fn details(reader: &StoreReader, id: MeterId) -> Result<Details, StoreError> {
