@@ -9,6 +9,7 @@ use std::process::Command;
 
 use cli_support::{Program, fleet};
 use meterwright::simulator::{Fleet, Framing};
+use meterwright::store::Store;
 use serde_json::{Value, json};
 
 /// A store with the meters of a fleet, the last of which nobody answers for.
@@ -144,8 +145,13 @@ fn gaps_are_listed_with_their_reasons() {
 fn the_service_runs_a_list_tells_of_each_meter_in_json_lines_and_ends_cleanly() {
     let (program, _fleet) = program();
     program.ok(&["list", "create", "Often", "--what", "clock", "--all"]);
-    // Due every minute: the test waits for the next one at most.
-    program.ok(&["list", "schedule", "Often", "--every", "1m"]);
+    program.ok(&["list", "schedule", "Often", "--every", "24h", "--window", "1d"]);
+    // Nothing was decided on since yesterday: it is due at once.
+    let mut store = Store::open(&program.path("test.db")).unwrap();
+    let list = store.lists().unwrap().remove(0);
+    let yesterday = list.handled - jiff::SignedDuration::from_hours(24);
+    store.handle_list(list.id, yesterday, None).unwrap();
+    drop(store);
     let mut service = program.command(&["run", "--json", "--quiet"]).spawn().unwrap();
     let lines = BufReader::new(service.stdout.take().unwrap()).lines().take(2);
     let lines: Vec<Value> = lines.map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();

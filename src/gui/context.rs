@@ -28,6 +28,8 @@ pub enum Page {
     Meters,
     /// Readings.
     Readings,
+    /// Meter lists.
+    Lists,
     /// What went over the line.
     Trace,
     /// Settings.
@@ -42,6 +44,7 @@ impl Page {
             Self::Schemes => "Scheme Manager",
             Self::Meters => "Meter Manager",
             Self::Readings => "Readings",
+            Self::Lists => "Lists",
             Self::Trace => "Trace",
             Self::Settings => "Settings",
         }
@@ -250,6 +253,11 @@ impl AppCtx {
             return;
         }
         let job = Job::Read { meters, request: ReadRequest { what, from: None, to: None } };
+        self.jobs_submitted.push((self.backend.submit(job), String::new()));
+    }
+
+    /// Submits a job; a refusal is said.
+    pub fn submit(&mut self, job: Job) {
         self.jobs_submitted.push((self.backend.submit(job), String::new()));
     }
 

@@ -11,6 +11,7 @@
 mod fake;
 mod form;
 mod frame;
+mod lists;
 mod meters;
 mod readings;
 mod schemes;
