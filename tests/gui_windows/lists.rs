@@ -56,11 +56,12 @@ fn a_list_shows_its_next_five_runs_its_outcomes_its_history_and_its_rates() {
 fn the_arrow_keys_choose_a_list_and_its_actions_go_to_the_thread() {
     let fake = filled();
     let mut app = open(&fake);
+    press(&mut app, Modifiers::NONE, Key::ArrowDown);
+    app.get_by_label_contains("every 15 minutes (UTC)");
+    press(&mut app, Modifiers::NONE, Key::ArrowUp);
     click(&mut app, "Run now");
     let job = fake.world(|world| world.submitted.pop());
     assert!(matches!(job, Some(Job::RunList(ListId(1)))), "{job:?}");
-    app.state_mut().cx.selection.clear();
-    app.event(egui::Event::PointerGone);
     click(&mut app, "List Quarter hours");
     click(&mut app, "Pause");
     let edit = fake.world(|world| world.edits.pop()).unwrap();
@@ -78,7 +79,7 @@ fn a_schedule_is_edited_with_a_look_at_the_next_runs_and_a_wrong_one_is_not_save
     let mut app = open(&fake);
     click(&mut app, "Edit…");
     click(&mut app, "Days of the week");
-    click(&mut app, "Saturday");
+    click(&mut app, "Sat");
     assert!(app.query_all_by_label_contains("at 02:00 on Mon, Tue, Wed, Thu, Fri, Sat").next().is_some());
     named(&app, "Time of day", &FIELDS).focus();
     app.run();

@@ -306,11 +306,8 @@ impl Editor {
             On::Weekdays => {
                 ui.horizontal(|ui| {
                     for (day, word, name) in WEEK {
-                        let on = self.weekdays.contains(day);
-                        let response = ui.selectable_label(on, word);
-                        response
-                            .widget_info(|| egui::WidgetInfo::selected(egui::Role::CheckBox, true, on, name));
-                        if response.clicked() {
+                        let mut on = self.weekdays.contains(day);
+                        if ui.checkbox(&mut on, word).on_hover_text(name).changed() {
                             self.weekdays = self.weekdays.toggled(day).unwrap_or(self.weekdays);
                         }
                     }
