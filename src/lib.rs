@@ -12,7 +12,7 @@
 //! | 4 | [`comms`] | the background communications thread | drivers, firmware, transport, store, vault |
 //! | 4 | [`simulator`] | virtual meters on real sockets | protocol, scheme, transport |
 //! | 3 | [`drivers`] | meter families | protocol, scheme, model |
-//! | 3 | [`export`] | readings as files | store, model |
+//! | 3 | [`export`] | readings as files, schemes as prints | scheme, store, model |
 //! | 2 | [`protocol`] | bytes ⇄ meaning, sans-IO | model |
 //! | 2 | [`transport`] | serial ports, TCP, the tap | model |
 //! | 2 | [`scheme`] | scheme documents | model |

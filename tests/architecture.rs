@@ -18,7 +18,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("drivers", &["protocol", "scheme", "model"]),
         ("firmware", &["drivers", "vault", "protocol", "scheme", "model"]),
         ("evidence", &["store", "vault", "model"]),
-        ("export", &["store", "model"]),
+        ("export", &["scheme", "store", "model"]),
         (
             "comms",
             &[

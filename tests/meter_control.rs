@@ -41,8 +41,14 @@ struct Ended {
     exchanges: usize,
 }
 
+fn acting(at: Timestamp) -> Sink {
+    let mut sink = sink(at);
+    sink.must_keep = false;
+    sink
+}
+
 fn change_over(mut line: Line, order: ClockOrder, access: &MeterAccess) -> Ended {
-    let mut sink = Sink { must_keep: false, ..sink(line.at) };
+    let mut sink = acting(line.at);
     let (mut counter, mut knowledge) = (Counter::default(), Knowledge::default());
     let done = run(set_clock(&mut line, access, &mut counter, &mut knowledge, order, &mut sink));
     Ended { done, sink, exchanges: line.exchanges }
@@ -53,7 +59,7 @@ fn change(meter: &SharedMeter, at: &str, order: ClockOrder) -> Ended {
 }
 
 fn act_over(mut line: Line, order: Order, access: &MeterAccess) -> Ended {
-    let mut sink = Sink { must_keep: false, ..sink(line.at) };
+    let mut sink = acting(line.at);
     let (mut counter, mut knowledge) = (Counter::default(), Knowledge::default());
     let done = run(control(&mut line, access, &mut counter, &mut knowledge, order, &mut sink));
     Ended { done, sink, exchanges: line.exchanges }

@@ -191,3 +191,52 @@ fn compare_tells_differences_in_words() {
     let same = scheme(&["compare", &ready_made("export"), &ready_made("export")]);
     assert_eq!(String::from_utf8_lossy(&same.stdout), "no differences\n");
 }
+
+#[test]
+fn holidays_are_added_to_a_scheme_and_what_is_left_out_is_told() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [list, into] = ["holidays.csv", "x.scheme.json"].map(|name| folder.path().join(name));
+    std::fs::copy(ready_made("industrial-three-rate"), &into).expect("the scheme is copied");
+    std::fs::write(&list, "date,name\n2027-03-26,Good Friday\n2027-12-25,Christmas\n1/2/2027,Which?\n")
+        .expect("the list is written");
+    let [list, into] = [list, into].map(|path| path.display().to_string());
+    let words = ["holidays", &list, "--into", &into, "--day-type", "D2"];
+    let (code, document) = json_of(&words);
+    assert_eq!(code, 0);
+    assert_eq!(document["added"], json!([{ "date": "2027-03-26", "name": "Good Friday" }]));
+    assert_eq!(document["ruled_already"][0]["by"], "*-12-25");
+    assert_eq!(document["skipped"][0]["line"], 4);
+    let (_, rate) = json_of(&["rate", &into, "--at", "2027-03-26T12:00:00Z"]);
+    assert_eq!((&rate["day_type"], &rate["special_day"]), (&json!("D2"), &json!(true)));
+    let (code, message) = failure_of(&["holidays", &list, "--into", &into, "--day-type", "D9"]);
+    assert!(code == 2 && message.contains("there is D1, D2"), "{code} {message}");
+}
+
+#[test]
+fn print_writes_a_pdf_and_says_where() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("scheme.pdf").display().to_string();
+    let (code, document) = json_of(&["print", &ready_made("four-seasons"), "-o", &out]);
+    assert_eq!((code, &document["errors"]), (0, &json!(0)));
+    let pdf = std::fs::read(&out).expect("it was written");
+    assert!(pdf.starts_with(b"%PDF-") && document["bytes"] == json!(pdf.len()));
+}
+
+#[test]
+fn print_of_a_scheme_with_errors_is_written_and_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("scheme.pdf");
+    let (code, document) =
+        json_of(&["print", &fixture("switch-order.bad"), "-o", &out.display().to_string()]);
+    assert_eq!((code, &document["errors"]), (2, &json!(1)));
+    assert!(out.exists());
+}
+
+#[test]
+fn print_of_what_is_no_scheme_writes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("scheme.pdf");
+    let (code, error) = failure_of(&["print", &fixture("syntax.bad"), "-o", &out.display().to_string()]);
+    assert_eq!(code, 2);
+    assert!(error.contains("syntax") && !out.exists(), "{error}");
+}

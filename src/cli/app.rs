@@ -14,7 +14,7 @@ use super::failure::Failure;
 use super::secrets;
 
 /// Most sessions at once.
-const SESSIONS: usize = 64;
+const SESSIONS: usize = 1000;
 
 /// Options of every command.
 #[derive(Args, Clone, Debug)]

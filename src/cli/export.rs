@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::app::{App, Outcome};
 use super::failure::{DONE, Failure};
+use super::on_side::OnSide;
 use super::period::Period;
 use super::select::Select;
 use crate::export::{self, ExportError, Format, Part, Readings, zone_of};
@@ -33,6 +34,8 @@ pub(super) struct Options {
     select: Select,
     #[command(flatten)]
     period: Period,
+    #[command(flatten)]
+    on: OnSide,
     /// csv (one row a value), csv-wide (one row an interval) or csv-excel (wide, semicolons, decimal comma)
     #[arg(long, default_value = "csv", value_parser = format)]
     format: Format,
@@ -90,7 +93,14 @@ impl Options {
             let (from, to) = self.period.bounds(&zone_of(&meter.config))?;
             parts.push(Part { meter, from, to });
         }
-        let export = export::Export { readings, format: self.format, profile, parts, now: Timestamp::now() };
+        let export = export::Export {
+            readings,
+            format: self.format,
+            profile,
+            parts,
+            side: self.on.side(),
+            now: Timestamp::now(),
+        };
         let Some(path) = &self.output else {
             if app.global.json {
                 return Err(Failure::usage(

@@ -6,13 +6,18 @@ mod control;
 mod demo;
 mod export;
 mod failure;
+mod holidays;
 mod interrupt;
 mod jobs;
 mod list;
 mod meter;
+mod on_side;
 mod period;
+mod point;
+mod print;
 mod program;
 mod progress;
+mod ratio;
 mod read;
 mod run;
 mod scheme;
@@ -69,6 +74,12 @@ enum Command {
     /// Check, try out and compare schemes
     #[command(subcommand)]
     Scheme(scheme::Scheme),
+    /// Transformer ratios with their validity
+    #[command(subcommand)]
+    Ratio(ratio::RatioCommand),
+    /// Metering points: where meters hang, and what was used there
+    #[command(subcommand)]
+    Point(point::Point),
     /// What went over the line
     #[command(subcommand)]
     Trace(trace::Trace),
@@ -107,6 +118,8 @@ fn run(line: Line) -> Outcome {
         Some(Command::Export(command)) => command.run(&app),
         Some(Command::Clock(command)) => command.run(&app),
         Some(Command::Scheme(command)) => command.run(&app),
+        Some(Command::Ratio(command)) => command.run(&app),
+        Some(Command::Point(command)) => command.run(&app),
         Some(Command::Trace(command)) => command.run(&app),
         Some(Command::BillingReset(command)) => command.run(&app),
         Some(Command::Contactor(command)) => command.run(&app),

@@ -13,14 +13,16 @@ use serde_json::{Value, json};
 
 use super::app::{App, Outcome};
 use super::failure::{DONE, Failure, USAGE};
+use super::holidays;
 use super::period::When;
+use super::print;
 use super::program;
 use super::table::Table;
 use crate::scheme::engine::{DemandValue, RegisterValue, Total};
 use crate::scheme::{self, Calendar, Checked, Code, Difference, Document, DryRun, Problem, WallClock};
 
 /// Largest scheme file, in octets.
-const LARGEST_SCHEME: u64 = 16 << 20;
+pub(super) const LARGEST_SCHEME: u64 = 16 << 20;
 /// Largest CSV file, in octets: minutes of ten years.
 const LARGEST_CSV: u64 = 512 << 20;
 
@@ -41,6 +43,10 @@ pub(super) enum Scheme {
     Read(program::Read),
     /// Write back what stood in a meter before a scheme was written
     Restore(program::Restore),
+    /// Add a list of holidays to a scheme file as special days
+    Holidays(holidays::Holidays),
+    /// Print a scheme as a PDF, for a signature
+    Print(print::Print),
 }
 
 #[derive(Args, Debug)]
@@ -97,12 +103,14 @@ impl Scheme {
             Self::Write(write) => write.run(app),
             Self::Read(read) => read.run(app),
             Self::Restore(restore) => restore.run(app),
+            Self::Holidays(holidays) => holidays.run(app),
+            Self::Print(print) => print.run(app),
         }
     }
 }
 
 /// A file's octets, unless there are too many of them to be what it should be.
-fn octets(path: &Path, largest: u64) -> Result<Vec<u8>, Failure> {
+pub(super) fn octets(path: &Path, largest: u64) -> Result<Vec<u8>, Failure> {
     let fail = |error: io::Error| Failure::usage(format!("{} cannot be read: {error}", path.display()));
     let file = std::fs::File::open(path).map_err(fail)?;
     let mut bytes = Vec::new();
@@ -132,7 +140,7 @@ pub(super) fn sound(app: &App, path: &Path) -> Result<Document, Failure> {
     Ok(document)
 }
 
-fn unsound(path: &Path, problems: &[Problem]) -> Failure {
+pub(super) fn unsound(path: &Path, problems: &[Problem]) -> Failure {
     let errors = problems.iter().filter(|problem| problem.is_error());
     let lines: Vec<String> = errors.map(|problem| format!("{}:{problem}", path.display())).collect();
     Failure::usage(format!("the scheme has errors\n{}", lines.join("\n")))

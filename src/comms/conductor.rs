@@ -5,7 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 
-use crate::drivers::{self, Activation, ClockOrder, MeterAccess, Order, ReadRequest, ReadSink, Reference};
+use crate::drivers::{
+    self, Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
+};
 use crate::model::template::Family;
 use crate::model::{Fault, Knowledge, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
@@ -13,7 +15,7 @@ use crate::scheme::Document;
 use crate::store::TraceRecord;
 use crate::transport::{Tap, TapRecord};
 
-use super::link::{AnyLink, Cancel, Trace, careful, open_link};
+use super::link::{Cancel, Trace, careful, open_link};
 use super::trace_log::TraceLog;
 
 /// What one attempt does with its meter.
@@ -27,6 +29,8 @@ pub(super) enum Task<'a> {
     WriteScheme(&'a Document, Activation),
     /// Read its scheme.
     ReadScheme(Reference<'a>),
+    /// Read or write its own transformer ratios.
+    Ratios(&'a RatioOrder),
     /// Set or adjust its clock.
     SetClock(ClockOrder),
     /// Have it do something.
@@ -90,42 +94,32 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?
         .paced(knowledge.round_trip);
     let before = knowledge.round_trip;
-    let ended = converse(&mut link, template.family, access, task, counter, knowledge, sink).await;
+    let ended = match (template.family, task) {
+        (Family::Dlms, Task::Read(request)) => {
+            drivers::dlms::read(&mut link, access, counter, knowledge, request, sink).await
+        }
+        (Family::Dlms, Task::Test) => drivers::dlms::test(&mut link, access, counter, sink).await,
+        (Family::Dlms, Task::WriteScheme(document, activation)) => {
+            let scheme = (document, activation);
+            drivers::dlms::write_scheme(&mut link, access, counter, knowledge, scheme, sink).await
+        }
+        (Family::Dlms, Task::ReadScheme(reference)) => {
+            drivers::dlms::read_scheme(&mut link, access, counter, knowledge, reference, sink).await
+        }
+        (Family::Dlms, Task::SetClock(order)) => {
+            drivers::dlms::set_clock(&mut link, access, counter, knowledge, order, sink).await
+        }
+        (Family::Dlms, Task::Control(order)) => {
+            drivers::dlms::control(&mut link, access, counter, knowledge, order, sink).await
+        }
+        (Family::Dlms, Task::Ratios(order)) => {
+            drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
+        }
+    };
     // The driver may have thrown away what it knew; how long the meter takes stays true.
     let after = link.round_trip();
     knowledge.round_trip = if after.differs_from(&before) { after } else { before };
     ended
-}
-
-#[allow(clippy::too_many_arguments, reason = "an attempt, taken apart")]
-async fn converse(
-    link: &mut AnyLink,
-    family: Family,
-    access: &MeterAccess,
-    task: Task<'_>,
-    counter: &mut dyn CounterStore,
-    knowledge: &mut Knowledge,
-    sink: &mut dyn ReadSink,
-) -> Result<(), Fault> {
-    match (family, task) {
-        (Family::Dlms, Task::Read(request)) => {
-            drivers::dlms::read(link, access, counter, knowledge, request, sink).await
-        }
-        (Family::Dlms, Task::Test) => drivers::dlms::test(link, access, counter, sink).await,
-        (Family::Dlms, Task::WriteScheme(document, activation)) => {
-            let scheme = (document, activation);
-            drivers::dlms::write_scheme(link, access, counter, knowledge, scheme, sink).await
-        }
-        (Family::Dlms, Task::ReadScheme(reference)) => {
-            drivers::dlms::read_scheme(link, access, counter, knowledge, reference, sink).await
-        }
-        (Family::Dlms, Task::SetClock(order)) => {
-            drivers::dlms::set_clock(link, access, counter, knowledge, order, sink).await
-        }
-        (Family::Dlms, Task::Control(order)) => {
-            drivers::dlms::control(link, access, counter, knowledge, order, sink).await
-        }
-    }
 }
 
 impl Conductor for Drivers {

@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use crate::model::{
     Fault, Knowledge, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, Secret, SecretKind, Template,
 };
+use crate::store::{Exchange, NewMeter, StoreError};
 use crate::vault::Vault;
 
 use super::counters;
@@ -31,6 +32,21 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
         }
         // The thread itself stops runs.
         Edit::StopRun(_) => Ok(Edited::Done),
+        Edit::UpdatePoint { id, name, details } => {
+            let put = shared.store.borrow_mut().update_point(id, &name, &details);
+            put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        Edit::SetRatio { point, period } => {
+            let changed = shared.store.borrow_mut().set_ratio(point, &period);
+            forget_sides(shared, changed)
+        }
+        Edit::RemoveRatio { point, from } => {
+            let changed = shared.store.borrow_mut().remove_ratio(point, from);
+            forget_sides(shared, changed)
+        }
+        Edit::Exchange { exchange, secrets } => {
+            self::exchange(shared, &exchange, &secrets).map(|id| Edited::Added(vec![id]))
+        }
         Edit::Setting { key, value } => {
             let put = shared.store.borrow_mut().put_setting(&key, &value);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
@@ -86,6 +102,32 @@ fn add(shared: &Shared, meters: &[(MeterConfig, MeterSecrets)]) -> Result<Vec<Me
         counters::inherit(&mut store, *id, config).map_err(|error| store_fault(&error))?;
     }
     Ok(ids)
+}
+
+/// Meters whose registers are said to be on another side: what was learnt of them names the old one.
+fn forget_sides(shared: &Shared, changed: Result<Vec<MeterId>, StoreError>) -> Result<Edited, Fault> {
+    let changed = changed.map_err(|error| store_fault(&error))?;
+    let mut store = shared.store.borrow_mut();
+    let forget = |id: &MeterId| store.put_knowledge(*id, &Knowledge::default());
+    changed.iter().try_for_each(forget).map(|()| Edited::Done).map_err(|error| store_fault(&error))
+}
+
+fn exchange(shared: &Shared, exchange: &Exchange, secrets: &MeterSecrets) -> Result<MeterId, Fault> {
+    if let NewMeter::Added(config) = &exchange.new {
+        check(config)?;
+    }
+    let vault = if *secrets == MeterSecrets::default() { None } else { Some(shared.vault()?) };
+    let seal = |id: MeterId| {
+        let sealed =
+            |kind: SecretKind| Some((kind, vault?.seal(&Vault::place(id, kind), secrets.get(kind)?)));
+        SecretKind::ALL.iter().filter_map(|(kind, _)| sealed(*kind)).collect()
+    };
+    let mut store = shared.store.borrow_mut();
+    let id = store.exchange(exchange, seal).map_err(|error| store_fault(&error))?;
+    if let NewMeter::Added(config) = &exchange.new {
+        counters::inherit(&mut store, id, config).map_err(|error| store_fault(&error))?;
+    }
+    Ok(id)
 }
 
 /// Whether what was learnt of a meter belongs to other settings.

@@ -49,12 +49,16 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 
-use crate::drivers::{Activation, ClockOrder, Order, ReadRequest};
-use crate::model::{Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, Secret, SecretKind, Step};
+use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
+use crate::model::{
+    Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId, RatioPeriod, Secret,
+    SecretKind, Step,
+};
 use crate::scheme::Document;
-use crate::store::{JobResult, Store};
+use crate::store::{Exchange, JobResult, Store};
 
 use conductor::Conductor;
 use listeners::Listeners;
@@ -92,6 +96,13 @@ pub enum Job {
         /// Lends ids, titles and what no meter can say; where it is not given, the scheme that was written last does,
         /// if the meter still bears its name.
         reference: Option<Box<Document>>,
+    },
+    /// Read meters' own transformer ratios into the store, or write them and read them back.
+    Ratios {
+        /// Which.
+        meters: Vec<MeterId>,
+        /// What.
+        order: RatioOrder,
     },
     /// Try a meter that need not be in the store; nothing but counters is stored.
     Test {
@@ -136,6 +147,36 @@ pub enum Edit {
     },
     /// Remove meters.
     RemoveMeters(Vec<MeterId>),
+    /// Change a metering point.
+    UpdatePoint {
+        /// Which.
+        id: PointId,
+        /// Its name.
+        name: String,
+        /// What is known of it.
+        details: Box<PointDetails>,
+    },
+    /// Let ratios hold at a metering point from an instant on, until the next ones begin.
+    SetRatio {
+        /// Where.
+        point: PointId,
+        /// Which, and from when; its end is not looked at.
+        period: Box<RatioPeriod>,
+    },
+    /// Take the ratios away that begin at an instant.
+    RemoveRatio {
+        /// Where.
+        point: PointId,
+        /// When they begin.
+        from: Timestamp,
+    },
+    /// Exchange a meter for another at its point.
+    Exchange {
+        /// Which, for which, when, with what readings.
+        exchange: Box<Exchange>,
+        /// Secrets of a meter that is added by it.
+        secrets: MeterSecrets,
+    },
     /// Keep a setting of the program.
     Setting {
         /// Key.
@@ -355,6 +396,9 @@ impl Comms {
     }
 }
 
+/// Files that are open beside the sessions' sockets.
+const SPARE_FILES: u64 = 256;
+
 /// Who sits here, for the audit chain.
 fn actor() -> String {
     ["USER", "USERNAME", "LOGNAME"]
@@ -368,6 +412,11 @@ fn open(
     options: CommsOptions,
     conductor: Arc<dyn Conductor>,
 ) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
+    let sockets = u64::try_from(options.sessions).unwrap_or(u64::MAX).saturating_add(SPARE_FILES);
+    let allowed = crate::transport::allow_open_files(sockets);
+    if allowed < sockets {
+        tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
+    }
     let shared = open_shared(options, conductor)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -1,18 +1,31 @@
-//! Which session may begin: one at a time on a shared line, a limited number over the network.
+//! Which session may begin: one at a time on a bus, a few through a gateway or on a shared medium, a limited number
+//! over the network, and so many new ones a second.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::Duration;
 
-use crate::model::{Line, LinePath, Medium, MeterConfig};
+use tokio::time::Instant;
+
+use crate::model::{Line, LinePath, MeterConfig};
 
 /// What two sessions must not use at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum LineKey {
     /// A port of this computer.
     Port(String),
-    /// A socket with a bus, a power line or a mesh behind it.
+    /// A socket with a bus behind it.
     Bus(String),
     /// One meter's own way through the network.
     Own(String),
+    /// One meter's own way behind a gateway, a power line or a mesh, which takes a few sessions at a time.
+    Shared {
+        /// The socket.
+        host: String,
+        /// How many sessions it takes.
+        few: u16,
+        /// The meter's own way.
+        own: String,
+    },
 }
 
 impl LineKey {
@@ -23,12 +36,13 @@ impl LineKey {
         match path {
             LinePath::Serial(serial) | LinePath::Modem { serial, .. } => Self::Port(serial.port.clone()),
             LinePath::TcpHdlc(host) | LinePath::TcpFlag(host) => Self::Bus(host.to_string()),
-            LinePath::Tcp(host) | LinePath::Udp(host) if *medium != Medium::Direct => {
-                Self::Bus(host.to_string())
-            }
             LinePath::Tcp(host) | LinePath::Udp(host) => {
+                let habits = medium.habits();
+                let few = if gateway.is_some() { habits.gateway_sessions } else { habits.sessions };
                 let gateway = gateway.as_ref().map(|gateway| (gateway.network, gateway.address.clone()));
-                Self::Own(format!("{host} {:?} {gateway:?}", config.address.map(|address| address.logical)))
+                let address = config.address.map(|address| address.logical);
+                let own = format!("{host} {address:?} {gateway:?}");
+                if few == 0 { Self::Own(own) } else { Self::Shared { host: host.to_string(), few, own } }
             }
         }
     }
@@ -36,6 +50,42 @@ impl LineKey {
     /// Whether it counts towards the limit of sessions; ports are few by themselves.
     const fn is_counted(&self) -> bool {
         !matches!(self, Self::Port(_))
+    }
+}
+
+/// How much goes over the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Limits {
+    /// Sessions at a time.
+    pub(super) sessions: usize,
+    /// New connections a second; nought is no limit.
+    pub(super) new_a_second: u32,
+}
+
+/// Lets so many connections begin in a second, one after another and not in a heap: what stands between here and the
+/// meters (a modem, a firewall, a concentrator) takes no more at once.
+#[derive(Debug)]
+struct Turnstile {
+    gap: Duration,
+    next: Option<Instant>,
+}
+
+impl Turnstile {
+    /// Connections that may begin together after a pause.
+    const TOGETHER: u32 = 4;
+
+    fn new(new_a_second: u32) -> Self {
+        Self { gap: Duration::from_secs(1).checked_div(new_a_second).unwrap_or_default(), next: None }
+    }
+
+    /// When the next one may begin; nothing where it may now.
+    fn opens(&self, now: Instant) -> Option<Instant> {
+        let early = self.gap * (Self::TOGETHER - 1);
+        self.next.filter(|next| *next > now + early).map(|next| next - early)
+    }
+
+    fn pass(&mut self, now: Instant) {
+        self.next = Some(self.next.map_or(now, |next| next.max(now)) + self.gap);
     }
 }
 
@@ -68,6 +118,11 @@ impl<T> Default for Rows<T> {
 impl<T> Rows<T> {
     fn push(&mut self, urgency: Urgency, item: T) {
         self.0.entry(urgency).or_default().push_back(item);
+    }
+
+    /// Puts what has waited elsewhere ahead of its row.
+    fn put_first(&mut self, urgency: Urgency, item: T) {
+        self.0.entry(urgency).or_default().push_front(item);
     }
 
     fn pop(&mut self) -> Option<(Urgency, T)> {
@@ -112,24 +167,36 @@ struct Waiting<T> {
     rows: Rows<T>,
 }
 
+/// A socket that takes a few sessions at a time.
+#[derive(Debug, Default)]
+struct Host {
+    held: u16,
+    /// Lines whose turn came while it was full.
+    parked: Rows<LineKey>,
+}
+
 /// Items that wait for their lines.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
     lines: HashMap<LineKey, Waiting<T>>,
     ready_ports: Rows<LineKey>,
     ready_network: Rows<LineKey>,
-    limit: usize,
+    hosts: HashMap<String, Host>,
+    limits: Limits,
+    turnstile: Turnstile,
     counted: usize,
 }
 
 impl<T> Queue<T> {
-    /// A queue that lets at most `limit` sessions go over the network at once.
-    pub(super) fn new(limit: usize) -> Self {
+    /// A queue that lets so much go over the network at once.
+    pub(super) fn new(limits: Limits) -> Self {
         Self {
             lines: HashMap::new(),
             ready_ports: Rows::default(),
             ready_network: Rows::default(),
-            limit: limit.max(1),
+            hosts: HashMap::new(),
+            limits: Limits { sessions: limits.sessions.max(1), ..limits },
+            turnstile: Turnstile::new(limits.new_a_second),
             counted: 0,
         }
     }
@@ -150,24 +217,47 @@ impl<T> Queue<T> {
         ready.push(urgency, key);
     }
 
+    /// When [`Queue::next`] is to be asked again although nothing was pushed or given back.
+    pub(super) fn opens(&self, now: Instant) -> Option<Instant> {
+        let waits = !self.ready_network.is_empty() && self.counted < self.limits.sessions;
+        self.turnstile.opens(now).filter(|_| waits)
+    }
+
     /// The next item whose line is free; its line is held until [`Queue::done`].
-    pub(super) fn next(&mut self) -> Option<(LineKey, T)> {
+    pub(super) fn next(&mut self, now: Instant) -> Option<(LineKey, T)> {
         loop {
             let (urgency, key) = match self.ready_ports.pop() {
                 Some(port) => port,
-                None if self.counted < self.limit => self.ready_network.pop()?,
+                None if self.counted < self.limits.sessions && self.turnstile.opens(now).is_none() => {
+                    self.ready_network.pop()?
+                }
                 None => return None,
             };
             // A line may stand in the row twice (an urgent item came after another), or its items were cancelled.
             let Some(line) = self.lines.get_mut(&key).filter(|line| !line.busy) else { continue };
-            // What made it that urgent has had its turn already, or was cancelled.
-            if let Some(less) = line.rows.urgency().filter(|less| *less < urgency) {
-                self.make_ready(key, less);
-                continue;
+            match line.rows.urgency() {
+                None => continue,
+                // What made it that urgent has had its turn already, or was cancelled.
+                Some(less) if less < urgency => {
+                    self.make_ready(key, less);
+                    continue;
+                }
+                Some(_) => {}
+            }
+            if let LineKey::Shared { host, few, .. } = &key {
+                let host = self.hosts.entry(host.clone()).or_default();
+                if host.held >= *few {
+                    host.parked.push(urgency, key);
+                    continue;
+                }
+                host.held += 1;
             }
             let Some((_, item)) = line.rows.pop() else { continue };
             line.busy = true;
-            self.counted += usize::from(key.is_counted());
+            if key.is_counted() {
+                self.counted += 1;
+                self.turnstile.pass(now);
+            }
             return Some((key, item));
         }
     }
@@ -187,6 +277,24 @@ impl<T> Queue<T> {
             None => {
                 self.lines.remove(key);
             }
+        }
+        self.leave_host(key);
+    }
+
+    /// Gives a place on a shared host to the next that waits for one.
+    fn leave_host(&mut self, key: &LineKey) {
+        let LineKey::Shared { host: name, .. } = key else { return };
+        let Some(host) = self.hosts.get_mut(name) else { return };
+        host.held = host.held.saturating_sub(1);
+        let lines = &self.lines;
+        // One whose items were cancelled, or began on another turn, wants no place any more.
+        let wants = |key: &LineKey| lines.get(key).is_some_and(|line| !line.busy && !line.rows.is_empty());
+        let parked = std::iter::from_fn(|| host.parked.pop()).find(|(_, key)| wants(key));
+        if host.held == 0 && parked.is_none() {
+            self.hosts.remove(name);
+        }
+        if let Some((urgency, key)) = parked {
+            self.ready_network.put_first(urgency, key);
         }
     }
 
@@ -209,55 +317,123 @@ mod tests {
         LineKey::of(&MeterConfig::new("m", line.parse().unwrap()))
     }
 
+    fn queue(sessions: usize) -> Queue<i32> {
+        Queue::new(Limits { sessions, new_a_second: 0 })
+    }
+
+    /// All that may begin now.
+    fn all(queue: &mut Queue<i32>) -> Vec<i32> {
+        std::iter::from_fn(|| queue.next(Instant::now()).map(|next| next.1)).collect()
+    }
+
     #[test]
     fn meters_on_one_terminal_server_share_a_line_and_those_on_the_network_do_not() {
         assert_eq!(key("tcp+hdlc://ts:8000"), key("tcp+hdlc://ts:8000"));
         assert_eq!(key("serial:/dev/ttyUSB0?baud=9600"), key("serial:/dev/ttyUSB0?optical"));
         assert_ne!(key("tcp://a:4059"), key("tcp://b:4059"));
         assert_ne!(key("tcp://a#gateway=1/1"), key("tcp://a#gateway=1/2"));
-        assert_eq!(key("tcp://a?medium=plc#gateway=1/1"), key("tcp://a?medium=plc#gateway=1/2"));
+        assert_ne!(key("tcp://a?medium=plc#gateway=1/1"), key("tcp://a?medium=plc#gateway=1/2"));
+    }
+
+    #[test]
+    fn a_gateway_takes_a_few_at_once_and_each_meter_behind_it_one() {
+        let mut queue = queue(10);
+        for meter in [1, 1, 2, 3, 4, 5, 6] {
+            queue.push(&key(&format!("tcp://gw#gateway=1/{meter}")), Urgency::MANY, meter);
+        }
+        queue.push(&key("tcp://elsewhere"), Urgency::MANY, 9);
+        assert_eq!(all(&mut queue), [1, 2, 3, 4, 9], "four through the gateway, never two to a meter");
+        queue.done(&key("tcp://gw#gateway=1/3"));
+        assert_eq!(all(&mut queue), [5]);
+        for meter in [1, 2, 4, 5] {
+            queue.done(&key(&format!("tcp://gw#gateway=1/{meter}")));
+        }
+        let mut rest = all(&mut queue);
+        rest.sort_unstable();
+        assert_eq!(rest, [1, 6], "nothing is lost");
+        for meter in [1, 6] {
+            queue.done(&key(&format!("tcp://gw#gateway=1/{meter}")));
+        }
+        queue.done(&key("tcp://elsewhere"));
+        assert!(queue.hosts.is_empty() && queue.lines.is_empty());
+    }
+
+    #[test]
+    fn a_cancelled_meter_behind_a_gateway_takes_no_place() {
+        let mut queue = queue(10);
+        for meter in 1..=6 {
+            queue.push(&key(&format!("tcp://gw#gateway=1/{meter}")), Urgency::MANY, meter);
+        }
+        assert_eq!(all(&mut queue), [1, 2, 3, 4]);
+        assert_eq!(queue.take(|item| *item == 5), [5]);
+        queue.done(&key("tcp://gw#gateway=1/1"));
+        assert_eq!(all(&mut queue), [6]);
+    }
+
+    #[tokio::test(flavor = "current_thread", start_paused = true)]
+    async fn so_many_connections_begin_in_a_second_and_ports_do_not_wait() {
+        let mut queue = Queue::new(Limits { sessions: 1000, new_a_second: 30 });
+        for host in 0..100 {
+            queue.push(&key(&format!("tcp://h{host}")), Urgency::MANY, host);
+        }
+        queue.push(&key("serial:/dev/ttyUSB0"), Urgency::MANY, 999);
+        let start = Instant::now();
+        let mut begun = Vec::new();
+        while let Some(at) = {
+            while let Some((_, item)) = queue.next(Instant::now()) {
+                begun.push((item, Instant::now() - start));
+            }
+            queue.opens(Instant::now())
+        } {
+            tokio::time::sleep_until(at).await;
+        }
+        assert_eq!(begun.len(), 101);
+        assert_eq!(begun[0], (999, Duration::ZERO));
+        let in_first = begun.iter().filter(|(_, at)| *at < Duration::from_secs(1)).count();
+        assert!((30..=35).contains(&in_first), "{in_first}");
+        assert!(begun[100].1 > Duration::from_secs(3) && begun[100].1 < Duration::from_millis(3500));
     }
 
     #[test]
     fn a_shared_line_is_given_to_one_at_a_time_in_order() {
         let bus = key("tcp+hdlc://ts:8000");
-        let mut queue = Queue::new(10);
+        let mut queue = queue(10);
         for item in 1..=3 {
             queue.push(&bus, Urgency::MANY, item);
         }
         for item in 1..=3 {
-            assert_eq!(queue.next().unwrap().1, item);
-            assert!(queue.next().is_none());
+            assert_eq!(queue.next(Instant::now()).unwrap().1, item);
+            assert!(queue.next(Instant::now()).is_none());
             queue.done(&bus);
         }
-        assert!(queue.next().is_none());
+        assert!(queue.next(Instant::now()).is_none());
         assert!(queue.lines.is_empty());
     }
 
     #[test]
     fn the_network_takes_as_many_as_the_limit_says_and_ports_do_not_count() {
-        let mut queue = Queue::new(2);
+        let mut queue = queue(2);
         for host in 1..=3 {
             queue.push(&key(&format!("tcp://h{host}")), Urgency::MANY, host);
         }
         queue.push(&key("serial:/dev/ttyUSB0"), Urgency::MANY, 9);
-        let begun: Vec<i32> = std::iter::from_fn(|| queue.next().map(|next| next.1)).collect();
+        let begun: Vec<i32> = std::iter::from_fn(|| queue.next(Instant::now()).map(|next| next.1)).collect();
         assert_eq!(begun, [9, 1, 2]);
         queue.done(&key("tcp://h1"));
-        assert_eq!(queue.next().unwrap().1, 3);
+        assert_eq!(queue.next(Instant::now()).unwrap().1, 3);
     }
 
     #[test]
     fn what_a_person_waits_for_goes_ahead() {
-        let mut queue = Queue::new(1);
+        let mut queue = queue(1);
         for host in 1..=3 {
             queue.push(&key(&format!("tcp://h{host}")), Urgency::MANY, host);
         }
         queue.push(&key("tcp://h3"), Urgency::ONE, 30);
-        assert_eq!(queue.next().unwrap().1, 30);
+        assert_eq!(queue.next(Instant::now()).unwrap().1, 30);
         queue.done(&key("tcp://h3"));
         let mut rest = Vec::new();
-        while let Some((line, item)) = queue.next() {
+        while let Some((line, item)) = queue.next(Instant::now()) {
             rest.push(item);
             queue.done(&line);
         }
@@ -267,17 +443,15 @@ mod tests {
 
     #[test]
     fn what_a_person_waits_for_goes_ahead_of_lists_and_lists_go_by_their_priority() {
-        let mut queue = Queue::new(1);
+        let mut queue = queue(1);
         let bus = key("tcp+hdlc://ts:8000");
-        for (item, urgency) in [Urgency::scheduled(5), Urgency::scheduled(9), Urgency::MANY, Urgency::ONE]
-            .into_iter()
-            .enumerate()
-        {
+        let urgencies = [Urgency::scheduled(5), Urgency::scheduled(9), Urgency::MANY, Urgency::ONE];
+        for (item, urgency) in (0..).zip(urgencies) {
             queue.push(&bus, urgency, item);
             queue.push(&key(&format!("tcp://h{item}")), urgency, 10 + item);
         }
         let mut order = Vec::new();
-        while let Some((line, item)) = queue.next() {
+        while let Some((line, item)) = queue.next(Instant::now()) {
             order.push(item % 10);
             queue.done(&line);
         }
@@ -287,12 +461,12 @@ mod tests {
     #[test]
     fn cancelled_items_are_taken_out_and_the_others_keep_their_order() {
         let bus = key("serial:/dev/ttyUSB0");
-        let mut queue = Queue::new(1);
+        let mut queue = queue(1);
         for item in 1..=4 {
             queue.push(&bus, Urgency::MANY, item);
         }
         assert_eq!(queue.take(|item| item % 2 == 0), [2, 4]);
-        assert_eq!(queue.next().unwrap().1, 1);
+        assert_eq!(queue.next(Instant::now()).unwrap().1, 1);
         assert_eq!(queue.next_on_busy(&bus), Some(&mut 3));
     }
 }

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::drivers::{Activation, ClockOrder, MeterAccess, Order, ReadRequest, ReadSink, Reference};
+use crate::drivers::{
+    Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
+};
 use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, SecretKind, Step};
 use crate::scheme::Document;
 use crate::store::SchemeKind;
@@ -33,6 +35,8 @@ pub(super) enum Work {
     WriteScheme(Rc<Document>, Activation),
     /// Read a stored meter's scheme.
     ReadScheme(Option<Rc<Document>>),
+    /// Read or write a stored meter's own transformer ratios.
+    Ratios(RatioOrder),
     /// Try a meter as entered.
     Test {
         /// As entered.
@@ -52,6 +56,8 @@ impl Work {
         match self {
             Self::WriteScheme(..) => Some("Scheme written and read back"),
             Self::ReadScheme(_) => Some("Scheme read"),
+            Self::Ratios(RatioOrder::Read) => Some("Transformer ratios read"),
+            Self::Ratios(RatioOrder::Write { .. }) => Some("Transformer ratios written and read back"),
             Self::Read(_) | Self::Test { .. } => None,
             Self::SetClock(_) => Some("Clock right"),
             Self::Control(_) => Some("Done"),
@@ -210,6 +216,7 @@ impl Session {
         let task = match &self.item.work {
             Work::Read(request) => Task::Read(request),
             Work::Test { .. } => Task::Test,
+            Work::Ratios(order) => Task::Ratios(order),
             Work::WriteScheme(document, activation) => Task::WriteScheme(document, *activation),
             Work::ReadScheme(Some(reference)) => Task::ReadScheme(Reference::Given(reference)),
             Work::ReadScheme(None) => {

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::drivers::{ReadSink, StoodThere};
 use crate::model::{
-    Asked, BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, Obis, ObjectEntry, ProfileLayout,
-    ProfileRow, RegisterReading, Step,
+    Asked, BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, MeterRatios, Obis, ObjectEntry,
+    ProfileLayout, ProfileRow, RegisterReading, Step,
 };
 use crate::scheme::Document;
 use crate::store::{MeterScheme, SchemeKind, StoreError};
@@ -236,6 +236,10 @@ impl ReadSink for Sink {
 
     fn outcome(&mut self, words: String) {
         self.progress().outcome = Some(words);
+    }
+
+    fn ratios(&mut self, found: &MeterRatios) -> Result<(), Fault> {
+        self.write(|store, meter| store.put_meter_ratios(meter, found))
     }
 
     fn scheme(&mut self, found: &Document, notes: &[String]) -> Result<(), Fault> {

@@ -11,13 +11,13 @@ use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::drivers::{ClockWay, Contactor, Order};
+use crate::drivers::{ClockWay, Contactor, Order, RatioOrder};
 use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Step};
 use crate::store::{JobResult, MeterRow};
 
 use super::link::Cancel;
 use super::progress::{read_words, test_words};
-use super::queue::{LineKey, Queue, Urgency};
+use super::queue::{Limits, LineKey, Queue, Urgency};
 use super::reporter::Remains;
 use super::schedule::{Order as ListOrder, Scheduler};
 use super::session::{self, Item, Work, cancelled_fault};
@@ -81,11 +81,11 @@ type NewJob = (JobId, String, Vec<(LineKey, Item)>);
 
 impl Thread {
     pub(super) fn new(shared: Rc<Shared>) -> Self {
-        let limit = shared.options.sessions;
+        let limits = limits(&shared);
         let scheduler = Scheduler::new(shared.options.schedule);
         Self {
             shared,
-            queue: Queue::new(limit),
+            queue: Queue::new(limits),
             jobs: BTreeMap::new(),
             running: HashMap::new(),
             sessions: JoinSet::new(),
@@ -99,6 +99,7 @@ impl Thread {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
             let is_behind = self.shared.listeners.borrow().is_behind();
+            let opens = self.queue.opens(Instant::now());
             let due = self.shared.settling.due();
             let wake = self.scheduler.wake_at();
             tokio::select! {
@@ -107,6 +108,7 @@ impl Thread {
                     Some(command) => self.command(command),
                 },
                 Some(ended) = self.sessions.join_next_with_id() => self.session_ended(ended),
+                () = sleep_until(opens.unwrap_or_else(Instant::now)), if opens.is_some() => {}
                 () = self.shared.settling.begun(), if due.is_none() => {}
                 () = at(due), if due.is_some() => self.settle(),
                 () = at(wake), if wake.is_some() => {
@@ -229,6 +231,13 @@ impl Thread {
                 let work = Work::ReadScheme(reference.map(Rc::from));
                 self.stored_job(&[meter], "Read the scheme of {}", &work)?
             }
+            Job::Ratios { meters, order } => {
+                let title = match order {
+                    RatioOrder::Read => "Read the transformer ratios of {}",
+                    RatioOrder::Write { .. } => "Write transformer ratios to {}",
+                };
+                self.stored_job(&meters, title, &Work::Ratios(order))?
+            }
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
             Job::SetClock { meters, order } => {
                 let title = match order.way {
@@ -345,7 +354,7 @@ impl Thread {
     }
 
     fn begin_sessions(&mut self) {
-        while let Some((line, mut item)) = self.queue.next() {
+        while let Some((line, mut item)) = self.queue.next(Instant::now()) {
             let Some(state) = self.jobs.get(&item.job) else {
                 self.queue.done(&line);
                 continue;
@@ -491,6 +500,21 @@ impl Thread {
         self.shared.emit(&Event::Ended { job, ok: state.ok, failed: state.failed, cancelled });
         self.scheduler.job_ended(job, cancelled);
     }
+}
+
+/// The store's setting for new connections a second.
+const NEW_A_SECOND_KEY: &str = "limits.new-connections-per-second";
+/// New connections a second where the store says nothing.
+const NEW_A_SECOND: u32 = 30;
+
+/// What may go over the network at once. What was set in the store and makes no sense is as if it were not there.
+fn limits(shared: &Shared) -> Limits {
+    let setting = shared.store.borrow().setting(NEW_A_SECOND_KEY).unwrap_or_else(|error| {
+        tracing::warn!("the limit of new connections cannot be read: {error}");
+        None
+    });
+    let new_a_second = setting.and_then(|text| text.trim().parse().ok()).unwrap_or(NEW_A_SECOND);
+    Limits { sessions: shared.options.sessions, new_a_second }
 }
 
 /// Waits for the instant; for ever where there is none.

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Asked, BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterSecrets, Obis,
-    ObjectEntry, ProfileLayout, ProfileRow, RegisterReading, Step, SystemTitle, Template, What,
+    Asked, BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterRatios, MeterSecrets,
+    Obis, ObjectEntry, ProfileLayout, ProfileRow, Ratio, RegisterReading, Step, SystemTitle, Template, What,
 };
 use crate::scheme::Document;
 
@@ -71,6 +71,20 @@ pub enum Contactor {
     Arm,
     /// Reconnect the premises.
     Close,
+}
+
+/// What to do with the transformer ratios that a meter itself holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RatioOrder {
+    /// Read them.
+    Read,
+    /// Write them, and read them back.
+    Write {
+        /// Current.
+        ct: Ratio,
+        /// Voltage.
+        vt: Ratio,
+    },
 }
 
 /// One attribute as it stood in a meter before anything was written.
@@ -157,6 +171,10 @@ pub trait ReadSink {
     }
     /// Something was written to the meter, or a method invoked: what, in words, for the audit chain.
     fn wrote(&mut self, _what: &str) -> Result<(), Fault> {
+        Ok(())
+    }
+    /// The transformer ratios that the meter holds.
+    fn ratios(&mut self, _found: &MeterRatios) -> Result<(), Fault> {
         Ok(())
     }
     /// What was done, in words, for the session's result.

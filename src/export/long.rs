@@ -16,7 +16,10 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
     sheet::head(export, store, out)?;
     let is_several = export.only().is_none();
     let mut table = csv::Writer::from_writer(out);
-    let more: &[&str] = if is_several { &OF_SEVERAL } else { &[] };
+    let names_side = export.only_side(store)?.is_none();
+    // A file of one meter names the side alone, where its figures are on both.
+    let (skip, take) = if is_several { (0, 3) } else { (2, usize::from(names_side)) };
+    let more = OF_SEVERAL.iter().skip(skip).take(take);
     table.write_record(COLUMNS.iter().chain(more))?;
     let mut rows = 0;
     for part in &export.parts {
@@ -34,8 +37,7 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
                     [&utc, &wall, &offset, &obis, &column.name, &text, &unit, quality, status.as_str()];
                 let serial = config.serial.as_deref().unwrap_or("");
                 let more = [config.name.as_str(), serial, column.side.name()];
-                let more: &[&str] = if is_several { &more } else { &[] };
-                table.write_record(fields.iter().chain(more))?;
+                table.write_record(fields.iter().chain(more.iter().skip(skip).take(take)))?;
                 rows += 1;
             }
             Ok(())

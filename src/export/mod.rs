@@ -1,4 +1,4 @@
-//! Readings as files (floor 3): CSV in long and wide form, with an option for Excel.
+//! Readings as files (floor 3): CSV in long and wide form, with an option for Excel; schemes as prints.
 //!
 //! Every stamp of a profile is its interval's END and every file says so; every file says whether figures are
 //! primary or secondary. Numbers are exact decimals as the store has them; what is absent is an empty field with
@@ -9,7 +9,11 @@ mod events;
 mod file;
 mod joined;
 mod long;
+mod month;
+mod print;
 mod sheet;
+mod sides;
+mod totals;
 mod wide;
 
 #[cfg(test)]
@@ -21,11 +25,15 @@ use std::path::Path;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{MeterConfig, Obis};
+use crate::model::{MeterConfig, MeterId, Obis, Side};
 use crate::store::{MeterRow, StoreError, StoreReader};
 
 pub use file::write_whole;
 pub use joined::{JoinedProfile, usual_profile};
+pub use month::{MonthEnergy, Preview, preview};
+pub use print::{PrintError, print};
+pub use sides::{SideView, SidedColumns, SidedReading};
+pub use totals::{PointTotal, TotalPart, point_totals};
 
 /// What to export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +93,8 @@ pub struct Export {
     pub profile: Option<Obis>,
     /// Of which meters, and from when to when.
     pub parts: Vec<Part>,
+    /// On which side of the transformers; as the meters gave them where it is `None`.
+    pub side: Option<Side>,
     /// When it is made.
     pub now: Timestamp,
 }
@@ -124,6 +134,24 @@ impl Export {
     /// As [`Export::write`]; a file that was there before is untouched then.
     pub fn write_file(&self, store: &StoreReader, path: &Path) -> Result<u64, ExportError> {
         write_whole(path, |out| self.write(store, out))
+    }
+
+    /// How a meter's figures are shown.
+    fn view(&self, store: &StoreReader, meter: MeterId) -> Result<SideView, StoreError> {
+        Ok(SideView { history: store.ratio_history(meter)?, wanted: self.side })
+    }
+
+    /// The only side that figures of the only meter are on; nothing where there are several of one or the other, so
+    /// that each figure has to say it.
+    fn only_side(&self, store: &StoreReader) -> Result<Option<Side>, StoreError> {
+        let Some(meter) = self.only() else { return Ok(None) };
+        if self.side.is_some() {
+            return Ok(self.side);
+        }
+        let history = store.ratio_history(meter.id)?;
+        let own = meter.config.registers_in;
+        let is_same = history.periods().iter().all(|period| period.transformers.registers_in == own);
+        Ok(is_same.then_some(own))
     }
 
     /// The only meter, where there is one.

@@ -6,11 +6,12 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    BillingSet, Channel, IntervalStatus, Obis, Quality, ReadingValue, RegisterReading, Side, Unit,
+    BillingSet, Channel, IntervalStatus, Obis, Quality, RatioPeriod, ReadingValue, RegisterReading, Side,
+    Transformers, Unit,
 };
 use crate::store::{StoreError, StoreReader};
 
-use super::{Export, ExportError, JoinedProfile, Part, Readings, zone_of};
+use super::{Export, ExportError, JoinedProfile, Part, Readings, SideView, SidedColumns, zone_of};
 
 /// Longest span whose rows are in memory at once.
 const CHUNK: SignedDuration = SignedDuration::from_hours(24 * 31);
@@ -93,19 +94,55 @@ pub(super) fn records(
     match export.readings {
         Readings::Profile => profile_records(export, part, store, each),
         Readings::Registers => {
+            let view = export.view(store, part.meter.id)?;
             for reading in registers(part, store)? {
-                each(&register_record(&reading))?;
+                each(&register_record(&view.register(&reading).reading))?;
             }
             Ok(())
         }
         Readings::Billing => {
             let (from, to) = bounds(part);
-            for set in store.billing(part.meter.id, from, to)? {
+            let view = export.view(store, part.meter.id)?;
+            for mut set in store.billing(part.meter.id, from, to)? {
+                set.registers = view.billing(&set).into_iter().map(|sided| sided.reading).collect();
                 each(&billing_record(&set))?;
             }
             Ok(())
         }
         Readings::Events => Ok(()),
+    }
+}
+
+/// A profile on the sides that are shown.
+pub(super) struct SidedProfile {
+    joined: JoinedProfile,
+    view: SideView,
+    pub(super) columns: SidedColumns,
+    /// Rows after the one instant and up to the other.
+    span: (Timestamp, Timestamp),
+}
+
+impl SidedProfile {
+    /// The profile of a part; nothing where none is stored.
+    pub(super) fn load(
+        export: &Export,
+        part: &Part,
+        store: &StoreReader,
+    ) -> Result<Option<Self>, ExportError> {
+        let id = part.meter.id;
+        let stored = store.profiles(id)?;
+        let Some(joined) = JoinedProfile::load(store, id, export.profile)? else { return Ok(None) };
+        let spans = stored.iter().filter(|profile| profile.layout.obis == joined.obis).filter_map(|p| p.span);
+        let Some((first, last)) = spans.reduce(|all, span| (all.0.min(span.0), all.1.max(span.1))) else {
+            return Ok(None);
+        };
+        let (from, to) = bounds(part);
+        // The period is open at its beginning: a moment before the first row.
+        let length = SignedDuration::from_secs(i64::from(joined.period_seconds.max(1)));
+        let span = (from.max(first.checked_sub(length).unwrap_or(Timestamp::MIN)), to.min(last));
+        let view = export.view(store, id)?;
+        let columns = view.columns(&joined.channels, span.0, span.1);
+        Ok(Some(Self { joined, view, columns, span }))
     }
 }
 
@@ -115,20 +152,16 @@ fn profile_records(
     store: &StoreReader,
     each: &mut dyn FnMut(&Record) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
-    let stored = store.profiles(part.meter.id)?;
-    let Some(joined) = JoinedProfile::load(store, part.meter.id, export.profile)? else { return Ok(()) };
-    let spans = stored.iter().filter(|profile| profile.layout.obis == joined.obis).filter_map(|p| p.span);
-    let Some((first, last)) = spans.reduce(|all, span| (all.0.min(span.0), all.1.max(span.1))) else {
+    let Some(SidedProfile { joined, view, columns: sided, span: (mut from, to) }) =
+        SidedProfile::load(export, part, store)?
+    else {
         return Ok(());
     };
-    let (from, to) = bounds(part);
-    // The period is open at its beginning: a moment before the first row.
-    let mut from = from.max(first.checked_sub(SignedDuration::from_secs(1)).unwrap_or(Timestamp::MIN));
-    let to = to.min(last);
-    let columns: Vec<Column> = joined.channels.iter().map(Column::of_channel).collect();
+    let columns: Vec<Column> = sided.channels.iter().map(Column::of_channel).collect();
     while from < to {
         let until = from.checked_add(CHUNK).unwrap_or(Timestamp::MAX).min(to);
         for row in joined.rows(store, from, until)? {
+            let (row, _) = view.row(&joined.channels, &sided, &row, joined.period_seconds);
             let values = row.values.iter().map(|value| value.map(ReadingValue::Number));
             each(&Record {
                 at: row.end,
@@ -228,12 +261,27 @@ pub(super) fn head(export: &Export, store: &StoreReader, out: &mut dyn Write) ->
     head_line(out, "stamp", stamp)?;
     if export.readings != Readings::Events {
         if let Some(meter) = export.only() {
-            head_line(out, "side", meter.config.registers_in.name())?;
+            let side = export.only_side(store)?.map_or("each figure says it", Side::name);
+            head_line(out, "side", side)?;
+            if let Some(wanted) = export.side {
+                let view = export.view(store, meter.id)?;
+                view.history.periods().iter().try_for_each(|period| ratio_line(out, period, wanted))?;
+            }
         }
-        head_line(out, "ratio", "not applied by this program")?;
+        if export.side.is_none() {
+            head_line(out, "ratio", "not applied by this program")?;
+        }
     }
     head_line(out, "exported", &export.now.to_string())?;
     Ok(())
+}
+
+/// Which ratio held when, and who applied it.
+fn ratio_line(out: &mut dyn Write, period: &RatioPeriod, wanted: Side) -> Result<(), io::Error> {
+    let Transformers { ct, vt, registers_in } = &period.transformers;
+    let by = if *registers_in == wanted { "the meter counts so" } else { "applied by this program" };
+    let until = period.until.map_or_else(|| "now".to_owned(), |until| until.to_string());
+    head_line(out, "ratio", &format!("CT {ct} VT {vt} from {} to {until}, {by}", period.from))
 }
 
 fn interval_words(seconds: u32) -> String {

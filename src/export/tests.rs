@@ -37,7 +37,7 @@ impl Bench {
             |id: &MeterId| Part { meter: self.store.meter(*id).unwrap().unwrap(), from: None, to: None };
         let parts = meters.iter().map(part).collect();
         let now = "2026-11-01T12:00:00Z".parse().unwrap();
-        let export = Export { readings, format, profile: None, parts, now };
+        let export = Export { readings, format, profile: None, parts, side: None, now };
         let mut out = Vec::new();
         export.write(&self.store, &mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -213,6 +213,7 @@ fn the_period_is_open_at_its_beginning_and_closed_at_its_end_over_any_length() {
             format: Format::CsvWide,
             profile: None,
             parts: vec![part],
+            side: None,
             now: first,
         };
         export.write(&bench.store, &mut Vec::new()).unwrap()

@@ -7,8 +7,8 @@ use jiff::civil::DateTime;
 use crate::model::ReadingValue;
 use crate::store::StoreReader;
 
-use super::sheet::{self, Column, Record, local};
-use super::{Export, ExportError, Format, JoinedProfile, Readings, zone_of};
+use super::sheet::{self, Column, Record, SidedProfile, local};
+use super::{Export, ExportError, Format, Readings, zone_of};
 
 /// How numbers, times and text look.
 #[derive(Clone, Copy)]
@@ -109,8 +109,8 @@ fn columns(export: &Export, store: &StoreReader) -> Result<Columns, ExportError>
     let mut columns = Columns::default();
     for part in &export.parts {
         if export.readings == Readings::Profile {
-            let joined = JoinedProfile::load(store, part.meter.id, export.profile)?;
-            let channels = joined.map(|joined| joined.channels).unwrap_or_default();
+            let sided = SidedProfile::load(export, part, store)?;
+            let channels = sided.map(|sided| sided.columns.channels).unwrap_or_default();
             columns.add(&channels.iter().map(Column::of_channel).collect::<Vec<_>>());
         } else {
             sheet::records(export, part, store, &mut |record| {
@@ -123,7 +123,7 @@ fn columns(export: &Export, store: &StoreReader) -> Result<Columns, ExportError>
 }
 
 /// `Active import energy [Wh] 1-0:1.8.0*255`, and `secondary` where a file of several meters needs it.
-fn title(column: &Column, is_several: bool) -> String {
+fn title(column: &Column, names_side: bool) -> String {
     let mut title = column.name.clone();
     if !column.unit.symbol().is_empty() {
         title.push_str(&format!(" [{}]", column.unit.symbol()));
@@ -132,7 +132,7 @@ fn title(column: &Column, is_several: bool) -> String {
     if column.attribute != 2 {
         title.push_str(&format!(" attribute {}", column.attribute));
     }
-    if is_several {
+    if names_side {
         title.push_str(&format!(" {}", column.side.name()));
     }
     title
@@ -142,6 +142,7 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
     let style = Style::of(export.format);
     let columns = columns(export, store)?;
     let is_several = export.only().is_none();
+    let names_side = export.only_side(store)?.is_none();
     style.begin(out)?;
     sheet::head(export, store, out)?;
     let mut table = style.table(out);
@@ -149,7 +150,7 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
     let mut header: Vec<String> = meter.iter().map(|&text| text.to_owned()).collect();
     header.extend(["utc", "local", "offset_min", "status", "status_hex"].map(str::to_owned));
     for column in &columns.all {
-        let title = title(column, is_several);
+        let title = title(column, names_side);
         header.push(style.text(&title));
         header.push(format!("quality of {}", column.obis));
     }

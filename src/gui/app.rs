@@ -331,6 +331,7 @@ impl App {
                 self.meters.edit(&mut self.cx, id);
             }
             Command::RemoveMeters(ids) => self.meters.remove(&mut self.cx, &ids),
+            Command::Ask(ids, deed) => self.meters.ask(&mut self.cx, &ids, deed),
             Command::Read(ids, what) => {
                 let ids = if ids.is_empty() { self.cx.selection.ids() } else { ids };
                 let what = if what.is_empty() { usual_reading() } else { what };

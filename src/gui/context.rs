@@ -15,6 +15,7 @@ use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
 use super::jobs::Jobs;
+use super::meters::Deed;
 use super::prefs::Prefs;
 use super::selection::Selection;
 use super::shell::notice::Notices;
@@ -96,6 +97,8 @@ pub enum Command {
     Search,
     /// Open or close the drawer of jobs.
     ToggleJobs,
+    /// Ask whether to act on meters.
+    Ask(Vec<MeterId>, Deed),
 }
 
 /// What everything in the windows can reach.
@@ -252,11 +255,10 @@ impl AppCtx {
         if meters.is_empty() {
             return;
         }
-        let job = Job::Read { meters, request: ReadRequest { what, from: None, to: None } };
-        self.jobs_submitted.push((self.backend.submit(job), String::new()));
+        self.submit(Job::Read { meters, request: ReadRequest { what, from: None, to: None } });
     }
 
-    /// Submits a job; a refusal is said.
+    /// Submits a job; a refusal is said, the rest stands in the jobs.
     pub fn submit(&mut self, job: Job) {
         self.jobs_submitted.push((self.backend.submit(job), String::new()));
     }

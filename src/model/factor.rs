@@ -117,6 +117,12 @@ impl Factor {
         Some(Self::reduced(numerator, denominator, self.root))
     }
 
+    /// Numerator and denominator in lowest terms, without the √3.
+    #[must_use]
+    pub const fn terms(self) -> (u128, u128) {
+        (self.numerator, self.denominator)
+    }
+
     /// Whether it leaves everything as it is.
     #[must_use]
     pub fn is_one(self) -> bool {

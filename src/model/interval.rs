@@ -4,7 +4,7 @@ use bitflags::bitflags;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Decimal, MeterStamp, Obis, ScalerUnit, Side};
+use super::{Decimal, MeterStamp, Obis, ScalerUnit, Side, Unit};
 
 bitflags! {
     /// What a meter says about one interval, in this program's own terms. A template maps a model's status
@@ -53,6 +53,9 @@ bitflags! {
         const STAMP_AMBIGUOUS = 1 << 26;
         /// Status bits were set that the template does not name.
         const UNNAMED = 1 << 27;
+        /// The transformer ratio changed in the interval, so that its figures cannot be shown on the side that is
+        /// wanted. Never stored: it comes with showing them.
+        const RATIO_CHANGE = 1 << 28;
     }
 }
 
@@ -84,6 +87,7 @@ const STATUS_WORDS: &[(IntervalStatus, &str, &str, &str)] = &[
     (IntervalStatus::OFF_GRID, "off-grid", "/", "Stamp off the period's grid"),
     (IntervalStatus::STAMP_AMBIGUOUS, "stamp-ambiguous", "?", "Stamp in a skipped or doubled hour"),
     (IntervalStatus::UNNAMED, "unnamed", "*", "Status bits that the template does not name"),
+    (IntervalStatus::RATIO_CHANGE, "ratio-change", "Q", "Transformer ratio changed in it: not converted"),
 ];
 
 impl IntervalStatus {
@@ -198,6 +202,37 @@ pub struct Channel {
     pub scaler_unit: ScalerUnit,
     /// Whether values are primary or secondary.
     pub side: Side,
+}
+
+/// What a channel's figures are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChannelKind {
+    /// Energy of the interval.
+    Energy,
+    /// A register that counts up for ever: its differences are energy of the interval.
+    Cumulative,
+    /// Power, averaged over the interval.
+    Power,
+    /// Anything else: voltages, currents, factors.
+    Level,
+}
+
+impl ChannelKind {
+    /// What a captured object gives (IEC 62056-61, group D).
+    #[must_use]
+    pub const fn of(channel: &Channel) -> Self {
+        let unit = channel.scaler_unit.unit;
+        if unit.is_energy() {
+            match channel.obis.d() {
+                8 | 9 | 17 | 18 | 20 => Self::Cumulative,
+                _ => Self::Energy,
+            }
+        } else if matches!(unit, Unit::W | Unit::VAR | Unit::VA) {
+            Self::Power
+        } else {
+            Self::Level
+        }
+    }
 }
 
 /// What a profile holds: the same for all its rows. A changed layout starts a new one in the store.

@@ -30,7 +30,7 @@ pub use decimal::{Decimal, DecimalError};
 pub use factor::{Factor, GUARD_PLACES};
 pub use fault::{Blame, Fault};
 pub use gap::{Asked, Gap, GapReason};
-pub use interval::{Channel, IntervalStatus, ProfileLayout, ProfileRow, Quality};
+pub use interval::{Channel, ChannelKind, IntervalStatus, ProfileLayout, ProfileRow, Quality};
 pub use knowledge::{CaptureObject, ColumnRole, Knowledge, ProfileColumns};
 pub use line::{DLMS_PORT, Gateway, HostPort, Line, LineError, LinePath, Medium, SerialFormat, SerialLine};
 pub use list::{Action, Activate, ListId, Member, MeterList, Since};
@@ -40,10 +40,10 @@ pub use names::plain_name;
 pub use obis::{Obis, ObisError};
 pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
-    RatioHistory, RatioPeriod, Span, span_of,
+    RatioHistory, RatioPeriod, Span, span_of, span_of_channel,
 };
 pub use progress::{Step, What};
-pub use ratio::{Divisor, Ratio, RatioError, Transformers};
+pub use ratio::{Divisor, Ratio, RatioError, Transformers, differences_of_ratios};
 pub use reading::{
     BillingSet, ClockReading, Identity, MeterEvent, ObjectEntry, ReadingValue, RegisterReading, Side,
 };

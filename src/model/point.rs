@@ -10,7 +10,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Decimal, Obis, Ratio, Side, Transformers, Unit};
+use super::{Channel, Decimal, Factor, Obis, Ratio, Side, Transformers, Unit};
 
 /// A metering point's number in the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,10 +129,23 @@ impl Span {
 #[must_use]
 pub fn span_of(obis: Obis, unit: Unit, read_at: Timestamp, stamp: Option<Timestamp>) -> Span {
     // A cumulative maximum (D = 2) adds up demands of many billing periods.
-    let counts = unit.is_energy() && !matches!(obis.d(), 29 | 30)
+    let counts = unit.is_energy() && matches!(obis.d(), 8 | 9 | 17 | 18 | 20)
         || matches!(unit, Unit::A2H | Unit::V2H)
         || obis.a() == 1 && matches!(obis.d(), 2 | 12 | 22);
     if counts { Span::Since { until: read_at } } else { Span::At(stamp.unwrap_or(read_at)) }
+}
+
+/// What one of a profile's figures stands for: as [`span_of`], or the interval that ends then.
+#[must_use]
+pub fn span_of_channel(channel: &Channel, end: Timestamp, period_seconds: u32) -> Span {
+    match span_of(channel.obis, channel.scaler_unit.unit, end, None) {
+        // Group D 7 is a value of the moment.
+        Span::At(_) if period_seconds > 0 && channel.obis.d() != 7 => {
+            let length = jiff::SignedDuration::from_secs(period_seconds.into());
+            Span::Interval { start: end.checked_sub(length).unwrap_or(Timestamp::MIN), end }
+        }
+        span => span,
+    }
 }
 
 /// Why a figure cannot be shown on the side that is wanted.
@@ -222,12 +235,35 @@ impl RatioHistory {
         self.touched(span).last().map_or(stored, |period| period.transformers.registers_in)
     }
 
-    /// A figure on the side that is wanted. `stored` is the side that it was stored with, which holds where no ratio
-    /// is known. What stands on that side already is left as it is, so that nothing is multiplied twice. A register
-    /// that began to count before the first ratio was entered is taken to have counted by that one all along.
+    /// What a figure is multiplied by to stand on the side that is wanted. `stored` is the side that it was stored
+    /// with, which holds where no ratio is known. What stands on that side already is multiplied by one, so that
+    /// nothing is multiplied twice. A register that began to count before the first ratio was entered is taken to
+    /// have counted by that one all along.
     ///
     /// # Errors
     /// There is no ratio for all of its time, or there are two.
+    pub fn factor(&self, unit: Unit, stored: Side, span: Span, wanted: Side) -> Result<Factor, NotConverted> {
+        let touched = self.touched(span);
+        let is_there_already = match touched[..] {
+            [] => stored == wanted,
+            _ => touched.iter().all(|period| period.transformers.registers_in == wanted),
+        };
+        if is_there_already || !Transformers::change(unit) {
+            return Ok(Factor::ONE);
+        }
+        let transformers = through(&touched, span)?;
+        let factor = transformers.factor(unit);
+        match wanted {
+            Side::Primary => factor,
+            Side::Secondary => factor.and_then(Factor::inverse),
+        }
+        .ok_or(NotConverted::TooLarge)
+    }
+
+    /// A figure on the side that is wanted, as [`RatioHistory::factor`] says.
+    ///
+    /// # Errors
+    /// There is no ratio for all of its time, or there are two, or the figure leaves 38 digits.
     pub fn convert(
         &self,
         value: Decimal,
@@ -236,21 +272,7 @@ impl RatioHistory {
         span: Span,
         wanted: Side,
     ) -> Result<Decimal, NotConverted> {
-        let touched = self.touched(span);
-        let is_there_already = match touched[..] {
-            [] => stored == wanted,
-            _ => touched.iter().all(|period| period.transformers.registers_in == wanted),
-        };
-        if is_there_already || !Transformers::change(unit) {
-            return Ok(value);
-        }
-        let transformers = through(&touched, span)?;
-        let factor = transformers.factor(unit).ok_or(NotConverted::TooLarge)?;
-        let factor = match wanted {
-            Side::Primary => Some(factor),
-            Side::Secondary => factor.inverse(),
-        };
-        factor.and_then(|factor| factor.apply(value)).ok_or(NotConverted::TooLarge)
+        self.factor(unit, stored, span, wanted)?.apply(value).ok_or(NotConverted::TooLarge)
     }
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Decimal, Factor, Side, Unit};
+use super::{Decimal, Factor, PlateRatios, Side, Unit};
 
 /// What one side of a ratio is divided by on a plate: `110000/√3`, `100/3`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -243,6 +243,46 @@ impl Transformers {
     }
 }
 
+/// Where the ratios of the store, of the plates and of the meter itself differ, in words. Ratios that transform alike
+/// do not differ, whatever their figures.
+#[must_use]
+pub fn differences_of_ratios(
+    store: Option<&Transformers>,
+    plate: Option<&PlateRatios>,
+    meter: Option<&PlateRatios>,
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for (what, of_store, of_plate, of_meter) in [
+        (
+            "CT",
+            store.map(|store| store.ct),
+            plate.and_then(|plate| plate.ct),
+            meter.and_then(|meter| meter.ct),
+        ),
+        (
+            "VT",
+            store.map(|store| store.vt),
+            plate.and_then(|plate| plate.vt),
+            meter.and_then(|meter| meter.vt),
+        ),
+    ] {
+        let of_meter = of_meter.map(|ratio| ("the meter holds", ratio));
+        let of_plate = of_plate.map(|ratio| ("the nameplate says", ratio));
+        for (who, other) in [of_plate, of_meter].into_iter().flatten() {
+            if let Some(stored) = of_store.filter(|stored| !stored.is_same_factor(&other)) {
+                found.push(format!("{what}: {who} {other}, the store {stored}"));
+            }
+        }
+        if let (Some((_, plate)), Some((_, meter))) = (of_plate, of_meter)
+            && of_store.is_none_or(|stored| stored.is_same_factor(&plate) == stored.is_same_factor(&meter))
+            && !plate.is_same_factor(&meter)
+        {
+            found.push(format!("{what}: the nameplate says {plate}, the meter holds {meter}"));
+        }
+    }
+    found
+}
+
 /// Rated secondary currents and voltages (IEC 61869).
 const CT_SECONDARIES: [&str; 3] = ["1", "2", "5"];
 const VT_SECONDARIES: [&str; 9] = ["100", "110", "115", "120", "190", "200", "220", "230", "57.7"];
@@ -330,6 +370,20 @@ mod tests {
         assert!(of("400/4", "1/1")[0].contains("unusual"));
         assert!(of("1/1", "110000/√3:100")[0].contains("one side only"));
         assert!(of("400/√3:5/√3", "1/1")[0].contains("no √3"));
+    }
+
+    #[test]
+    fn store_plate_and_meter_are_laid_side_by_side() {
+        let store = Transformers { ct: ratio("400/5"), ..Transformers::NONE };
+        let said = |ct: &str| PlateRatios { ct: Some(ratio(ct)), vt: None };
+        let found = |plate: Option<&str>, meter: Option<&str>| {
+            differences_of_ratios(Some(&store), plate.map(said).as_ref(), meter.map(said).as_ref())
+        };
+        assert!(found(Some("80/1"), Some("400/5")).is_empty() && found(None, None).is_empty());
+        assert_eq!(found(Some("600/5"), Some("400/5")), ["CT: the nameplate says 600/5, the store 400/5"]);
+        assert_eq!(found(None, Some("1/1")), ["CT: the meter holds 1/1, the store 400/5"]);
+        assert_eq!(found(Some("600/5"), Some("1/1")).len(), 3);
+        assert_eq!(differences_of_ratios(None, Some(&said("600/5")), Some(&said("1/1"))).len(), 1);
     }
 
     proptest! {

@@ -179,4 +179,14 @@ impl ObjectEntry {
             .find(|(number, _)| *number == wanted)
             .is_none_or(|(_, mode)| matches!(mode, 1 | 3 | 4 | 6) || *mode >= 7 && mode & 1 == 1)
     }
+
+    /// Whether the list says that an attribute may be written. A list without access rights says yes.
+    #[must_use]
+    pub fn writable(&self, attribute: i8) -> bool {
+        let mode = self.attributes.iter().find(|(number, _)| *number == attribute).map(|(_, mode)| *mode);
+        mode.is_none_or(|mode| match mode {
+            0..7 => matches!(mode, 2 | 3 | 5 | 6),
+            bits => bits & 2 != 0,
+        })
+    }
 }

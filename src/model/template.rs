@@ -366,6 +366,24 @@ impl ProfileTuning {
     }
 }
 
+/// Where a meter holds its transformer ratios: numerator and denominator of each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RatioObjects {
+    /// Current.
+    pub ct: [Obis; 2],
+    /// Voltage.
+    pub vt: [Obis; 2],
+}
+
+impl Default for RatioObjects {
+    /// The standard's (IEC 62056-61).
+    fn default() -> Self {
+        let of = |d: u8| Obis::new(1, 0, 0, 4, d, 255);
+        Self { ct: [of(2), of(5)], vt: [of(3), of(6)] }
+    }
+}
+
 /// Objects by role. An empty list leaves it to the object list of the association.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -388,6 +406,8 @@ pub struct ObjectMap {
     pub logs: Vec<Obis>,
     /// The contactor (class 70); the object list's, else 0-0:96.3.10, where it is not named.
     pub contactor: Option<Obis>,
+    /// The meter's own transformer ratios.
+    pub ratios: RatioObjects,
     /// Where a list above names objects, they are all that is read: what else the object list shows is listed and
     /// left alone. For slow lines; otherwise it is read after those that are named.
     pub complete: bool,

@@ -263,6 +263,36 @@ pub fn disagreement(document: &super::Document, from: Date) -> Option<Disagreeme
     None
 }
 
+/// A change of the meter's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockChange {
+    /// When.
+    pub at: Timestamp,
+    /// What it shows, or would show, without the change.
+    pub before: DateTime,
+    /// What it shows instead.
+    pub after: DateTime,
+}
+
+/// The next changes of a meter's clock by the scheme's `clock.dst`, in the standard time of its `time_zone`; at most so
+/// many. Nothing where the zone does not exist, and for a clock that stays in standard time.
+#[must_use]
+pub fn clock_changes(document: &super::Document, from: Timestamp, most: usize) -> Vec<ClockChange> {
+    let Ok(zone) = WallClock::of_zone(&document.time_zone) else { return Vec::new() };
+    let meter = WallClock::of_meter(zone.standard_offset_s(from), document.dst.as_ref());
+    let mut second = second_of(from);
+    let mut changes = Vec::new();
+    while changes.len() < most
+        && let Some(at) = meter.next_change(second)
+    {
+        // The second before the change knows the offset that ends with it.
+        let before = civil_of(at.saturating_add(meter.offset_s(at.saturating_sub(1))));
+        changes.push(ClockChange { at: instant_of(at), before, after: civil_of(meter.wall(at)) });
+        second = at;
+    }
+    changes
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;

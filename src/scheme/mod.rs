@@ -47,20 +47,23 @@ mod csv_input;
 mod document;
 mod dry_run;
 pub mod engine;
+mod holidays;
 mod json;
 mod problem;
 mod read;
+pub mod say;
 #[cfg(test)]
 mod testing;
 mod write;
 
 pub use calendar::{Calendar, Rate, State};
 pub use check::{Checked, check, check_file, read};
-pub use clock::{Disagreement, WallClock, ZoneError, disagreement};
+pub use clock::{ClockChange, Disagreement, WallClock, ZoneError, clock_changes, disagreement};
 pub use compare::{Difference, compare};
 pub use csv_input::{CsvSlip, read_events, read_profile};
 pub use document::*;
 pub use dry_run::{DryRun, DryRunError, IntervalRow, IntervalSeries, TimedEvent, dry_run};
 pub use engine::Engine;
+pub use holidays::{Holiday, Holidays, Skipped, read_holidays};
 pub use problem::{Code, Position, Problem, Severity};
 pub use write::write;

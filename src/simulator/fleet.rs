@@ -27,6 +27,7 @@ use super::world::{TrueTime, World};
 use super::{
     AUTHENTICATION_KEY, CLIENT_TITLE, ENCRYPTION_KEY, FleetOptions, Framing, PASSWORD, SimulatedMeter,
 };
+use crate::transport::allow_open_files;
 
 /// Most meters of a fleet: as many as there are ports to listen on.
 const MOST_METERS: u32 = 50_000;
@@ -173,7 +174,9 @@ impl Fleet {
                 lines.meters_per_line
             ));
         }
-        raise_descriptors(options.meters)?;
+        if options.meters > FEW {
+            raise_descriptors(options.meters.div_ceil(lines.meters_per_line.into()))?;
+        }
         let mut meters = Vec::new();
         let mut inside = Vec::new();
         let mut stations: Vec<Station> = Vec::new();
@@ -250,35 +253,23 @@ impl Drop for Fleet {
 
 /// Most meters on one line: what a bus has addresses for in one octet.
 const MOST_ON_A_LINE: u16 = 100;
+/// A fleet that any process has room for.
+const FEW: u32 = 100;
 /// Descriptors that a fleet wants beside its sockets, connections to a tenth of its meters among them.
 const SPARE_DESCRIPTORS: u64 = 256;
 
-/// Lets this process open as many files as the system allows, where the fleet needs them.
-#[cfg(unix)]
-fn raise_descriptors(meters: u32) -> Result<(), String> {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    // Every meter a socket, and a connection on it.
-    let wanted = u64::from(meters) * 2 + SPARE_DESCRIPTORS;
-    let limit = getrlimit(Resource::Nofile);
-    let least = u64::from(meters) + u64::from(meters) / 10 + SPARE_DESCRIPTORS;
-    if limit.current.is_none_or(|current| current >= wanted) {
+/// Lets this process open as many files as the fleet needs: a socket for each line, and connections on them.
+fn raise_descriptors(lines: u32) -> Result<(), String> {
+    let lines = u64::from(lines);
+    let wanted = lines * 2 + SPARE_DESCRIPTORS;
+    let most = allow_open_files(wanted);
+    if most >= lines + lines / 10 + SPARE_DESCRIPTORS {
         return Ok(());
     }
-    let most = limit.maximum.map_or(wanted, |most| most.min(wanted));
-    let raised = Rlimit { current: Some(most), maximum: limit.maximum };
-    let set = setrlimit(Resource::Nofile, raised);
-    if set.is_err() || most < least {
-        return Err(format!(
-            "{meters} meters need {wanted} open files and this account may have {most}: raise it with \
-             `ulimit -Hn {wanted}`, or put several meters on a line with --per-line"
-        ));
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn raise_descriptors(_meters: u32) -> Result<(), String> {
-    Ok(())
+    Err(format!(
+        "{lines} lines need {wanted} open files and this account may have {most}: raise it with `ulimit -Hn {wanted}`, \
+         or put several meters on a line with --per-line"
+    ))
 }
 
 fn station(

@@ -54,6 +54,7 @@ pub use fleet::Fleet;
 pub use lines::{Lines, PushTo};
 pub use load::{Energies, Premises};
 pub use meter::{LOAD_PROFILE, Rights, VirtualMeter, load_quantities};
+pub use net::{serve_packets, serve_stream};
 pub use objects::Quantity;
 pub use record::{Interval, Log, LogEntry, Maxima, Maximum, Moment, Record};
 pub use server::{SharedMeter, lock};

@@ -1,6 +1,7 @@
 //! Sockets and pseudo-terminals of a fleet, on one thread.
 
 mod datagrams;
+mod memory;
 mod push;
 
 use std::rc::Rc;
@@ -182,6 +183,7 @@ async fn converse(mut stream: TcpStream, mut line: Bus, time: &TrueTime) -> std:
     }
 }
 
+pub use memory::{serve_packets, serve_stream};
 #[cfg(unix)]
 pub(super) use pty::Pty;
 

@@ -408,8 +408,10 @@ impl Record {
         rows
     }
 
-    /// The closed billing periods, oldest first: each month's end by the meter's clock, and each reset.
+    /// The closed billing periods, oldest first: each month's end by the meter's clock until a scheme rules them, then
+    /// as that says; and each reset.
     pub fn billing_periods(&mut self, now: i64) -> Vec<Interval> {
+        self.run_tariff(now);
         let installed = self.load.installed();
         let mut ends: Vec<(i64, i64)> = self
             .intervals(Grid::MonthStart, BILLING_ENTRIES + 1, installed, now)
@@ -420,7 +422,8 @@ impl Record {
         let ruled = self.tariff.rules_since().unwrap_or(i64::MAX);
         ends.retain(|(end, _)| *end <= ruled);
         let asked = self.resets.iter().copied().filter(|at| *at <= now);
-        ends.extend(asked.chain(self.tariff.ends()).map(|at| (at, self.clock.meter_second(at))));
+        let ruled = self.tariff.ends().filter(|at| *at <= now);
+        ends.extend(asked.chain(ruled).map(|at| (at, self.clock.meter_second(at))));
         ends.sort_unstable();
         ends.dedup();
         let mut before = installed;
@@ -440,6 +443,7 @@ impl Record {
 
     /// How many billing periods were ever closed.
     pub fn billing_count(&mut self, now: i64) -> usize {
+        self.run_tariff(now);
         let until = self.tariff.rules_since().map_or(now, |since| since.min(now));
         let months =
             self.clock.captures(Grid::MonthStart, usize::MAX - 1, self.load.installed(), until).len();

@@ -9,6 +9,7 @@
 //! ```
 
 mod datagram;
+mod descriptors;
 mod echo;
 mod parity;
 mod pipe;
@@ -17,6 +18,7 @@ mod serial;
 mod tap;
 
 pub use datagram::{Packets, packets};
+pub use descriptors::allow_open_files;
 pub use pipe::{Counters, Pipe, Place};
 pub use ports::{PortInfo, ports};
 pub use tap::{NoTap, Tap, TapRecord};

@@ -13,8 +13,9 @@ use tokio::time::Instant;
 
 use meterwright::drivers::{MeterAccess, ReadSink, StoodThere};
 use meterwright::model::{
-    Auth, BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterSecrets, Obis,
-    ObjectEntry, ProfileLayout, ProfileRow, RegisterReading, Secret, Step, SystemTitle, Template,
+    Auth, BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterRatios, MeterSecrets,
+    Obis, ObjectEntry, PlateRatios, ProfileLayout, ProfileRow, RegisterReading, Secret, Step, SystemTitle,
+    Template,
 };
 use meterwright::protocol::dlms::{CounterError, CounterStore};
 use meterwright::protocol::link::{Link, LinkError};
@@ -45,7 +46,7 @@ pub(crate) struct Line {
     meter: SharedMeter,
     server: Option<Server>,
     pub(crate) at: Timestamp,
-    begun: Option<Instant>,
+    pub(crate) begun: Option<Instant>,
     /// How long each half of an exchange takes.
     pub(crate) delay: Duration,
     cut: Option<(usize, Lost)>,
@@ -118,21 +119,24 @@ impl CounterStore for Counter {
 }
 
 pub(crate) struct Sink {
-    now: Timestamp,
-    begun: OnceCell<Instant>,
+    pub(crate) now: Timestamp,
+    pub(crate) begun: OnceCell<Instant>,
     pub(crate) found: Option<Document>,
     /// What stood there has to be kept before anything is written.
     pub(crate) must_keep: bool,
-    kept: bool,
+    pub(crate) kept: bool,
     pub(crate) stood: Option<Document>,
     pub(crate) wrote: Vec<String>,
     pub(crate) remarks: Vec<String>,
     pub(crate) clocks: Vec<ClockReading>,
     pub(crate) outcome: Option<String>,
+    pub(crate) ratios: Vec<PlateRatios>,
 }
 
 impl ReadSink for Sink {
-    fn step(&mut self, _step: Step) {}
+    fn step(&mut self, _step: Step) {
+        self.begun.get_or_init(Instant::now);
+    }
     fn now(&self) -> Timestamp {
         later(self.now, Some(*self.begun.get_or_init(Instant::now)))
     }
@@ -176,6 +180,10 @@ impl ReadSink for Sink {
         self.found = Some(found.clone());
         Ok(())
     }
+    fn ratios(&mut self, found: &MeterRatios) -> Result<(), Fault> {
+        self.ratios.push(found.said);
+        Ok(())
+    }
     fn outcome(&mut self, words: String) {
         self.outcome = Some(words);
     }
@@ -216,5 +224,6 @@ pub(crate) fn sink(at: Timestamp) -> Sink {
         remarks: Vec::new(),
         clocks: Vec::new(),
         outcome: None,
+        ratios: Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, Mutex};
 
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::export::Export;
@@ -21,8 +21,8 @@ use meterwright::model::{
     Unit, What, plain_name,
 };
 use meterwright::store::{
-    Cause, JobResult, JobRow, ListRow, MeterRow, Outcome, OutcomeState, Rate, RunRow, RunState, Share,
-    StoredProfile, TraceRecord,
+    Cause, JobResult, JobRow, ListRow, MeterRow, NewMeter, Outcome, OutcomeState, Rate, RunRow, RunState,
+    Share, StoredProfile, TraceRecord,
 };
 use meterwright::transport::PortInfo;
 
@@ -356,13 +356,15 @@ fn details(world: &World, id: MeterId) -> Details {
         let fault = (row.last_ok == Some(false)).then(timed_out);
         details.history = vec![(41, JobResult { fault, ..result(id) }), (38, result(id)), (32, result(id))];
         let stamp = ClockRule::standard(london()).to_stamp(now());
-        details.clock = vec![ClockReading {
-            stamp,
-            meter_utc: now(),
-            read_at: now(),
-            uncertainty_ms: 24,
-            sign_looks_inverted: false,
-        }];
+        // Twenty days, newest first: it gains a third of a second a day and was set once.
+        let reading = |day: i64| {
+            let read_at = now() - SignedDuration::from_hours(24 * day);
+            let since_set = if day < 8 { 8 - day } else { 28 - day };
+            let drift = SignedDuration::from_millis(330 * since_set);
+            let (meter_utc, uncertainty_ms) = (read_at + drift, 24);
+            ClockReading { stamp, meter_utc, read_at, uncertainty_ms, sign_looks_inverted: false }
+        };
+        details.clock = (0..20).map(reading).collect();
     }
     details
 }
@@ -587,6 +589,9 @@ impl Backend for Fake {
                 Job::ReadScheme { meter, .. } => ("Read the scheme".to_owned(), vec![Some(*meter)]),
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
                 Job::RunList(_) => ("Run a list".to_owned(), Vec::new()),
+                Job::Ratios { meters, .. } => {
+                    ("Transformer ratios".to_owned(), meters.iter().copied().map(Some).collect())
+                }
                 Job::SetClock { meters, .. } => {
                     ("Put clocks right".to_owned(), meters.iter().copied().map(Some).collect())
                 }
@@ -638,6 +643,11 @@ impl Backend for Fake {
                     world.meters.retain(|meter| !ids.contains(&meter.id));
                     Edited::Done
                 }
+                Edit::UpdatePoint { .. } | Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => Edited::Done,
+                Edit::Exchange { exchange, .. } => match &exchange.new {
+                    NewMeter::Listed(id) => Edited::Added(vec![*id]),
+                    NewMeter::Added(config) => Edited::Added(vec![world.add(config)]),
+                },
                 Edit::Setting { key, value } => {
                     world.settings.insert(key, value);
                     Edited::Done

@@ -7,6 +7,8 @@
     reason = "a test says what went wrong by breaking off"
 )]
 
+mod control;
+mod editor;
 #[allow(dead_code, reason = "the real window uses other parts of it")]
 mod fake;
 mod form;

@@ -2,7 +2,7 @@
 
 use crate::model::{Line, MeterConfig};
 
-use super::settings::side;
+use crate::cli::on_side::side;
 
 /// One column: its name, how it is written, how it is read.
 pub(super) struct Column {

@@ -29,13 +29,24 @@ impl List {
                 own.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
             }
         };
-        let rows: Vec<MeterRow> = app.reader()?.meters()?.into_iter().filter(inside).collect();
+        let store = app.reader()?;
+        let rows: Vec<MeterRow> = store.meters()?.into_iter().filter(inside).collect();
+        let points = store.point_names()?;
+        let point = |row: &MeterRow| points.get(&row.id).map(String::as_str);
         app.print(
-            || json!({ "meters": rows.iter().map(document).collect::<Vec<_>>() }),
+            || json!({ "meters": rows.iter().map(|row| document(row, point(row))).collect::<Vec<_>>() }),
             |out| {
                 let zone = TimeZone::system();
-                let mut table =
-                    Table::new(&["name", "serial", "line", "template", "group", "last read", "result"]);
+                let mut table = Table::new(&[
+                    "name",
+                    "serial",
+                    "line",
+                    "template",
+                    "point",
+                    "group",
+                    "last read",
+                    "result",
+                ]);
                 for row in &rows {
                     let config = &row.config;
                     table.row(vec![
@@ -43,6 +54,7 @@ impl List {
                         config.serial.clone().unwrap_or_default(),
                         config.line.to_string(),
                         config.template.clone(),
+                        point(row).unwrap_or_default().to_owned(),
                         config.group.clone().unwrap_or_default(),
                         row.last_read.map(|at| stamps::for_eyes(at, &zone)).unwrap_or_default(),
                         row.last_result.clone().unwrap_or_default(),
@@ -56,13 +68,14 @@ impl List {
 }
 
 /// One meter in `meter list --json`.
-fn document(row: &MeterRow) -> Value {
+fn document(row: &MeterRow, point: Option<&str>) -> Value {
     let config = &row.config;
     json!({
         "name": config.name,
         "serial": config.serial,
         "line": config.line,
         "template": config.template,
+        "point": point,
         "group": config.group,
         "last_read": row.last_read.map(|at| at.to_string()),
         "last_result": row.last_result,

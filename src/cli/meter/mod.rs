@@ -2,6 +2,7 @@
 
 mod add;
 mod columns;
+mod exchange;
 mod export;
 mod import;
 mod list;
@@ -29,6 +30,8 @@ pub(super) enum Meter {
     Set(set::Set),
     /// Take meters off the list; their readings stay in the store
     Remove(remove::Remove),
+    /// Exchange a meter for another at its metering point
+    Exchange(Box<exchange::Exchange>),
     /// Add all meters of a CSV file, or none
     Import(import::Import),
     /// Write the list of meters as CSV, without secrets
@@ -43,6 +46,7 @@ impl Meter {
             Self::Show(command) => command.run(app),
             Self::Set(command) => command.run(app),
             Self::Remove(command) => command.run(app),
+            Self::Exchange(command) => command.run(app),
             Self::Import(command) => command.run(app),
             Self::Export(command) => command.run(app),
         }

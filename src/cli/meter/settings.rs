@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use clap::Args;
 
+use crate::cli::on_side::side;
+
 use crate::model::{
     Auth, Line, MeterConfig, MeterSecrets, SecretKind, Security, ServerAddress, Side, SystemTitle,
 };
@@ -33,15 +35,6 @@ impl<T: Copy> Change<T> {
         if let Some(Self(value)) = change {
             *setting = value;
         }
-    }
-}
-
-/// `primary` or `secondary`.
-pub(super) fn side(text: &str) -> Result<Side, String> {
-    match text {
-        "primary" => Ok(Side::Primary),
-        "secondary" => Ok(Side::Secondary),
-        _ => Err("write primary or secondary".to_owned()),
     }
 }
 

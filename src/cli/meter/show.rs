@@ -38,6 +38,15 @@ impl Show {
             .map_err(|error| Failure::internal(format!("the meter's settings cannot be written: {error}")))?;
         if let Value::Object(fields) = &mut document {
             fields.insert("secrets".to_owned(), json!(kinds));
+            let point = store.point_of(row.id)?;
+            let ratio = point.as_ref().and_then(|point| point.ratios.at(jiff::Timestamp::now()));
+            fields.insert("point".to_owned(), json!(point.as_ref().map(|point| &point.name)));
+            fields.insert(
+                "ratio".to_owned(),
+                json!(ratio.map(|period| {
+                    format!("CT {} VT {}", period.transformers.ct, period.transformers.vt)
+                })),
+            );
             fields.insert("identity".to_owned(), identity_document(&identity));
             fields.insert("last_read".to_owned(), json!(row.last_read.map(|at| at.to_string())));
             fields.insert("last_result".to_owned(), json!(row.last_result));

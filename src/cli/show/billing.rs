@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::Which;
-use super::registers::documents;
+use super::registers::{documents, tell_missing};
 use crate::cli::app::{App, Outcome};
 use crate::cli::failure::DONE;
 use crate::cli::table::Table;
 use crate::cli::{select, stamps};
-use crate::export::zone_of;
+use crate::export::{SidedReading, zone_of};
 use crate::model::BillingSet;
 
 pub(super) fn run(app: &App, which: &Which) -> Outcome {
@@ -17,13 +17,17 @@ pub(super) fn run(app: &App, which: &Which) -> Outcome {
     let zone = zone_of(&row.config);
     let (from, to) = which.period.span(&zone)?;
     let sets = store.billing(row.id, from, to)?;
-    let one = |set: &BillingSet| {
+    let view = which.on.view(&store, row.id)?;
+    let sets: Vec<(BillingSet, Vec<SidedReading>)> =
+        sets.into_iter().map(|set| (set.clone(), view.billing(&set))).collect();
+    sets.iter().for_each(|(_, registers)| tell_missing(app, registers));
+    let one = |(set, registers): &(BillingSet, Vec<SidedReading>)| {
         json!({
             "profile": set.profile.to_string(),
             "at": set.at.to_string(),
             "local": stamps::local(set.at, &zone),
             "meter_stamp": set.stamp.as_ref().map(|stamp| stamps::meter_stamp(stamp, set.at)),
-            "registers": documents(&set.registers),
+            "registers": documents(registers),
         })
     };
     app.print(
@@ -38,10 +42,10 @@ pub(super) fn run(app: &App, which: &Which) -> Outcome {
             if sets.is_empty() {
                 return writeln!(out, "Nothing is stored: `meterwright read --what billing` reads it");
             }
-            for set in &sets {
+            for (set, registers) in &sets {
                 writeln!(out, "Period that ended {}", stamps::for_eyes(set.at, &zone))?;
                 let mut table = Table::new(&["OBIS", "name", "value", "unit", "side"]).numbers(&[2]);
-                for reading in &set.registers {
+                for SidedReading { reading, .. } in registers {
                     table.row(vec![
                         reading.obis.to_string(),
                         reading.name.clone(),

@@ -9,6 +9,7 @@ mod registers;
 use clap::{Args, Subcommand};
 
 use super::app::{App, Outcome};
+use super::on_side::OnSide;
 use super::period::Period;
 
 /// Prints what the store holds.
@@ -35,6 +36,8 @@ pub(super) struct Which {
     name: String,
     #[command(flatten)]
     period: Period,
+    #[command(flatten)]
+    on: OnSide,
 }
 
 impl Show {

@@ -2,6 +2,7 @@
 
 use clap::Args;
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::Which;
@@ -9,7 +10,7 @@ use crate::cli::app::{App, Outcome};
 use crate::cli::failure::{DONE, Failure};
 use crate::cli::{select, stamps};
 use crate::export::{JoinedProfile, zone_of};
-use crate::model::{Channel, Obis, ProfileRow};
+use crate::model::{Channel, NotConverted, Obis, ProfileRow};
 use crate::store::StoreReader;
 
 /// Prints a profile.
@@ -27,6 +28,12 @@ fn minutes(seconds: u32) -> Option<u32> {
     (seconds > 0 && seconds.is_multiple_of(60)).then_some(seconds / 60)
 }
 
+/// The start of an interval.
+fn before(end: Timestamp, period_seconds: Option<u32>) -> Timestamp {
+    let length = SignedDuration::from_secs(period_seconds.unwrap_or(0).into());
+    end.checked_sub(length).unwrap_or(end)
+}
+
 fn channel_document(channel: &Channel) -> Value {
     json!({
         "obis": channel.obis.to_string(),
@@ -36,15 +43,19 @@ fn channel_document(channel: &Channel) -> Value {
     })
 }
 
-fn row_document(row: &ProfileRow, zone: &TimeZone) -> Value {
+fn row_document((row, missing): &(ProfileRow, Option<NotConverted>), zone: &TimeZone) -> Value {
     let values: Vec<Option<String>> = row.values.iter().map(|value| value.map(|v| v.to_string())).collect();
-    json!({
+    let mut document = json!({
         "utc": row.end.to_string(),
         "local": stamps::local(row.end, zone),
         "status": row.status.names(),
         "quality": row.quality.name(),
         "values": values,
-    })
+    });
+    if let Some(missing) = missing {
+        document["not_converted"] = json!(missing.to_string());
+    }
+    document
 }
 
 /// Says which profiles there are where the one that was named is not among them.
@@ -73,8 +84,18 @@ impl Profile {
             Some(joined) => joined.rows(&store, from, to)?,
             None => Vec::new(),
         };
-        let channels = joined.as_ref().map(|joined| joined.channels.as_slice()).unwrap_or_default();
+        let stored = joined.as_ref().map(|joined| joined.channels.as_slice()).unwrap_or_default();
         let period_seconds = joined.as_ref().map(|joined| joined.period_seconds);
+        let view = self.which.on.view(&store, row.id)?;
+        let first = rows.first().map_or(from, |row| before(row.end, period_seconds));
+        let columns = view.columns(stored, first, rows.last().map_or(to, |row| row.end));
+        let seconds = period_seconds.unwrap_or(0);
+        let rows: Vec<_> = rows.iter().map(|row| view.row(stored, &columns, row, seconds)).collect();
+        let channels = &columns.channels[..];
+        let not_converted = rows.iter().filter(|(_, missing)| missing.is_some()).count();
+        if let Some((_, Some(reason))) = rows.iter().find(|(_, missing)| missing.is_some()) {
+            app.tell(&format!("note: {not_converted} of {} rows are not converted: {reason}", rows.len()));
+        }
         app.print(
             || {
                 json!({
@@ -84,6 +105,7 @@ impl Profile {
                     "stamp": "interval-end",
                     "period_minutes": period_seconds.and_then(minutes),
                     "period_seconds": period_seconds,
+                    "not_converted": not_converted,
                     "channels": channels.iter().map(channel_document).collect::<Vec<_>>(),
                     "rows": rows.iter().map(|row| row_document(row, &zone)).collect::<Vec<_>>(),
                 })
@@ -108,7 +130,7 @@ impl Profile {
                         channel.side.name()
                     )?;
                 }
-                for row in &rows {
+                for (row, _) in &rows {
                     write!(out, "{}", stamps::for_eyes(row.end, &zone))?;
                     for value in &row.values {
                         let text = value.map_or_else(|| "–".to_owned(), |value| value.to_string());

@@ -82,6 +82,21 @@ pub fn open_link(
         LinePath::Udp(host) => (Place::Udp(host.clone()), Framing::Wrapper),
         LinePath::Modem { .. } => return unfit("this version does not dial; connect and write serial:"),
     };
+    Ok(link_over(place, framing, line, address, template, trace, cancel))
+}
+
+/// The link to a meter over a place that is given, in memory for one, as `line` would have it; closed, unless the
+/// place is open.
+#[must_use]
+pub fn link_over(
+    place: Place,
+    framing: Framing,
+    line: &Line,
+    address: ServerAddress,
+    template: &Template,
+    trace: Trace,
+    cancel: Cancel,
+) -> AnyLink {
     let tap = MaskingTap::new(trace.sink, trace.secrets, framing);
     let pipe = Pipe::new(place, Box::new(tap));
     let gateway = line.gateway.as_ref().map(Prefix::request);
@@ -100,7 +115,7 @@ pub fn open_link(
             Way::Wrapper(Box::new(if is_datagrams { link.over_datagrams(habits.resends) } else { link }))
         }
     };
-    Ok(AnyLink { way, pace: Pace::new(RoundTrip::default(), habits, template.timing.response_ms) })
+    AnyLink { way, pace: Pace::new(RoundTrip::default(), habits, template.timing.response_ms) }
 }
 
 /// The same template with the careful settings for another attempt after a session that broke off: the meter may

@@ -199,7 +199,7 @@ struct Evidence(Vec<(AttributeRef, Data)>);
 
 impl Evidence {
     fn of(answers: Answers) -> Self {
-        Self(answers.0.into_iter().filter_map(|(asked, answer)| Some((asked, answer.ok()?))).collect())
+        Self(answers.into_values().filter_map(|(asked, answer)| Some((asked, answer.ok()?))).collect())
     }
 
     fn asked(&self) -> Vec<AttributeRef> {

@@ -9,6 +9,7 @@
 //!   everything about class 7.
 //! * `scheme` writes a tariff as a transaction, and reads one back.
 //! * `set_clock` and `control` act on the meter: its clock, its billing period, its contactor.
+//! * `ratios` reads and writes the meter's own transformer ratios.
 //! * `values` turns COSEM values into numbers, texts and stamps; `faults` turns failures into words.
 //!
 //! Decisions that a reader may look for here:
@@ -29,6 +30,7 @@ mod identity;
 mod learn;
 mod objects;
 mod profile;
+mod ratios;
 mod registers;
 mod scheme;
 mod session;
@@ -42,6 +44,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 pub use control::control;
+pub use ratios::ratios;
 pub use scheme::{read_scheme, write_scheme};
 pub use set_clock::set_clock;
 

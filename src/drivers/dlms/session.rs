@@ -8,8 +8,10 @@ use jiff::Timestamp;
 
 use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
 use crate::model::{Auth, ClockRule, Fault, Identity, Knowledge, Obis, Step, Template, What};
+use crate::protocol::dlms::apdu::Encoded;
+use crate::protocol::dlms::table::{Table, unfolded};
 use crate::protocol::dlms::{
-    Association, AssociationConfig, AttributeRef, Conformance, CounterStore, Data, DataAccessResult,
+    Answer, Association, AssociationConfig, AttributeRef, Conformance, CounterStore, Data, DataAccessResult,
     DlmsError,
 };
 use crate::protocol::link::Link;
@@ -65,9 +67,17 @@ pub(super) fn learnt_as(access: &MeterAccess, config: &AssociationConfig) -> Str
     format!("client {}, {}, {}", config.client, config.auth, access.template.name)
 }
 
+/// The rows of a profile: they stay as they came until they are read as a table.
+fn is_buffer(attribute: &AttributeRef) -> bool {
+    (attribute.class_id, attribute.attribute) == (objects::class::PROFILE, 2)
+}
+
 /// Answers to a list, each with its question.
 #[derive(Debug, Default)]
-pub(super) struct Answers(pub(super) Vec<(AttributeRef, Result<Data, DataAccessResult>)>);
+pub(super) struct Answers {
+    values: Vec<(AttributeRef, Result<Data, DataAccessResult>)>,
+    buffers: Vec<(AttributeRef, Result<Encoded, DataAccessResult>)>,
+}
 
 impl Answers {
     /// The answer to a question without selective access; nothing where it was not asked.
@@ -78,7 +88,7 @@ impl Answers {
         attribute: u8,
     ) -> Option<&Result<Data, DataAccessResult>> {
         let wanted = i8::try_from(attribute).ok()?;
-        self.0
+        self.values
             .iter()
             .find(|(asked, _)| {
                 (asked.class_id, asked.obis, asked.attribute) == (class_id, obis, wanted)
@@ -87,10 +97,15 @@ impl Answers {
             .map(|(_, answer)| answer)
     }
 
-    /// The answer to the question at a place of the list, taken out.
-    pub(super) fn take(&mut self, question: &AttributeRef) -> Option<Result<Data, DataAccessResult>> {
-        let place = self.0.iter().position(|(asked, _)| asked == question)?;
-        Some(self.0.swap_remove(place).1)
+    /// All values that were given, each with its question.
+    pub(super) fn into_values(self) -> impl Iterator<Item = (AttributeRef, Result<Data, DataAccessResult>)> {
+        self.values.into_iter()
+    }
+
+    /// The answer to a question for rows, taken out.
+    pub(super) fn take(&mut self, question: &AttributeRef) -> Option<Result<Encoded, DataAccessResult>> {
+        let place = self.buffers.iter().position(|(asked, _)| asked == question)?;
+        Some(self.buffers.swap_remove(place).1)
     }
 
     /// What was given, where it was.
@@ -142,7 +157,14 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
         let rule = if knowledge.sign_looks_inverted { clock::with_other_sign(&rule) } else { rule };
         let watch = link.watch();
         let opened = Association::open(link, &config, counter, &mut |step| sink.step(step)).await;
-        let association = opened.map_err(fault)?;
+        let was_let_in = knowledge.identity != Identity::default();
+        let association = opened.map_err(|error| {
+            // Keys and passwords were right before: the line is to blame sooner than they are.
+            let is_doubtful =
+                was_let_in && matches!(error, DlmsError::Security(_) | DlmsError::Refused { .. });
+            let fault = fault(error);
+            if is_doubtful { fault.passing(true) } else { fault }
+        })?;
         Ok(Self {
             association,
             watch,
@@ -186,8 +208,53 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
         &mut self,
         attribute: &AttributeRef,
     ) -> Result<Result<Data, DataAccessResult>, Fault> {
-        let (error, refusal) = match self.association.get(attribute).await {
-            Ok(data) => return Ok(Ok(data)),
+        let answer = self.association.get(attribute).await;
+        self.refusal_of(attribute, answer)
+    }
+
+    /// The rows of a profile, alone; refusals as with [`Session::ask_one`].
+    ///
+    /// # Errors
+    /// The session broke off.
+    pub(super) async fn ask_rows(
+        &mut self,
+        attribute: &AttributeRef,
+    ) -> Result<Result<Encoded, DataAccessResult>, Fault> {
+        let answer = self.association.get_encoded(attribute, &mut |_| {}).await;
+        let answer = self.refusal_of(attribute, answer)?;
+        Ok(answer.and_then(|buffer| self.checked(attribute, buffer)))
+    }
+
+    /// A buffer that reads as a table, with remarks on what of it was put up with.
+    fn checked(&mut self, attribute: &AttributeRef, buffer: Encoded) -> Result<Encoded, DataAccessResult> {
+        let plain = match unfolded(&buffer.0) {
+            Ok(Some(plain)) => Encoded(plain),
+            Ok(None) | Err(_) => buffer,
+        };
+        let (remark, outcome) = match Table::decode(&plain.0) {
+            Err(error) => (Some(error.to_string()), Err(SENSELESS)),
+            Ok(Some(table)) if table.missing > 0 => {
+                (Some(format!("the array promises {} elements more than it holds", table.missing)), Ok(()))
+            }
+            Ok(Some(table)) if table.used < plain.0.len() => {
+                let extra = plain.0.len() - table.used;
+                (Some(format!("{extra} bytes follow the value and were ignored")), Ok(()))
+            }
+            Ok(_) => (None, Ok(())),
+        };
+        if let Some(remark) = remark {
+            self.sink.remark(format!("asked for {attribute}: {remark}"));
+        }
+        outcome.map(|()| plain)
+    }
+
+    fn refusal_of<T>(
+        &mut self,
+        attribute: &AttributeRef,
+        answer: Result<T, DlmsError>,
+    ) -> Result<Result<T, DataAccessResult>, Fault> {
+        let (error, refusal) = match answer {
+            Ok(value) => return Ok(Ok(value)),
             Err(DlmsError::Access { result, .. }) => return Ok(Err(result)),
             Err(error @ DlmsError::Exception(_)) => (error, EXCEPTION),
             Err(error @ DlmsError::Protocol { .. }) => (error, SENSELESS),
@@ -214,7 +281,7 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
             return Ok(Answers::default());
         }
         let could_list = !self.association.lists_refused();
-        let answers = self.association.get_many(&questions).await;
+        let answers = self.association.get_answers(&questions, is_buffer).await;
         let answers = answers.map_err(|error| fault(error).during("reading a list of attributes"))?;
         if could_list && self.association.lists_refused() {
             // A profile may have been too much for the list; only without one the list itself is to blame.
@@ -225,9 +292,23 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
                 self.knowledge.list_max = Some(1);
             }
         }
-        let mut answers: Vec<_> = questions.into_iter().zip(answers).collect();
-        self.ask_again(&mut answers).await?;
-        Ok(Answers(answers))
+        let was_list = questions.len() > 1;
+        let mut sorted = Answers::default();
+        for (question, answer) in questions.into_iter().zip(answers) {
+            match answer {
+                Ok(Answer::Value(value)) => sorted.values.push((question, Ok(value))),
+                Ok(Answer::Buffer(buffer)) => {
+                    let checked = self.checked(&question, buffer);
+                    sorted.buffers.push((question, checked));
+                }
+                Err(result) if is_buffer(&question) => sorted.buffers.push((question, Err(result))),
+                Err(result) => sorted.values.push((question, Err(result))),
+            }
+        }
+        if was_list {
+            self.ask_again(&mut sorted.values).await?;
+        }
+        Ok(sorted)
     }
 
     /// Asks alone for what a list refused without a lasting reason. Where the first comes out the same, the list was
@@ -237,7 +318,7 @@ impl<'s, 'l, L: Link> Session<'s, 'l, L> {
         answers: &mut [(AttributeRef, Result<Data, DataAccessResult>)],
     ) -> Result<(), Fault> {
         let is_list_offered = self.offers(Conformance::MULTIPLE_REFERENCES);
-        let was_list = answers.len() > 1 && is_list_offered && !self.association.lists_refused();
+        let was_list = is_list_offered && !self.association.lists_refused();
         let doubtful = |answer: &Result<Data, DataAccessResult>| {
             answer.as_ref().is_err_and(|result| !is_lasting(*result) && result.0 != TEMPORARY_FAILURE.0)
         };

@@ -12,7 +12,7 @@ use crate::gui::widgets::{
 use crate::model::{MeterConfig, SecretKind};
 use crate::store::MeterRow;
 
-use super::clock::{drift_tone, drift_words};
+use super::acting::{acting, clock_now};
 
 /// A page of the inspector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(super) enum Tab {
     Overview,
     /// How it is reached.
     Connection,
+    /// What can be done to it.
+    Control,
     /// What was done with it.
     History,
 }
@@ -40,7 +42,12 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, tab: &mut Tab) {
     Frame::new().inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 8 }).show(ui, |ui| {
         head(ui, cx, &row);
         ui.add_space(4.0);
-        let tabs = [(Tab::Overview, "Overview"), (Tab::Connection, "Connection"), (Tab::History, "History")];
+        let tabs = [
+            (Tab::Overview, "Overview"),
+            (Tab::Connection, "Connection"),
+            (Tab::Control, "Control"),
+            (Tab::History, "History"),
+        ];
         segmented(ui, "inspector", tab, &tabs);
     });
     let t = tokens(ui);
@@ -60,6 +67,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, tab: &mut Tab) {
                 Load::Ready(details) => match tab {
                     Tab::Overview => overview(ui, cx, &row, &details),
                     Tab::Connection => connection(ui, &row.config, &details),
+                    Tab::Control => acting(ui, cx, &row, &details),
                     Tab::History => history(ui, cx, &row, &details),
                 },
             }
@@ -118,38 +126,7 @@ fn overview(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Details) {
         }
     }
     section(ui, "Clock");
-    match row.drift_ms {
-        None => {
-            ui.label(secondary(ui, "Not compared yet"));
-        }
-        Some(drift) => {
-            ui.horizontal(|ui| {
-                badge(ui, &drift_words(drift), drift_tone(drift));
-                let words = match drift {
-                    -99..=99 => "in time",
-                    ..=-100 => "slow",
-                    _ => "fast",
-                };
-                ui.label(secondary(ui, words));
-            });
-            if let Some(reading) = details.clock.first() {
-                ui.label(small(
-                    ui,
-                    format!(
-                        "± {} ms, compared {}",
-                        reading.uncertainty_ms,
-                        instant(reading.read_at, &cx.zone)
-                    ),
-                ));
-                if reading.sign_looks_inverted {
-                    ui.label(
-                        RichText::new("The deviation looks inverted: its sign is a setting of the template")
-                            .color(tokens(ui).warn.0),
-                    );
-                }
-            }
-        }
-    }
+    clock_now(ui, cx, details);
     section(ui, "Identity");
     let identity = &details.knowledge.identity;
     let plate = [

@@ -1,6 +1,8 @@
 //! Meter Manager: tree of groups, table, inspector; the forms to add, change, remove and import meters.
 
+mod acting;
 mod clock;
+mod control;
 mod form;
 mod form_ui;
 mod import;
@@ -16,6 +18,7 @@ use std::path::PathBuf;
 
 use egui::{Align, Frame, Layout, Margin, Panel, Popup, Stroke, Ui};
 
+use crate::drivers::ClockWay;
 use crate::model::{MeterId, What};
 
 use super::context::{AppCtx, Command, Page, usual_reading};
@@ -23,6 +26,9 @@ use super::data::Load;
 use super::theme::{Icon, tokens};
 use super::widgets::{Act, Problem, Tone, heading, loading, problem, small};
 
+pub(super) use control::Deed;
+
+use control::Confirmation;
 use form_ui::FormDialog;
 use import::ImportDialog;
 use remove::Removal;
@@ -39,6 +45,7 @@ pub(super) struct MeterManager {
     what: BTreeSet<What>,
     form: Option<FormDialog>,
     removal: Option<Removal>,
+    confirmation: Option<Confirmation>,
     import: Option<ImportDialog>,
 }
 
@@ -54,6 +61,7 @@ impl Default for MeterManager {
             what: usual_reading(),
             form: None,
             removal: None,
+            confirmation: None,
             import: None,
         }
     }
@@ -89,6 +97,15 @@ impl MeterManager {
         }
     }
 
+    /// Asks whether to act on meters.
+    pub(super) fn ask(&mut self, cx: &mut AppCtx, ids: &[MeterId], deed: Deed) {
+        let meters = cx.meters().ready().unwrap_or_default();
+        let rows: Vec<_> = meters.iter().filter(|meter| ids.contains(&meter.id)).collect();
+        if !rows.is_empty() {
+            self.confirmation = Some(Confirmation::new(deed, &rows));
+        }
+    }
+
     /// Reads a CSV file and shows what it would add.
     pub(super) fn import(&mut self, cx: &AppCtx, path: PathBuf) {
         self.import = Some(ImportDialog::start(cx, path));
@@ -97,7 +114,7 @@ impl MeterManager {
     /// Whether a dialog is open.
     #[must_use]
     pub(super) const fn has_dialog(&self) -> bool {
-        self.form.is_some() || self.removal.is_some() || self.import.is_some()
+        self.form.is_some() || self.removal.is_some() || self.confirmation.is_some() || self.import.is_some()
     }
 
     /// Whether a dialog waits for an answer.
@@ -114,6 +131,9 @@ impl MeterManager {
         }
         if self.removal.as_mut().is_some_and(|removal| removal.ui(ui, cx)) {
             self.removal = None;
+        }
+        if self.confirmation.as_mut().is_some_and(|confirmation| confirmation.ui(ui, cx)) {
+            self.confirmation = None;
         }
         if self.import.as_mut().is_some_and(|import| import.ui(ui, cx)) {
             self.import = None;
@@ -157,7 +177,7 @@ impl MeterManager {
             });
         let frame = Frame::new().fill(t.surface.0).inner_margin(Margin::ZERO);
         let inspector =
-            Panel::right("inspector").resizable(true).default_size(336.0).size_range(280.0..=520.0);
+            Panel::right("inspector").resizable(true).default_size(340.0).size_range(340.0..=520.0);
         inspector.frame(frame).show(ui, |ui| {
             inspector::ui(ui, cx, &mut self.tab);
         });
@@ -226,6 +246,17 @@ impl MeterManager {
                 cx.command(Command::ImportMeters);
             }
             ui.add_enabled_ui(!selected.is_empty(), |ui| {
+                let clocks = if selected.len() > 1 {
+                    format!("{} clocks…", selected.len())
+                } else {
+                    "clock…".to_owned()
+                };
+                for (verb, way) in [("Set", ClockWay::Set), ("Adjust", ClockWay::Adjust)] {
+                    if ui.button(format!("{verb} {clocks}")).clicked() {
+                        cx.command(Command::Ask(selected.clone(), Deed::Clock(way)));
+                    }
+                }
+                ui.separator();
                 let words = if selected.len() > 1 {
                     format!("Remove {} meters…", selected.len())
                 } else {

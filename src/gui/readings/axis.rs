@@ -7,7 +7,7 @@ use jiff::{Timestamp, ToSpan, Unit};
 const APART: f64 = 76.0;
 
 /// Where a mark stands, and what it says.
-pub(super) type Mark = (f64, String);
+pub(in crate::gui) type Mark = (f64, String);
 
 enum Step {
     Minutes(i64),
@@ -17,7 +17,7 @@ enum Step {
 
 /// Marks of the time axis between two instants (seconds since 1970), for a chart of so many pixels.
 #[must_use]
-pub(super) fn time_marks(from: f64, to: f64, pixels: f64, zone: &TimeZone) -> Vec<Mark> {
+pub(in crate::gui) fn time_marks(from: f64, to: f64, pixels: f64, zone: &TimeZone) -> Vec<Mark> {
     let most = (pixels / APART).max(1.0);
     let needed = (to - from) / most;
     let minutes = [5, 10, 15, 30, 60, 120, 180, 240, 360, 720].into_iter();
@@ -74,7 +74,7 @@ fn next_wall(at: &jiff::Zoned, minutes: i64) -> Option<jiff::Zoned> {
 
 /// Marks of the value axis from 0 or `low` to `high`: at 1, 2 or 5 times a power of ten.
 #[must_use]
-pub(super) fn value_marks(low: f64, high: f64, pixels: f64) -> Vec<Mark> {
+pub(in crate::gui) fn value_marks(low: f64, high: f64, pixels: f64) -> Vec<Mark> {
     let span = high - low;
     if !span.is_finite() || span <= 0.0 {
         return Vec::new();

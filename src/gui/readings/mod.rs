@@ -1,6 +1,6 @@
 //! Readings: what and when on top, the chart, under it the table, at the side the summary.
 
-mod axis;
+pub(super) mod axis;
 mod billing;
 mod chart;
 mod decimate;

@@ -3,38 +3,8 @@
 use jiff::Timestamp;
 
 use crate::gui::data::Slice;
-use crate::model::{Channel, Decimal, IntervalStatus, ProfileLayout, Quality, Unit};
-
-/// What a channel's figures are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Energy of the interval.
-    Energy,
-    /// A register that counts up for ever: its differences are energy of the interval.
-    Cumulative,
-    /// Power, averaged over the interval.
-    Power,
-    /// Anything else: voltages, currents, factors.
-    Level,
-}
-
-impl Kind {
-    /// What a captured object gives (IEC 62056-61, group D).
-    #[must_use]
-    pub(super) const fn of(channel: &Channel) -> Self {
-        let unit = channel.scaler_unit.unit;
-        if unit.is_energy() {
-            match channel.obis.d() {
-                8 | 9 | 17 | 18 | 20 => Self::Cumulative,
-                _ => Self::Energy,
-            }
-        } else if matches!(unit, Unit::W | Unit::VAR | Unit::VA) {
-            Self::Power
-        } else {
-            Self::Level
-        }
-    }
-}
+pub(super) use crate::model::ChannelKind as Kind;
+use crate::model::{Decimal, IntervalStatus, ProfileLayout, Quality, Unit};
 
 /// In which terms energy is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -258,7 +228,7 @@ pub(super) fn letters(status: IntervalStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ProfileRow, ScalerUnit, Side};
+    use crate::model::{Channel, ProfileRow, ScalerUnit, Side};
 
     fn layout(obis: &str, unit: Unit, period_seconds: u32) -> ProfileLayout {
         let channel = Channel {

@@ -94,7 +94,7 @@ impl Readings {
                 to: bounded.then_some(to),
             };
             let parts = meters.iter().filter(|meter| cx.selection.contains(meter.id)).map(part).collect();
-            let export = Export { readings, format, profile: None, parts, now: (cx.now)() };
+            let export = Export { readings, format, profile: None, parts, side: None, now: (cx.now)() };
             let first = if many > 1 { format!("{many} meters") } else { subject.meter.config.name.clone() };
             let name = format!("{first} {word} {}.csv", subject.period.first).replace(['/', '\\', ':'], "-");
             cx.command(Command::Export(Box::new(export), name));

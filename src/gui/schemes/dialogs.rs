@@ -11,9 +11,10 @@ use crate::model::Template;
 use crate::scheme::{Document, read};
 
 use super::draft::Draft;
+use super::import::{Answer, Import};
 use super::keep::{self, Found};
 use super::opened::{Opened, file_name};
-use super::{LeftBehind, SchemeManager, proposed_name, with_ending};
+use super::{LeftBehind, SchemeManager, proposed_name, today, with_ending};
 
 const READY_MADE: [&str; 10] = [
     include_str!("../../../schemes/single-rate.scheme.json"),
@@ -48,6 +49,8 @@ pub(super) enum Dialog {
     Changed { key: u64, path: PathBuf },
     /// A file's new name.
     Rename { key: u64, from: PathBuf, name: String },
+    /// Holidays from a file.
+    Holidays(Import),
     /// A file is deleted.
     Delete { key: u64, path: PathBuf },
 }
@@ -102,6 +105,7 @@ impl SchemeManager {
             Dialog::Close { key, saving } => self.close_dialog(ui, cx, key, saving),
             Dialog::Changed { key, path } => self.changed_dialog(ui, cx, key, path),
             Dialog::Rename { key, from, name } => self.rename_dialog(ui, cx, key, from, name),
+            Dialog::Holidays(import) => self.holidays_dialog(ui, cx, import),
             Dialog::Delete { key, path } => self.delete_dialog(ui, cx, key, path),
         };
     }
@@ -261,6 +265,22 @@ impl SchemeManager {
             return None;
         }
         (!cancelled && !modal.should_close()).then_some(Dialog::Rename { key, from, name })
+    }
+
+    fn holidays_dialog(&mut self, ui: &Ui, cx: &mut AppCtx, mut import: Import) -> Option<Dialog> {
+        let opened = self.open.iter_mut().find(|one| one.key == import.key)?;
+        let draft = opened.draft_mut()?;
+        match import.ui(ui, &draft.document, today(cx)) {
+            Answer::Open => return Some(Dialog::Holidays(import)),
+            Answer::Cancelled => {}
+            Answer::Failed(fault) => cx.notices.failed(fault),
+            Answer::Take(which, days) => draft.change(ui, "import holidays", |document| {
+                if let Some(tariff) = which.of_mut(document) {
+                    tariff.special_days.extend(days);
+                }
+            }),
+        }
+        None
     }
 
     fn delete_dialog(&mut self, ui: &Ui, cx: &mut AppCtx, key: u64, path: PathBuf) -> Option<Dialog> {

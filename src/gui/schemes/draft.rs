@@ -90,7 +90,7 @@ impl Draft {
         }
         if self.checked != Some(self.version) {
             let document = self.document.clone();
-            let today = (cx.now)().to_zoned(cx.zone.clone()).date();
+            let today = super::today(cx);
             // Through the text of the file, so that problems have their line and column.
             let work = move || Ok(check_file(write(&document).as_bytes(), today).problems);
             self.checking = Some((self.version, cx.aside("check scheme", work)));

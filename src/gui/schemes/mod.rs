@@ -4,20 +4,26 @@
 //! A page changes the document in place ([`editing::Editing`]); here it is compared with what it was, and a change
 //! becomes a step to undo, is checked anew, and is kept aside until it is saved.
 
+mod day;
+mod days;
 mod dialogs;
 mod draft;
-#[allow(dead_code, reason = "the pages of forms come next")]
 mod editing;
+mod forms;
 mod history;
+mod import;
 mod keep;
 mod list;
 mod opened;
-mod pages;
-mod registers;
+mod pattern;
+mod seasons;
 mod side;
+mod special;
+mod strip;
 mod tab;
-mod tariff;
 mod toolbar;
+mod weeks;
+mod which;
 mod year;
 
 use std::path::PathBuf;
@@ -33,14 +39,19 @@ use super::data::{Later, SchemeFile};
 use super::theme::{Icon, tokens};
 use super::widgets::{Act, empty, fault_panel, loading, small};
 
+use days::Days;
 use dialogs::Dialog;
 use draft::Draft;
 use editing::Editing;
 use history::Run;
+use import::Import;
 use keep::{Found, Keeper};
 use opened::{Opened, Outcome, State};
 use side::Side;
+use special::Specials;
 use tab::Tab;
+use weeks::Weeks;
+use which::Which;
 use year::Year;
 
 /// Unsaved work of an earlier run.
@@ -62,6 +73,11 @@ pub(super) struct SchemeManager {
     tab: Tab,
     /// The page before the year was looked at.
     before_year: Tab,
+    /// Which tariff the pages show.
+    which: Which,
+    days: Days,
+    weeks: Weeks,
+    specials: Specials,
     side: Side,
     year: Year,
     dialog: Option<Dialog>,
@@ -82,6 +98,10 @@ impl Default for SchemeManager {
             chosen: 0,
             tab: Tab::Days,
             before_year: Tab::Days,
+            which: Which::InForce,
+            days: Days::default(),
+            weeks: Weeks::default(),
+            specials: Specials::default(),
             side: Side::default(),
             year: Year::default(),
             dialog: None,
@@ -164,7 +184,10 @@ impl SchemeManager {
 
     /// Reads a list of holidays for an open scheme.
     pub(super) fn import_holidays(&mut self, cx: &AppCtx, key: u64, path: PathBuf) {
-        let _ = (cx, key, path);
+        let draft = self.open.iter().find(|one| one.key == key).and_then(Opened::draft);
+        if let Some(draft) = draft {
+            self.dialog = Some(Dialog::Holidays(Import::new(cx, key, self.which, &draft.document, path)));
+        }
     }
 
     /// Whether a question is open.
@@ -412,12 +435,15 @@ impl SchemeManager {
     /// Draws the page that is chosen and makes an undo step of what it changed.
     fn page(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let go_to = self.go_to.take();
-        let Some(draft) = self.open.get_mut(self.chosen).and_then(Opened::draft_mut) else { return };
+        let Some(opened) = self.open.get_mut(self.chosen) else { return };
+        let key = opened.key;
+        let Some(draft) = opened.draft_mut() else { return };
         let problems = draft.problems();
         let limits = draft.limits();
         let before = draft.document.clone();
         take_step_name(ui);
-        let tab = self.tab;
+        let (tab, today) = (self.tab, today(cx));
+        let mut import = false;
         ScrollArea::vertical().id_salt(("scheme page", tab)).auto_shrink(false).show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
                 ui.set_width(ui.available_width());
@@ -428,14 +454,20 @@ impl SchemeManager {
                     go_to: go_to.as_deref(),
                 };
                 match tab {
-                    Tab::Registers => registers::ui(ui, editing.document),
-                    Tab::Days => tariff::days(ui, editing.document, &editing.document.tariff),
-                    Tab::Calendar | Tab::Special => tariff::calendar(ui, editing.document),
+                    Tab::Days => self.days.ui(ui, &mut editing, &mut self.which, today),
+                    Tab::Calendar => self.weeks.ui(ui, &mut editing, &mut self.which, today),
+                    Tab::Special => import = self.specials.ui(ui, &mut editing, &mut self.which, today),
                     Tab::Year => self.year.ui(ui, cx, editing.document),
-                    _ => pages::ui(ui, tab, &mut editing),
+                    // What is half typed belongs to one scheme.
+                    _ => {
+                        ui.push_id(key, |ui| forms::ui(ui, tab, &mut editing));
+                    }
                 }
             });
         });
+        if import {
+            cx.command(Command::ChooseHolidays(key));
+        }
         if draft.document == before {
             return;
         }
@@ -498,6 +530,11 @@ impl SchemeManager {
             draft.redo(now);
         }
     }
+}
+
+/// The day of this computer's clock.
+fn today(cx: &AppCtx) -> jiff::civil::Date {
+    (cx.now)().to_zoned(cx.zone.clone()).date()
 }
 
 /// The run to which a change of this frame belongs.

@@ -9,6 +9,7 @@ use crate::gui::widgets::{Act, Tone, badge, counted, field, key_value, secondary
 use crate::scheme::{Calendar, Document, Problem};
 
 use super::draft::Draft;
+use super::pattern::swatch;
 use super::register_title;
 
 /// Problems that are listed one by one.
@@ -68,9 +69,8 @@ impl Side {
         }
         for id in rate.on {
             ui.horizontal(|ui| {
-                if let Some(colour) = super::register_colour(document, id) {
-                    let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(12.0), Sense::hover());
-                    ui.painter().rect_filled(rect, 2.0, colour);
+                if super::register_colour(document, id).is_some() {
+                    swatch(ui, document, id);
                 }
                 ui.label(strong(register_title(document, id)));
                 ui.label(secondary(ui, id));

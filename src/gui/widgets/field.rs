@@ -51,6 +51,19 @@ pub fn text_field(ui: &mut Ui, text: &mut String, hint: &str, width: f32, wrong:
     ui.add(edit)
 }
 
+/// One line of text whose place in the focus order stays when remarks come and go above it.
+pub fn text_field_at(
+    ui: &mut Ui,
+    id: egui::Id,
+    text: &mut String,
+    hint: &str,
+    width: f32,
+    wrong: bool,
+) -> Response {
+    let edit = edit(ui, text, hint, width, wrong).id(id);
+    ui.add(edit)
+}
+
 /// One line that is not shown while it is typed, and never again.
 pub fn password(ui: &mut Ui, text: &mut String, hint: &str, width: f32, wrong: bool) -> Response {
     let edit = edit(ui, text, hint, width, wrong).password(true);
@@ -93,7 +106,7 @@ pub fn combo(
     width: f32,
     current: impl Into<String>,
     list: impl FnOnce(&mut Ui),
-) {
+) -> Response {
     let arrow = |ui: &Ui, rect: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool| {
         Icon::ChevronDown.paint(ui.painter(), rect, 12.0, visuals.fg_stroke.color);
     };
@@ -102,5 +115,5 @@ pub fn combo(
         ui.spacing_mut().item_spacing = Vec2::new(0.0, 2.0);
         list(ui);
     });
-    response.response.accessible_name(name);
+    response.response.accessible_name(name)
 }

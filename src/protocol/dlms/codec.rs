@@ -335,6 +335,16 @@ fn put_low(out: &mut Vec<u8>, bits: u8, bytes: [u8; 4]) {
 }
 
 impl TypeDescription {
+    /// Reads a description from the front of `bytes`; gives it and how many bytes it took.
+    ///
+    /// # Errors
+    /// The bytes end too soon, or it is nested too deep.
+    pub(crate) fn decode(bytes: &[u8]) -> Result<(Self, usize), DataError> {
+        let mut decoder = Decoder::new(bytes);
+        let description = decoder.description(1)?;
+        Ok((description, decoder.reader.offset()))
+    }
+
     fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Simple(tag) => out.push(*tag),

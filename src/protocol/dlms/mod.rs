@@ -7,16 +7,18 @@ mod codec;
 pub mod data;
 mod reference;
 pub mod security;
+pub mod table;
 pub mod tariff;
 pub mod time;
 
 pub use apdu::{Apdu, Conformance};
 pub use association::{
-    Association, AssociationConfig, CounterError, CounterStore, DlmsError, Negotiated, Notification,
+    Answer, Association, AssociationConfig, CounterError, CounterStore, DlmsError, Negotiated, Notification,
 };
 pub use codec::Lenient;
 pub use data::{BitString, Data, DataAccessResult, DataError, TypeDescription};
 pub use reference::{AttributeRef, MethodRef, Selective};
+pub use table::Table;
 pub use time::{CosemDate, CosemDateTime, CosemTime};
 
 #[cfg(test)]

@@ -90,6 +90,11 @@ impl Dates {
         *self = Self { dates, next: None, ..old.clone() };
     }
 
+    /// The date that was aimed at, in seconds of the meter's clock.
+    pub(super) const fn next(&self) -> Option<i64> {
+        self.next
+    }
+
     pub(super) fn next_ns(&self) -> i64 {
         self.next.map_or(i64::MAX, |next| next.saturating_mul(SECOND_NS))
     }

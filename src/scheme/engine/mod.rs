@@ -41,12 +41,14 @@
 
 mod billing;
 mod demand;
+mod forecast;
 mod power;
 mod profile;
 mod reprogram;
 mod run;
 
 pub use billing::Cause;
+pub use forecast::next_billing_ends;
 pub use profile::ProfileRecord;
 
 use std::collections::HashMap;

@@ -45,7 +45,7 @@ fn value(cell: &Cell<'_>, channel: &Channel) -> Option<Decimal> {
 fn status(cell: &Cell<'_>) -> Option<u64> {
     match cell {
         Cell::Absent => None,
-        Cell::Given(data) => status_bits(data),
+        Cell::Given(field) => status_bits(&field.data()?),
         Cell::Whole(value) => u64::try_from(*value).ok(),
     }
 }

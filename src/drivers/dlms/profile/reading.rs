@@ -6,7 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::model::template::Selection;
 use crate::model::{Asked, CaptureObject, ColumnRole, Fault, Obis, ProfileColumns, Step, What};
-use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult};
+use crate::protocol::dlms::apdu::Encoded;
+use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult, Table};
 use crate::protocol::link::Link;
 
 use super::super::faults::{OTHER_REASON, SENSELESS, TEMPORARY_FAILURE, refusal};
@@ -23,7 +24,7 @@ const ENTRIES_AT_MOST: i8 = 8;
 const SHARED_ENTRIES: u32 = 2;
 
 /// One answer to a request for rows.
-pub(in super::super) type Answer = Result<Data, DataAccessResult>;
+pub(in super::super) type Answer = Result<Encoded, DataAccessResult>;
 
 /// A profile to read.
 #[derive(Clone, Debug)]
@@ -325,7 +326,7 @@ impl<L: Link> Session<'_, '_, L> {
             let was_refused_in_list = matches!(&from_list, Some(Err(_)));
             let answer = match from_list {
                 Some(Ok(data)) => Ok(data),
-                Some(Err(_)) | None => self.ask_one(&request).await?,
+                Some(Err(_)) | None => self.ask_rows(&request).await?,
             };
             match answer {
                 Ok(data) => {
@@ -376,8 +377,8 @@ impl<L: Link> Session<'_, '_, L> {
         let chunk = self.entries_per_request(job);
         loop {
             let (first, last) = entries(in_use, reach, reach.saturating_sub(chunk), job.columns.newest_first);
-            let data = match self.ask_one(&by_entry(job.obis(), first, last)).await? {
-                Ok(data) if data.elements().is_none_or(<[Data]>::is_empty) => {
+            let data = match self.ask_rows(&by_entry(job.obis(), first, last)).await? {
+                Ok(buffer) if is_without_rows(&buffer) => {
                     return Ok(Ended::Refused(OTHER_REASON));
                 }
                 Ok(data) => data,
@@ -415,7 +416,7 @@ impl<L: Link> Session<'_, '_, L> {
                 newer,
                 job.columns.newest_first,
             );
-            match self.ask_one(&by_entry(job.obis(), first, last)).await? {
+            match self.ask_rows(&by_entry(job.obis(), first, last)).await? {
                 Ok(data) => {
                     self.deliver(job, &data, None)?;
                 }
@@ -442,8 +443,8 @@ impl<L: Link> Session<'_, '_, L> {
     }
 
     /// Whether the oldest row of an answer is not after an instant.
-    fn reaches(&self, job: &ProfileJob, data: &Data, from: Timestamp) -> bool {
-        self.reader(&job.columns).rows(data).rows.first().is_some_and(|row| row.at <= from)
+    fn reaches(&self, job: &ProfileJob, buffer: &Encoded, from: Timestamp) -> bool {
+        self.reader(&job.columns).rows(&buffer.0).rows.first().is_some_and(|row| row.at <= from)
     }
 
     async fn read_everything(
@@ -451,7 +452,7 @@ impl<L: Link> Session<'_, '_, L> {
         job: &mut ProfileJob,
         refused: Option<DataAccessResult>,
     ) -> Result<Ended, Fault> {
-        match self.ask_one(&everything(job.obis())).await? {
+        match self.ask_rows(&everything(job.obis())).await? {
             Ok(data) => {
                 if self.deliver(job, &data, None)? == Delivered::ColumnsChanged {
                     return Ok(Ended::ColumnsChanged);
@@ -472,10 +473,10 @@ impl<L: Link> Session<'_, '_, L> {
     fn deliver(
         &mut self,
         job: &mut ProfileJob,
-        data: &Data,
+        buffer: &Encoded,
         window: Option<(Timestamp, Timestamp)>,
     ) -> Result<Delivered, Fault> {
-        let decoded = self.reader(&job.columns).rows(data);
+        let decoded = self.reader(&job.columns).rows(&buffer.0);
         if decoded.columns_changed && decoded.rows.is_empty() && !job.is_relearnt {
             return Ok(Delivered::ColumnsChanged);
         }
@@ -532,6 +533,10 @@ impl<L: Link> Session<'_, '_, L> {
             }
         }
     }
+}
+
+fn is_without_rows(buffer: &Encoded) -> bool {
+    !Table::decode(&buffer.0).is_ok_and(|table| table.is_some_and(|table| !table.is_empty()))
 }
 
 /// Results with which meters answer where there are no rows (`facts/dlms-quirks.md`, 77): object unavailable, data

@@ -6,8 +6,9 @@ use jiff::tz::{AmbiguousOffset, Offset};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::template::NullValue;
-use crate::model::{ClockRule, ColumnRole, IntervalStatus, MeterStamp, ProfileColumns, ZonePolicy};
+use crate::model::{ClockRule, ColumnRole, Decimal, IntervalStatus, MeterStamp, ProfileColumns, ZonePolicy};
 use crate::protocol::dlms::Data;
+use crate::protocol::dlms::table::{Field, Table};
 
 use super::super::values::number;
 
@@ -19,7 +20,7 @@ pub(super) enum Cell<'d> {
     /// The meter gave nothing.
     Absent,
     /// As received.
-    Given(&'d Data),
+    Given(Field<'d>),
     /// A delta added to the value before it.
     Whole(i128),
 }
@@ -29,7 +30,7 @@ impl Cell<'_> {
     pub(super) fn data(&self) -> Option<Data> {
         match self {
             Self::Absent => None,
-            Self::Given(data) => Some((*data).clone()),
+            Self::Given(field) => field.data(),
             Self::Whole(value) => i64::try_from(*value).ok().map(Data::I64),
         }
     }
@@ -83,9 +84,15 @@ enum Stamp {
     Broken(&'static str),
 }
 
-fn stamp(data: &Data) -> Option<Stamp> {
-    match data {
-        Data::Null | Data::DontCare => Some(Stamp::Null),
+fn stamp(field: &Field<'_>) -> Option<Stamp> {
+    if field.is_nothing() {
+        return Some(Stamp::Null);
+    }
+    if let Some(stamp) = field.date_time() {
+        return stamp.stamp().map(Stamp::Wall);
+    }
+    let data = field.data()?;
+    match &data {
         Data::Octets(bytes) if bytes.is_empty() => Some(Stamp::Null),
         Data::U32(seconds) => Some(Stamp::Unix(i64::from(*seconds))),
         Data::I64(_) | Data::U64(_) => Some(Stamp::Unix(i64::try_from(data.integer()?).ok()?)),
@@ -106,17 +113,23 @@ struct Raw<'d> {
 impl<'a> Reader<'a> {
     /// All rows of a buffer. Null-data and an empty octet-string are a buffer without rows
     /// (`facts/dlms-quirks.md`, 77).
-    pub(super) fn rows<'d>(&self, buffer: &'d Data) -> Rows<'d> {
+    pub(super) fn rows<'d>(&self, buffer: &'d [u8]) -> Rows<'d> {
         let mut out = Rows::default();
-        let Some(entries) = buffer.elements() else {
-            let is_empty =
-                matches!(buffer, Data::Null | Data::DontCare) || buffer.bytes().is_some_and(<[u8]>::is_empty);
-            if !is_empty {
-                out.lost.push("the buffer is no list of rows".to_owned());
+        let table = match Table::decode(buffer) {
+            Ok(Some(table)) => table,
+            Ok(None) => {
+                // Null-data, don't-care, or a string without contents.
+                if !matches!(buffer, [0 | 255, ..] | [9 | 10 | 12, 0, ..]) {
+                    out.lost.push("the buffer is no list of rows".to_owned());
+                }
+                return out;
             }
-            return out;
+            Err(error) => {
+                out.lost.push(error.to_string());
+                return out;
+            }
         };
-        let raw = self.raw_rows(entries, &mut out);
+        let raw = self.raw_rows(&table, &mut out);
         let times = self.times(&raw);
         for (found, raw) in times.into_iter().zip(raw) {
             match found {
@@ -135,21 +148,18 @@ impl<'a> Reader<'a> {
         out
     }
 
-    fn raw_rows<'d>(&self, entries: &'d [Data], out: &mut Rows<'d>) -> Vec<Raw<'d>> {
+    fn raw_rows<'d>(&self, table: &Table<'d>, out: &mut Rows<'d>) -> Vec<Raw<'d>> {
         let width = self.columns.columns.len();
         let clock = self.columns.columns.iter().position(|role| *role == ColumnRole::Clock);
         let mut before: Vec<Cell<'d>> = vec![Cell::Absent; width];
-        let mut raw = Vec::new();
-        for entry in entries {
+        let mut raw = Vec::with_capacity(table.len());
+        for row in table.rows() {
             let broken = |why| Raw { stamp: Stamp::Broken(why), cells: Vec::new() };
-            let fields = match entry.elements() {
-                Some(fields) => fields,
-                None if width == 1 => std::slice::from_ref(entry),
-                None => {
-                    raw.push(broken("it is no structure"));
-                    continue;
-                }
-            };
+            let fields = row.fields;
+            if !row.is_structure && width != 1 {
+                raw.push(broken("it is no structure"));
+                continue;
+            }
             if fields.len() != width {
                 out.columns_changed = true;
                 raw.push(broken("it has another number of fields than were captured"));
@@ -161,7 +171,7 @@ impl<'a> Reader<'a> {
                 .enumerate()
                 .map(
                     |(column, (field, before))| {
-                        if Some(column) == clock { Cell::Given(field) } else { self.cell(field, *before) }
+                        if Some(column) == clock { Cell::Given(*field) } else { self.cell(*field, *before) }
                     },
                 )
                 .collect();
@@ -172,21 +182,20 @@ impl<'a> Reader<'a> {
         raw
     }
 
-    fn cell<'d>(&self, field: &'d Data, before: Cell<'d>) -> Cell<'d> {
+    fn cell<'d>(&self, field: Field<'d>, before: Cell<'d>) -> Cell<'d> {
         let add = |delta: i128| {
             let base = match before {
                 Cell::Whole(value) => Some(value),
-                Cell::Given(data) => data.integer(),
+                Cell::Given(field) => field.integer(),
                 Cell::Absent => None,
             };
             base.and_then(|base| base.checked_add(delta)).map_or(Cell::Absent, Cell::Whole)
         };
-        match field {
-            Data::Null | Data::DontCare if self.null_value == NullValue::Repeat => before,
-            Data::Null | Data::DontCare => Cell::Absent,
-            Data::DeltaSigned(_, delta) => add(i128::from(*delta)),
-            Data::DeltaUnsigned(_, delta) => add(i128::from(*delta)),
-            _ => Cell::Given(field),
+        match field.delta() {
+            _ if field.is_nothing() && self.null_value == NullValue::Repeat => before,
+            _ if field.is_nothing() => Cell::Absent,
+            Some(delta) => add(delta),
+            None => Cell::Given(field),
         }
     }
 
@@ -309,11 +318,15 @@ impl<'a> Reader<'a> {
 }
 
 /// The number in a field, unscaled: the element that the column points at, where the meter gave the whole structure.
-pub(super) fn cell_number(cell: &Cell<'_>, data_index: u16) -> Option<crate::model::Decimal> {
+pub(super) fn cell_number(cell: &Cell<'_>, data_index: u16) -> Option<Decimal> {
     match cell {
         Cell::Absent => None,
-        Cell::Whole(value) => Some(crate::model::Decimal::new(*value, 0)),
-        Cell::Given(data) => number(data).or_else(|| {
+        Cell::Whole(value) => Some(Decimal::new(*value, 0)),
+        Cell::Given(field) => field.integer().map(|value| Decimal::new(value, 0)).or_else(|| {
+            let data = field.data()?;
+            if let Some(number) = number(&data) {
+                return Some(number);
+            }
             let fields = data.elements()?;
             let place = match data_index {
                 // The whole object: the value follows the logical name.

@@ -10,6 +10,7 @@ use crate::model::{
     CaptureObject, ClockRule, Decimal, IntervalStatus, Knowledge, MeterStamp, ProfileColumns, ProfileRow,
     Quality, ReadingValue, ScalerUnit, Side, Template, Unit, What, ZonePolicy,
 };
+use crate::protocol::dlms::table::unfolded;
 use crate::protocol::dlms::{CosemDateTime, Data, TypeDescription};
 
 use super::super::registers::Maker;
@@ -73,9 +74,12 @@ impl Profile {
         Self { rule, ..Self::new(What::Profile, "1-0:99.1.0", list, HALF_HOUR) }
     }
 
-    fn rows<'d>(&self, buffer: &'d Data) -> Rows<'d> {
+    fn rows(&self, buffer: &Data) -> Rows<'static> {
         let null_value = self.template.profiles.null_value;
-        Reader { columns: &self.columns, rule: &self.rule, null_value }.rows(buffer)
+        let bytes = buffer.to_bytes();
+        let plain = unfolded(&bytes).unwrap().unwrap_or(bytes);
+        // A test may keep what it reads for good.
+        Reader { columns: &self.columns, rule: &self.rule, null_value }.rows(plain.leak())
     }
 
     fn intervals(&self, buffer: &Data) -> Vec<ProfileRow> {

@@ -9,7 +9,8 @@ use crate::scheme::cosem::{
 };
 use crate::scheme::{BillingDate, ClockFailureResponse, Document, Ratio, Source};
 
-use super::standing::{At, CT, Standing, VT, class};
+use super::super::ratios::number_like;
+use super::standing::{At, Standing, class};
 
 /// One attribute to be written.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,22 +30,6 @@ pub(super) struct Wanted {
     pub(super) writes: Vec<Setting>,
     /// What the meter cannot take, in words.
     pub(super) cannot: Vec<String>,
-}
-
-/// A number in the type in which the meter gave one; nothing where it does not fit.
-fn number_like(like: &Data, number: i128) -> Option<Data> {
-    Some(match like {
-        Data::I8(_) => Data::I8(number.try_into().ok()?),
-        Data::I16(_) => Data::I16(number.try_into().ok()?),
-        Data::I32(_) => Data::I32(number.try_into().ok()?),
-        Data::I64(_) => Data::I64(number.try_into().ok()?),
-        Data::U8(_) => Data::U8(number.try_into().ok()?),
-        Data::U16(_) => Data::U16(number.try_into().ok()?),
-        Data::U32(_) => Data::U32(number.try_into().ok()?),
-        Data::U64(_) => Data::U64(number.try_into().ok()?),
-        Data::Enum(_) => Data::Enum(number.try_into().ok()?),
-        _ => return None,
-    })
 }
 
 struct Work<'a> {
@@ -209,9 +194,9 @@ impl Work<'_> {
     }
 
     fn transformers(&mut self) {
-        let transformers = &self.document.transformers;
+        let (transformers, ratios) = (&self.document.transformers, &self.standing.ratios);
         for (what, objects, ratio) in
-            [("transformers.ct", CT, transformers.ct), ("transformers.vt", VT, transformers.vt)]
+            [("transformers.ct", ratios.ct, transformers.ct), ("transformers.vt", ratios.vt, transformers.vt)]
         {
             for (obis, value) in objects.into_iter().zip([ratio.primary, ratio.secondary]) {
                 let at = (class::DATA, obis, 2);
@@ -348,8 +333,9 @@ pub(super) fn read(mut document: Document, standing: &Standing) -> (Document, No
     }
     read_billing(&mut document, standing, &mut notes);
     read_clock(&mut document, standing, &mut notes);
+    let ratios = &standing.ratios;
     for (what, objects, ratio) in
-        [("ct", CT, &mut document.transformers.ct), ("vt", VT, &mut document.transformers.vt)]
+        [("ct", ratios.ct, &mut document.transformers.ct), ("vt", ratios.vt, &mut document.transformers.vt)]
     {
         let side = |obis: Obis| number((class::DATA, obis, 2)).map(|one| Decimal::new(one.into(), 0));
         match objects.map(side) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::drivers::StoodThere;
 use crate::model::tariff::{ActivationTables, CalendarTables, TariffTables};
-use crate::model::template::SchemeObjects;
+use crate::model::template::{RatioObjects, SchemeObjects};
 use crate::model::{Fault, MeterStamp, Obis, ObjectEntry, Template};
 use crate::protocol::dlms::tariff::{Row, date_time, rows};
 use crate::protocol::dlms::{AttributeRef, CosemDateTime, Data};
@@ -30,11 +30,6 @@ pub(super) mod class {
 /// An attribute.
 pub(super) type At = (u16, Obis, i8);
 
-/// Current and voltage transformers: numerators, denominators.
-pub(super) const CT: [Obis; 2] = [Obis::new(1, 0, 0, 4, 2, 255), Obis::new(1, 0, 0, 4, 5, 255)];
-/// See [`CT`].
-pub(super) const VT: [Obis; 2] = [Obis::new(1, 0, 0, 4, 3, 255), Obis::new(1, 0, 0, 4, 6, 255)];
-
 /// What was read.
 #[derive(Debug)]
 pub(super) struct Standing {
@@ -52,6 +47,7 @@ pub(super) struct Standing {
     /// Demand registers that measure, by group C.
     pub(super) demands: Vec<Obis>,
     pub(super) objects: SchemeObjects,
+    pub(super) ratios: RatioObjects,
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -75,7 +71,7 @@ impl Standing {
         all.extend(self.demands.iter().flat_map(|obis| [8, 9].map(|number| (class::DEMAND, *obis, number))));
         all.extend([3, 4].map(|number| (class::PROFILE, self.profile, number)));
         all.push((class::PROFILE, self.instrumentation, 4));
-        all.extend(CT.into_iter().chain(VT).map(|obis| (class::DATA, obis, 2)));
+        all.extend(self.ratios.ct.into_iter().chain(self.ratios.vt).map(|obis| (class::DATA, obis, 2)));
         let named =
             [objects.display_auto, objects.display_manual, objects.display_seconds, objects.clock_failure];
         all.extend(named.into_iter().flatten().map(|obis| (class::DATA, obis, 2)));
@@ -89,13 +85,7 @@ impl Standing {
 
     /// Whether this client may write an attribute, as far as the meter says.
     pub(super) fn may_write(&self, (class_id, obis, attribute): At) -> bool {
-        let mode = self.entry(class_id, obis).and_then(|entry| {
-            entry.attributes.iter().find(|(number, _)| *number == attribute).map(|(_, mode)| *mode)
-        });
-        mode.is_none_or(|mode| match mode {
-            0..7 => matches!(mode, 2 | 3 | 5 | 6),
-            bits => bits & 2 != 0,
-        })
+        self.entry(class_id, obis).is_none_or(|entry| entry.writable(attribute))
     }
 
     /// What was read of an attribute.
@@ -210,6 +200,7 @@ fn blank(template: &Template, listed: Vec<ObjectEntry>, clock: Obis) -> Standing
         instrumentation: objects.instrumentation.unwrap_or(instrumentation),
         demands,
         objects,
+        ratios: template.objects.ratios.clone(),
         listed,
     }
 }
@@ -245,7 +236,7 @@ impl<L: Link> Session<'_, '_, L> {
             .map(|(class_id, obis, number)| AttributeRef::new(*class_id, *obis, *number))
             .collect();
         let mut values = BTreeMap::new();
-        for (asked, answer) in self.ask(asked).await?.0 {
+        for (asked, answer) in self.ask(asked).await?.into_values() {
             match answer {
                 Ok(data) => {
                     values.insert((asked.class_id, asked.obis, asked.attribute), data);

@@ -10,7 +10,7 @@ use super::super::apdu::{
 use super::super::data::{Data, DataAccessResult};
 use super::super::reference::AttributeRef;
 use super::blocks::TRANSFER_MAX_BYTES;
-use super::session::{Doubt, Session, senseless, unexpected};
+use super::session::{Doubt, Session, State, senseless, unexpected};
 use super::{Association, DlmsError};
 
 /// Bytes of a GET-Request-With-List beside its attributes, and of one attribute without selection.
@@ -18,7 +18,18 @@ const LIST_OVERHEAD: usize = 1 + 1 + 1 + 3;
 /// Blocks that may repeat what came before one is given up on.
 const REPEATS_MAX: usize = 8;
 
-type Results = Vec<Result<Data, DataAccessResult>>;
+type Results<T> = Vec<Result<T, DataAccessResult>>;
+/// Makes of an answer's bytes what the caller wants of it.
+type Made<'m, T> = &'m dyn Fn(&mut State, Encoded, &AttributeRef) -> Result<T, DlmsError>;
+
+/// What a meter gave of an attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// A value.
+    Value(Data),
+    /// Its bytes, for a buffer that is read as a [`Table`](super::super::Table).
+    Buffer(Encoded),
+}
 
 impl<L: Link> Session<'_, L> {
     /// Collects the blocks of a GET answer, of which `first` is the first.
@@ -93,7 +104,11 @@ impl<L: Link> Session<'_, L> {
     }
 
     /// Reads many attributes in one exchange; the error where the answer is not one result for each.
-    async fn get_list(&mut self, attributes: &[AttributeRef]) -> Result<Results, DlmsError> {
+    async fn get_list<T>(
+        &mut self,
+        attributes: &[AttributeRef],
+        made: Made<'_, T>,
+    ) -> Result<Results<T>, DlmsError> {
         let what = format!("a list of {} attributes", attributes.len());
         let invoke = self.state.next_invoke();
         let request = Apdu::GetRequest(GetRequest::WithList { invoke, attributes: attributes.to_vec() });
@@ -118,7 +133,7 @@ impl<L: Link> Session<'_, L> {
         let values = results.into_iter().zip(attributes);
         values
             .map(|(result, attribute)| match result {
-                Ok(encoded) => self.state.value(&encoded, attribute).map(Ok),
+                Ok(encoded) => made(&mut self.state, encoded, attribute).map(Ok),
                 Err(reason) => Ok(Err(reason)),
             })
             .collect()
@@ -158,14 +173,40 @@ impl<L: Link> Association<'_, L> {
     ///
     /// # Errors
     /// The conversation as a whole failed.
-    pub async fn get_many(&mut self, attributes: &[AttributeRef]) -> Result<Results, DlmsError> {
+    pub async fn get_many(&mut self, attributes: &[AttributeRef]) -> Result<Results<Data>, DlmsError> {
+        self.read_many(attributes, &|state, encoded, what| state.value(&encoded, what)).await
+    }
+
+    /// Reads like [`Association::get_many`], and leaves those answers as bytes that are buffers.
+    ///
+    /// # Errors
+    /// As [`Association::get_many`].
+    pub async fn get_answers(
+        &mut self,
+        attributes: &[AttributeRef],
+        is_buffer: fn(&AttributeRef) -> bool,
+    ) -> Result<Results<Answer>, DlmsError> {
+        let made = |state: &mut State, encoded: Encoded, what: &AttributeRef| {
+            if is_buffer(what) {
+                return Ok(Answer::Buffer(encoded));
+            }
+            state.value(&encoded, what).map(Answer::Value)
+        };
+        self.read_many(attributes, &made).await
+    }
+
+    async fn read_many<T>(
+        &mut self,
+        attributes: &[AttributeRef],
+        made: Made<'_, T>,
+    ) -> Result<Results<T>, DlmsError> {
         let mut out = Vec::with_capacity(attributes.len());
         let mut rest = attributes;
         while !rest.is_empty() {
             let (chunk, after) = rest.split_at(self.list_length(rest));
             rest = after;
             if chunk.len() > 1 {
-                match self.session.get_list(chunk).await {
+                match self.session.get_list(chunk, made).await {
                     Ok(results) => {
                         out.extend(results);
                         continue;
@@ -174,7 +215,7 @@ impl<L: Link> Association<'_, L> {
                 }
             }
             for attribute in chunk {
-                out.push(self.get_tolerant(attribute).await?);
+                out.push(self.get_tolerant(attribute, made).await?);
             }
         }
         Ok(out)
@@ -213,11 +254,13 @@ impl<L: Link> Association<'_, L> {
         Ok(())
     }
 
-    async fn get_tolerant(
+    async fn get_tolerant<T>(
         &mut self,
         attribute: &AttributeRef,
-    ) -> Result<Result<Data, DataAccessResult>, DlmsError> {
-        let error = match self.get(attribute).await {
+        made: Made<'_, T>,
+    ) -> Result<Result<T, DataAccessResult>, DlmsError> {
+        let encoded = self.get_encoded(attribute, &mut |_| {}).await;
+        let error = match encoded.and_then(|encoded| made(&mut self.session.state, encoded, attribute)) {
             Ok(value) => return Ok(Ok(value)),
             Err(DlmsError::Access { result, .. }) => return Ok(Err(result)),
             Err(error) => error,

@@ -15,6 +15,7 @@ use crate::protocol::link::{Link, LinkError};
 use super::apdu::{Conformance, DataNotification, EventNotification};
 use super::data::DataAccessResult;
 use super::security::{SecurityError, SuiteKey};
+pub use get::Answer;
 use session::Session;
 
 /// Everything that an association needs to know beforehand.

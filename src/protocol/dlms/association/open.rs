@@ -220,7 +220,7 @@ impl<L: Link> Session<'_, L> {
             self.link.send(&Apdu::Aarq(aarq).encode()).await?;
             match self.aare().await {
                 Err(DlmsError::Link(LinkError::Timeout { .. })) if resends > 0 => resends -= 1,
-                answer => return answer,
+                answer => return answer.map_err(|error| self.state.behind_silence(error)),
             }
         }
     }
@@ -329,7 +329,8 @@ impl<L: Link> Session<'_, L> {
             return Err(DlmsError::Refused {
                 reason: format!("it does not accept our proof ({})", outcome.result.words()),
                 advice: "check the password or the keys, and the client address they belong to",
-                passing: false,
+                // The challenge that it wants answered may be that of an answer that was lost.
+                passing: self.link.resends() > 0,
             });
         }
         self.check_proof(config, handshake, outcome.returned.as_ref())

@@ -12,7 +12,7 @@ use super::super::apdu::{
     ServiceKey, tag,
 };
 use super::super::data::{Data, DataError};
-use super::super::security::{CipherContext, Envelope};
+use super::super::security::{CipherContext, Envelope, SecurityError};
 use super::{AssociationConfig, CounterStore, DlmsError, Notification};
 
 /// APDUs that may come between a request and its answer before the meter is given up.
@@ -69,6 +69,10 @@ pub(super) struct State {
     pub(super) remarks: Vec<String>,
     pub(super) doubt: Doubt,
     pub(super) last_counter: Option<u32>,
+    /// An answer came out of its envelope whole: the keys are right.
+    keys_proven: bool,
+    /// Why the last message was dropped, over a way that doubles and overtakes.
+    dropped: Option<String>,
     invoke: u8,
 }
 
@@ -87,6 +91,8 @@ impl State {
             remarks: Vec::new(),
             doubt: Doubt::None,
             last_counter: None,
+            keys_proven: false,
+            dropped: None,
             invoke: 0,
         }
     }
@@ -209,8 +215,11 @@ impl<L: Link> Session<'_, L> {
                 Ok(Some(plain)) => return Ok(plain),
                 Ok(None) => {}
                 // Over a way that doubles and overtakes, an answer that came late is no attack and no failure.
-                Err(error @ DlmsError::Security(_)) if self.link.resends() > 0 => {
-                    self.state.remark(format!("a message was dropped: {error}"));
+                Err(DlmsError::Link(LinkError::Garbled(words)) | DlmsError::Security(words))
+                    if self.link.resends() > 0 =>
+                {
+                    self.state.remark(format!("a message was dropped: {words}"));
+                    self.state.dropped = Some(words);
                 }
                 Err(error) => return Err(error),
             }
@@ -235,7 +244,7 @@ impl<L: Link> Session<'_, L> {
             match self.answer(invoke, what).await {
                 Err(DlmsError::Link(LinkError::Timeout { .. })) if resends > 0 => resends -= 1,
                 Err(_) if !is_raised && self.state.raise_dedicated() => is_raised = true,
-                answer => return answer,
+                answer => return answer.map_err(|error| self.state.behind_silence(error)),
             }
         }
     }
@@ -373,11 +382,32 @@ impl State {
         let what = "a ciphered answer";
         let (apdu, _) = Apdu::decode(bytes).map_err(|error| senseless(&what, &error, bytes))?;
         match (&mut self.cipher, &apdu) {
-            (Some(cipher), Apdu::Ciphered(ciphered)) => Ok(cipher.context.unprotect(ciphered)?),
+            (Some(cipher), Apdu::Ciphered(ciphered)) => match cipher.context.unprotect(ciphered) {
+                Ok(plain) => {
+                    self.keys_proven = true;
+                    self.dropped = None;
+                    Ok(plain)
+                }
+                Err(SecurityError::Tag | SecurityError::Short) if self.keys_proven => {
+                    let words = "a ciphered answer was altered on its way".to_owned();
+                    Err(LinkError::Garbled(words).into())
+                }
+                Err(error) => Err(error.into()),
+            },
             _ => Err(DlmsError::Security(
                 "the meter answered ciphered in an association that is not: check the security setting"
                     .to_owned(),
             )),
+        }
+    }
+}
+
+impl State {
+    /// Where nothing came but what had to be dropped, that is the reason.
+    pub(super) fn behind_silence(&mut self, error: DlmsError) -> DlmsError {
+        match (self.dropped.take(), error) {
+            (Some(words), DlmsError::Link(LinkError::Timeout { .. })) => DlmsError::Security(words),
+            (_, error) => error,
         }
     }
 }

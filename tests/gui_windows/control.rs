@@ -1,0 +1,99 @@
+//! Acting on a meter from its inspector: what is asked before, and what is submitted then.
+
+use egui::{Key, Modifiers};
+use egui_kittest::kittest::{NodeT, Queryable};
+use meterwright::comms::Job;
+use meterwright::drivers::{ClockOrder, ClockWay, Contactor, Order};
+use meterwright::model::MeterId;
+
+use crate::fake::Fake;
+use crate::{app, click, enter, press, shows};
+
+fn submitted(fake: &Fake) -> Option<Job> {
+    fake.world(|world| world.submitted.last().cloned())
+}
+
+/// The inspector's page of a meter that was read; gives its number and serial number.
+fn control_page(fake: &Fake) -> (egui_kittest::Harness<'static, meterwright::gui::App>, MeterId, String) {
+    let mut app = app(fake);
+    click(&mut app, "Chapel Row 1");
+    click(&mut app, "Control");
+    let id = app.state().cx.selection.focus().unwrap();
+    let serial = fake.world(|world| {
+        let row = world.meters.iter().find(|meter| meter.id == id).unwrap();
+        row.config.serial.clone().unwrap()
+    });
+    (app, id, serial)
+}
+
+#[test]
+fn a_contactor_is_opened_only_after_its_serial_number_was_typed() {
+    let fake = Fake::with_meters(30);
+    let (mut app, meter, serial) = control_page(&fake);
+    click(&mut app, "Open contactor…");
+    let button = format!("Open contactor of {serial}");
+    assert!(app.get_by_label(&button).accesskit_node().is_disabled(), "nothing is confirmed yet");
+    enter(&mut app, "Serial number", "12");
+    assert!(shows(&app, "This is not its serial number"));
+    assert!(app.get_by_label(&button).accesskit_node().is_disabled());
+    assert!(submitted(&fake).is_none());
+    press(&mut app, Modifiers::NONE, Key::Escape);
+    assert!(!shows(&app, &button), "Esc leaves the contactor alone");
+
+    click(&mut app, "Open contactor…");
+    enter(&mut app, "Serial number", &serial);
+    click(&mut app, &button);
+    let Some(Job::Control { meter: asked, order }) = submitted(&fake) else { panic!("nothing submitted") };
+    assert_eq!((asked, order), (meter, Order::Contactor(Contactor::Open)));
+    assert!(!shows(&app, &button), "the dialog is answered");
+}
+
+#[test]
+fn each_order_names_its_effect_and_the_serial_number() {
+    let fake = Fake::with_meters(30);
+    let (mut app, meter, serial) = control_page(&fake);
+    for (words, verb, wanted) in [
+        ("Billing reset…", "End billing period of", Order::BillingReset),
+        ("Arm…", "Arm contactor of", Order::Contactor(Contactor::Arm)),
+        ("Close contactor…", "Close contactor of", Order::Contactor(Contactor::Close)),
+    ] {
+        click(&mut app, words);
+        enter(&mut app, "Serial number", &serial);
+        click(&mut app, &format!("{verb} {serial}"));
+        let Some(Job::Control { meter: asked, order }) = submitted(&fake) else { panic!("{words}") };
+        assert_eq!((asked, order), (meter, wanted));
+    }
+}
+
+#[test]
+fn a_clock_is_set_or_adjusted_and_its_drift_is_drawn() {
+    let fake = Fake::with_meters(30);
+    let (mut app, meter, serial) = control_page(&fake);
+    assert!(app.query_by_label_contains("Drift over 20 comparisons").is_some());
+    click(&mut app, "Set clock…");
+    click(&mut app, "Also across the end of an interval");
+    click(&mut app, &format!("Set clock of {serial}"));
+    let Some(Job::SetClock { meters, order }) = submitted(&fake) else { panic!("nothing submitted") };
+    assert_eq!(meters, [meter]);
+    assert_eq!(order, ClockOrder { way: ClockWay::Set, across_interval: true });
+
+    click(&mut app, "Adjust clock…");
+    click(&mut app, &format!("Adjust clock of {serial}"));
+    let Some(Job::SetClock { order, .. }) = submitted(&fake) else { panic!("nothing submitted") };
+    assert_eq!(order, ClockOrder { way: ClockWay::Adjust, across_interval: false });
+}
+
+#[test]
+fn a_meter_whose_serial_number_is_not_known_cannot_be_switched() {
+    let fake = Fake::with_meters(30);
+    let (mut app, id, _) = control_page(&fake);
+    fake.world(|world| {
+        let row = world.meters.iter_mut().find(|meter| meter.id == id).unwrap();
+        row.config.serial = None;
+    });
+    app.state_mut().cx.data.expire(|_| true);
+    app.run();
+    click(&mut app, "Open contactor…");
+    assert!(app.query_by_label_contains("read the meter first").is_some());
+    assert!(app.get_by_label("Open contactor of Chapel Row 1").accesskit_node().is_disabled());
+}
