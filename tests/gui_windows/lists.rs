@@ -78,6 +78,8 @@ fn a_schedule_is_edited_with_a_look_at_the_next_runs_and_a_wrong_one_is_not_save
     let fake = filled();
     let mut app = open(&fake);
     click(&mut app, "Edit…");
+    // The dialog takes its size from what it holds: it stands still after a few frames.
+    app.run_steps(4);
     click(&mut app, "Days of the week");
     click(&mut app, "Sat");
     assert!(app.query_all_by_label_contains("at 02:00 on Mon, Tue, Wed, Thu, Fri, Sat").next().is_some());

@@ -97,7 +97,7 @@ fn head(ui: &mut Ui, list: &ListSummary) -> Option<Wish> {
 
 fn next(ui: &mut Ui, cx: &mut AppCtx, list: &ListSummary) {
     let content = &list.row.list;
-    key_value(ui, "It", content.action.in_words());
+    key_value(ui, "What it does", content.action.in_words());
     key_value(ui, "With", with(cx, list));
     match &content.schedule {
         None => key_value(ui, "When", "By hand only"),
@@ -270,7 +270,10 @@ const MOST_RATES: usize = 12;
 
 fn rate_row(ui: &mut Ui, rate: &Rate) {
     let key = if rate.key.is_empty() { "(none)" } else { &rate.key };
-    ui.add(Label::new(key).truncate());
+    ui.scope(|ui| {
+        ui.set_width(148.0);
+        ui.add(Label::new(key).truncate()).on_hover_text(key);
+    });
     for Share { ok, of } in [rate.last, rate.three_days, rate.thirty_days] {
         let ink = if ok < of { tokens(ui).warn.0 } else { tokens(ui).text.0 };
         ui.label(RichText::new(share(ok, of)).color(ink));

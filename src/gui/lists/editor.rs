@@ -230,11 +230,14 @@ impl Editor {
             let title = if self.id.is_some() { "Edit the list" } else { "New list" };
             ui.label(strong(title).size(15.0));
             ui.add_space(4.0);
-            ScrollArea::vertical().max_height(ui.ctx().content_rect().height() - 220.0).show(ui, |ui| {
-                ui.spacing_mut().item_spacing.y = 8.0;
-                self.meters(ui);
-                self.when(ui);
-                self.preview(ui, cx);
+            ScrollArea::vertical().max_height(ui.ctx().content_rect().height() - 180.0).show(ui, |ui| {
+                ui.columns_const(|[left, right]| {
+                    left.spacing_mut().item_spacing.y = 8.0;
+                    right.spacing_mut().item_spacing.y = 8.0;
+                    self.meters(left);
+                    self.preview(left, cx);
+                    self.when(right);
+                });
             });
             ui.add_space(8.0);
             let list = self.list();
@@ -282,7 +285,7 @@ impl Editor {
     }
 
     fn when(&mut self, ui: &mut Ui) {
-        section(ui, "When");
+        ui.label(strong("When"));
         let kinds =
             [(When::Daily, "At a time"), (When::Every, "Every so often"), (When::Hand, "By hand only")];
         segmented(ui, "when", &mut self.when, &kinds);
@@ -348,5 +351,5 @@ impl Editor {
 }
 
 fn dialog<T>(ui: &Ui, contents: impl FnOnce(&mut Ui) -> T) -> egui::ModalResponse<T> {
-    crate::gui::widgets::dialog_window(ui, "list editor", 520.0, contents)
+    crate::gui::widgets::dialog_window(ui, "list editor", 840.0, contents)
 }
