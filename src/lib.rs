@@ -12,6 +12,7 @@
 //! | 4 | [`comms`] | the background communications thread | drivers, firmware, transport, store, vault |
 //! | 4 | [`simulator`] | virtual meters on real sockets | protocol, scheme, transport |
 //! | 3 | [`drivers`] | meter families | protocol, scheme, model |
+//! | 3 | [`firmware`] | signed packages, the flashing procedure and its resumable state | drivers, vault, protocol, scheme, model |
 //! | 3 | [`export`] | readings as files, schemes as prints | scheme, store, model |
 //! | 2 | [`protocol`] | bytes ⇄ meaning, sans-IO | model |
 //! | 2 | [`transport`] | serial ports, TCP, the tap | model |
@@ -30,6 +31,7 @@ pub mod cli;
 pub mod comms;
 pub mod drivers;
 pub mod export;
+pub mod firmware;
 pub mod gui;
 pub mod model;
 pub mod protocol;

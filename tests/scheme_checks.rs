@@ -4,6 +4,8 @@
 
 use jiff::civil::{Date, date};
 use meterwright::scheme::{self, Code, Severity};
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
 
 const TODAY: Date = date(2026, 11, 22);
 
@@ -180,4 +182,46 @@ fn the_severities_are_those_of_the_format_page() {
         warnings,
         ["double-count", "never-used", "special-day-past", "special-days-run-out", "latent-past"]
     );
+}
+
+/// What the fuzz target does with octets: nothing here may panic, and what is written must be read again.
+fn tried(octets: &[u8]) {
+    const LOAD: &[u8] = b"end,active_import\n2026-11-22T00:30:00Z,500\n2026-11-22T01:00:00Z,700\n";
+    let checked = scheme::check_file(octets, date(2026, 11, 22));
+    if let Some(document) = &checked.document {
+        let again = scheme::read(scheme::write(document).as_bytes()).expect("what was written is read");
+        assert_eq!(&again, document);
+        if !checked.has_errors() {
+            let load = scheme::read_profile(LOAD).expect("a load profile");
+            let _ = scheme::dry_run(document, &load, &[]);
+        }
+    }
+    if let Ok(prices) = scheme::read_prices(octets) {
+        assert_eq!(scheme::read_prices(scheme::write_prices(&prices).as_bytes()), Ok(prices));
+    }
+    let _ = scheme::read_profile(octets);
+    let _ = scheme::read_events(octets);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn no_change_of_a_good_file_makes_anything_panic(
+        code in select(Code::ALL.to_vec()),
+        changes in proptest::collection::vec((any::<Index>(), select(b"\"{}[],:0123456789-*TR.e\\n ".to_vec())), 1..4),
+        (cut, paste) in (any::<Index>(), any::<Index>()),
+    ) {
+        let mut octets = bytes(&format!("{code}.good"));
+        for (place, octet) in changes {
+            let place = place.index(octets.len());
+            octets[place] = octet;
+        }
+        tried(&octets);
+        // A line that stands somewhere else.
+        let mut lines: Vec<&[u8]> = octets.split_inclusive(|octet| *octet == b'\n').collect();
+        let line = lines.remove(cut.index(lines.len()));
+        lines.insert(paste.index(lines.len() + 1), line);
+        tried(&lines.concat());
+    }
 }

@@ -240,3 +240,89 @@ fn print_of_what_is_no_scheme_writes_nothing() {
     assert_eq!(code, 2);
     assert!(error.contains("syntax") && !out.exists(), "{error}");
 }
+
+/// A load profile of two days, half an hour each row, and the prices of two contracts.
+fn priced(folder: &Path) -> (String, String, String) {
+    let path = |name: &str| folder.join(name);
+    let start: jiff::Timestamp = "2026-01-30T00:00:00Z".parse().expect("an instant");
+    let rows = (1..=4 * 48).map(|number| {
+        let end = start + jiff::SignedDuration::from_mins(30 * number);
+        format!("{end},{}\n", 400 + number % 7)
+    });
+    let csv: String = std::iter::once("end,active_import\n".to_owned()).chain(rows).collect();
+    let prices = |rate: &str| {
+        json!({
+            "format": "meterwright.prices/1", "currency": "GBP", "decimals": 2, "tax_percent": "5",
+            "standing_per_day": "0.61", "standing_per_billing_period": "0",
+            "energy": [{ "register": "R1", "price": rate }], "demand": [],
+        })
+        .to_string()
+    };
+    for (name, text) in
+        [("load.csv", csv), ("a.prices.json", prices("0.2467")), ("b.prices.json", prices("0.25"))]
+    {
+        std::fs::write(path(name), text).expect("the folder takes files");
+    }
+    let text = |name: &str| path(name).display().to_string();
+    (text("load.csv"), text("a.prices.json"), text("b.prices.json"))
+}
+
+#[test]
+fn bill_prices_a_load_profile_under_several_contracts() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (load, first, second) = priced(folder.path());
+    let scheme = ready_made("single-rate");
+    let words =
+        ["bill", &scheme, "--prices", &first, "--profile", &load, "--against", &scheme, "--prices2", &second];
+    let (code, document) = json_of(&words);
+    assert_eq!(code, 0, "{document}");
+    let of = |at: usize, key: &str| document["bills"][at][key].clone();
+    let number = |value: &Value| {
+        value.as_str().expect("a text").parse::<meterwright::model::Decimal>().expect("exact")
+    };
+    for at in 0..2 {
+        let periods = of(at, "periods");
+        let periods = periods.as_array().expect("periods");
+        let sum = |values: &mut dyn Iterator<Item = meterwright::model::Decimal>| {
+            values.fold(meterwright::model::Decimal::ZERO, |sum, one| sum.checked_add(one).expect("it fits"))
+        };
+        assert_eq!(sum(&mut periods.iter().map(|period| number(&period["due"]))), number(&of(at, "due")));
+        for period in periods {
+            let lines = period["lines"].as_array().expect("lines");
+            assert_eq!(sum(&mut lines.iter().map(|line| number(&line["amount"]))), number(&period["net"]));
+            let parts = ["net", "tax", "rounding"].map(|key| number(&period[key]));
+            assert_eq!(sum(&mut parts.into_iter()), number(&period["due"]));
+        }
+    }
+    assert_eq!(of(0, "difference"), Value::Null);
+    let more = number(&of(1, "due")).checked_sub(number(&of(0, "due")));
+    assert_eq!(Some(number(&of(1, "difference"))), more);
+    let text = scheme_text(&words);
+    assert!(text.contains("against the first") && text.contains("rounding"), "{text}");
+}
+
+/// What a command prints for people.
+fn scheme_text(words: &[&str]) -> String {
+    let output = scheme(words);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+#[test]
+fn prices_with_slips_end_with_their_lines() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (load, first, _) = priced(folder.path());
+    let broken = folder.path().join("c.prices.json").display().to_string();
+    std::fs::write(&broken, "{\n  \"format\": \"meterwright.prices/1\",\n  \"vat\": 1\n}")
+        .expect("it is written");
+    let scheme = ready_made("single-rate");
+    let (code, error) = failure_of(&["bill", &scheme, "--prices", &broken, "--profile", &load]);
+    assert_eq!(code, 2);
+    assert!(error.contains("c.prices.json:3:3: error: unknown-key: vat"), "{error}");
+    let (code, error) =
+        failure_of(&["bill", &scheme, "--prices", &first, "--profile", &load, "--prices2", &first]);
+    assert_eq!(code, 2, "{error}");
+    let (code, error) = failure_of(&["bill", &scheme, "--profile", &load]);
+    assert_eq!(code, 2);
+    assert!(error.contains("single-rate.prices.json cannot be read"), "{error}");
+}

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 mod driver_support;
+mod scheme_refusals;
 
 use driver_support::{Counter, Line, Lost, NOW, Sink, access, instant, meter, run, sink};
 use jiff::Timestamp;

@@ -125,6 +125,11 @@ impl App {
         secrets::gather(&self.global.secret)
     }
 
+    /// The passphrase that was given, for a command that takes no other secret.
+    pub(super) fn passphrase(&self) -> Result<Option<Secret>, Failure> {
+        secrets::passphrase(&self.global.secret)
+    }
+
     /// For commands that take none: one that is given has been misunderstood.
     pub(super) fn no_secrets(&self) -> Result<(), Failure> {
         if self.global.secret.is_empty() {

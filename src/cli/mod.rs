@@ -1,15 +1,20 @@
 //! The command line (floor 5): one file a command. Its names, shapes and exit codes are a contract with scripts.
 
 mod app;
+mod bill;
 mod clock;
 mod control;
 mod demo;
+mod discover;
 mod export;
 mod failure;
+mod firmware;
+mod flash;
 mod holidays;
 mod interrupt;
 mod jobs;
 mod list;
+mod listen;
 mod meter;
 mod on_side;
 mod period;
@@ -95,6 +100,13 @@ enum Command {
     Run(run::Run),
     /// Run virtual meters on real sockets or pseudo-terminals
     Simulate(simulate::Simulate),
+    /// Signed firmware packages, and flashing
+    #[command(subcommand)]
+    Firmware(firmware::Firmware),
+    /// Find the meters on a line
+    Discover(discover::Discover),
+    /// Take what meters push by themselves
+    Listen(listen::Listen),
 }
 
 /// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
@@ -126,6 +138,9 @@ fn run(line: Line) -> Outcome {
         Some(Command::List(command)) => command.run(&app),
         Some(Command::Run(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
+        Some(Command::Firmware(command)) => command.run(&app),
+        Some(Command::Discover(command)) => command.run(&app),
+        Some(Command::Listen(command)) => command.run(&app),
     }
 }
 

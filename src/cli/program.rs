@@ -16,11 +16,11 @@ use super::period::When;
 use super::scheme::{difference_document, sound};
 use super::select;
 use crate::comms::Job;
+use crate::comms::programming::{fits, kept, restorable};
 use crate::drivers::Activation;
 use crate::export::zone_of;
-use crate::model::Template;
-use crate::scheme::{self, Document, Problem};
-use crate::store::{MeterRow, MeterScheme, SchemeKind, StoreReader};
+use crate::scheme::{self, Document};
+use crate::store::{MeterRow, SchemeKind, StoreReader};
 
 /// Writes a scheme to a meter.
 #[derive(Args, Debug)]
@@ -88,19 +88,6 @@ fn activation(activate: Activate, row: &MeterRow) -> Result<Activation, Failure>
     })
 }
 
-/// Checks a scheme against the limits of the meter that it is for, which need not be those that it names.
-fn fits(document: &Document, row: &MeterRow) -> Result<(), Failure> {
-    let name = &row.config.template;
-    let template = Template::named(name).map_err(|error| Failure::usage(error.to_string()))?;
-    let problems = scheme::check(document, &template, Zoned::now().date());
-    let errors: Vec<String> =
-        problems.iter().filter(|problem| problem.is_error()).map(Problem::to_string).collect();
-    if errors.is_empty() {
-        return Ok(());
-    }
-    Err(Failure::usage(format!("a meter of template {name} cannot take this scheme\n{}", errors.join("\n"))))
-}
-
 /// Runs a job on one meter to its end.
 fn one(app: &App, job: Job, row: MeterRow) -> Result<Results, Failure> {
     let comms = app.comms()?;
@@ -131,7 +118,7 @@ fn tell(results: &Results, out: &mut dyn std::io::Write, good: &str) -> std::io:
 
 /// Writes a document to a meter and prints how it went.
 fn write(app: &App, scheme: Document, row: MeterRow, due: Activation) -> Outcome {
-    fits(&scheme, &row)?;
+    fits(&scheme, &row.config, Zoned::now().date())?;
     let (word, good) = match due {
         Activation::Now => ("now".to_owned(), "the tariff is in force, read back and confirmed".to_owned()),
         Activation::Never => {
@@ -165,34 +152,14 @@ impl Restore {
     pub(super) fn run(&self, app: &App) -> Outcome {
         let store = app.reader()?;
         let row = select::one(&store, &self.meter)?;
-        let stood = store.last_scheme(row.id, SchemeKind::Stood)?.ok_or_else(|| {
-            Failure::usage(format!(
-                "no scheme was ever written to {} from here: nothing to restore",
-                self.meter
-            ))
-        })?;
+        let stood = store.last_scheme(row.id, SchemeKind::Stood)?;
         drop(store);
-        if stood.scheme.is_empty() {
-            return Err(Failure::usage(format!(
-                "what stood in {} before cannot all be said by a scheme, or there was no tariff: its attributes are kept in the store as they were",
-                self.meter
-            )));
+        let scheme = restorable(stood.as_ref(), &self.meter)?;
+        if let Some(stood) = &stood {
+            app.tell(&format!("restoring what stood there at {}", stood.at));
         }
-        app.tell(&format!("restoring what stood there at {}", stood.at));
-        let scheme = kept(&stood)?;
         write(app, scheme, row, Activation::Now)
     }
-}
-
-/// A scheme out of the store.
-fn kept(stored: &MeterScheme) -> Result<Document, Failure> {
-    scheme::read(stored.scheme.as_bytes()).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        Failure::usage(format!(
-            "what was kept is no scheme that this program can write\n{}",
-            lines.join("\n")
-        ))
-    })
 }
 
 /// A scheme that was read, and what the meter or a scheme cannot say.

@@ -1,4 +1,4 @@
-//! `meterwright scheme check`, `rate`, `dry-run` and `compare`
+//! `meterwright scheme check`, `rate`, `dry-run` and `compare`; `bill` and what speaks to meters stand in files of their own
 //!
 //! A file with errors ends with exit code 2, one with warnings alone with 0. `compare` ends with 0 whether there are
 //! differences or none: only a file that cannot be read is a failure.
@@ -12,6 +12,7 @@ use jiff::{Timestamp, Zoned};
 use serde_json::{Value, json};
 
 use super::app::{App, Outcome};
+use super::bill;
 use super::failure::{DONE, Failure, USAGE};
 use super::holidays;
 use super::period::When;
@@ -19,7 +20,10 @@ use super::print;
 use super::program;
 use super::table::Table;
 use crate::scheme::engine::{DemandValue, RegisterValue, Total};
-use crate::scheme::{self, Calendar, Checked, Code, Difference, Document, DryRun, Problem, WallClock};
+use crate::scheme::{
+    self, Calendar, Checked, Code, Difference, Document, DryRun, IntervalSeries, Problem, TimedEvent,
+    WallClock,
+};
 
 /// Largest scheme file, in octets.
 pub(super) const LARGEST_SCHEME: u64 = 16 << 20;
@@ -35,6 +39,8 @@ pub(super) enum Scheme {
     Rate(Rate),
     /// What registers would have read under a scheme, on a load profile
     DryRun(Dry),
+    /// What a load profile costs under a scheme, and under others
+    Bill(bill::Bill),
     /// How two scheme files, or a file and a meter, differ, in words
     Compare(Compare),
     /// Write a scheme to a meter, as a transaction
@@ -71,6 +77,13 @@ pub(super) struct Rate {
 pub(super) struct Dry {
     /// The scheme file
     file: PathBuf,
+    #[command(flatten)]
+    load: Load,
+}
+
+/// A load profile, and what happened meanwhile.
+#[derive(Args, Debug)]
+pub(super) struct Load {
     /// Load profile: `end,active_import,…` with interval ends in RFC 3339, energy in Wh, varh or VAh
     #[arg(long, value_name = "CSV")]
     profile: PathBuf,
@@ -99,6 +112,7 @@ impl Scheme {
             Self::Check(check) => check.run(app),
             Self::Rate(rate) => rate.run(app),
             Self::DryRun(dry) => dry.run(app),
+            Self::Bill(bill) => bill.run(app),
             Self::Compare(compare) => compare.run(app),
             Self::Write(write) => write.run(app),
             Self::Read(read) => read.run(app),
@@ -254,15 +268,13 @@ fn titled(document: &Document, id: &str) -> String {
 }
 
 /// `2026-07-01T12:00:00+01:00` by the scheme's clock.
-fn local_stamp(at: Timestamp, clock: &WallClock) -> String {
+pub(super) fn local_stamp(at: Timestamp, clock: &WallClock) -> String {
     at.display_with_offset(clock.offset(at)).to_string()
 }
 
-impl Dry {
-    fn run(&self, app: &App) -> Outcome {
-        let document = sound(app, &self.file)?;
-        let clock =
-            WallClock::of_zone(&document.time_zone).map_err(|error| Failure::usage(error.to_string()))?;
+impl Load {
+    /// Reads both files.
+    pub(super) fn read(&self) -> Result<(IntervalSeries, Vec<TimedEvent>), Failure> {
         let profile = scheme::read_profile(&octets(&self.profile, LARGEST_CSV)?)
             .map_err(|slips| slips_of(&self.profile, &slips))?;
         let events = match &self.events {
@@ -271,6 +283,16 @@ impl Dry {
             }
             None => Vec::new(),
         };
+        Ok((profile, events))
+    }
+}
+
+impl Dry {
+    fn run(&self, app: &App) -> Outcome {
+        let document = sound(app, &self.file)?;
+        let clock =
+            WallClock::of_zone(&document.time_zone).map_err(|error| Failure::usage(error.to_string()))?;
+        let (profile, events) = self.load.read()?;
         let run = scheme::dry_run(&document, &profile, &events)
             .map_err(|error| Failure::usage(format!("the dry run stopped: {error}")))?;
         app.print(|| run_document(&run, &clock), |out| run_text(out, &run, &clock))?;

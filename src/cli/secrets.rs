@@ -36,6 +36,18 @@ pub(super) fn gather(arguments: &[String]) -> Result<Vec<(SecretKind, Secret)>, 
     Ok(all)
 }
 
+/// Gets a person's passphrase from where it is said to be; nothing where none is given.
+pub(super) fn passphrase(arguments: &[String]) -> Result<Option<Secret>, Failure> {
+    let mut found = None;
+    for argument in arguments {
+        let source = argument.strip_prefix("passphrase=").filter(|_| found.is_none()).ok_or_else(|| {
+            Failure::usage("this command takes one secret: --secret passphrase=env:NAME, file:PATH or prompt")
+        })?;
+        found = Some(get(SecretKind::Passphrase, source)?);
+    }
+    Ok(found)
+}
+
 fn get(kind: SecretKind, source: &str) -> Result<Secret, Failure> {
     let text = if let Some(name) = source.strip_prefix("env:") {
         Zeroizing::new(std::env::var(name).map_err(|_| {
@@ -44,7 +56,8 @@ fn get(kind: SecretKind, source: &str) -> Result<Secret, Failure> {
     } else if let Some(path) = source.strip_prefix("file:") {
         read_file(kind, path)?
     } else if source == "prompt" {
-        let prompt = format!("The meter's {}: ", kind.word());
+        let whose = if kind == SecretKind::Passphrase { "The" } else { "The meter's" };
+        let prompt = format!("{whose} {}: ", kind.word());
         Zeroizing::new(rpassword::prompt_password(prompt).map_err(|error| {
             Failure::usage(format!("the {} cannot be asked for here: {error}", kind.word()))
         })?)

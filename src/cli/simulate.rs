@@ -39,7 +39,7 @@ pub(super) struct Simulate {
     push_every: u32,
     /// A fault, as often as needed: late=MS, latency=MS, jitter=MS, rate=BYTES, loss=PERCENT, burst=PERCENT/LENGTH,
     /// garbage=PERCENT, duplicate=PERCENT, reorder=PERCENT, half-open=PERCENT, dead=PERCENT, reset=N, clock=SECONDS,
-    /// wrong-clock=PERCENT, counter=N, quirk:WORD, or a mixture: plc, plc-fast, mesh, mesh-far, mesh-fast, gprs, lte
+    /// wrong-clock=PERCENT, counter=N, image:WORD, quirk:WORD, or a mixture: plc, plc-fast, mesh, mesh-far, mesh-fast, gprs, lte
     #[arg(long = "fault", value_name = "SPEC")]
     faults: Vec<String>,
     /// Everything that looks like chance follows from it

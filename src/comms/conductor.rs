@@ -8,6 +8,7 @@ use std::rc::Rc;
 use crate::drivers::{
     self, Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
 };
+use crate::firmware::{self, FlashPlan, Journal};
 use crate::model::template::Family;
 use crate::model::{Fault, Knowledge, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
@@ -35,6 +36,8 @@ pub(super) enum Task<'a> {
     SetClock(ClockOrder),
     /// Have it do something.
     Control(Order),
+    /// Flash it, or go on with it.
+    Flash(&'a FlashPlan, &'a dyn Journal),
 }
 
 /// One attempt of a session.
@@ -105,6 +108,9 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         }
         (Family::Dlms, Task::ReadScheme(reference)) => {
             drivers::dlms::read_scheme(&mut link, access, counter, knowledge, reference, sink).await
+        }
+        (Family::Dlms, Task::Flash(plan, journal)) => {
+            firmware::flash(&mut link, access, counter, knowledge, plan, journal, sink).await
         }
         (Family::Dlms, Task::SetClock(order)) => {
             drivers::dlms::set_clock(&mut link, access, counter, knowledge, order, sink).await

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::{
@@ -32,6 +33,14 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
         }
         // The thread itself stops runs.
         Edit::StopRun(_) => Ok(Edited::Done),
+        Edit::TrustKey { public, name } => {
+            let put = shared.store.borrow_mut().trust_key(Timestamp::now(), &public, &name);
+            put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        Edit::UntrustKey { public } => {
+            let gone = shared.store.borrow_mut().untrust_key(Timestamp::now(), &public);
+            gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
         Edit::UpdatePoint { id, name, details } => {
             let put = shared.store.borrow_mut().update_point(id, &name, &details);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))

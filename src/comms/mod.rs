@@ -10,22 +10,30 @@
 //! | `queue` | which session may begin: shared lines one at a time, the network up to a limit |
 //! | `session` | one meter's session: attempts, back-off, cancelling |
 //! | `conductor` | the seam between a session and the line with its driver |
+//! | `discover` | which addresses of a line answer |
+//! | `push`, `push_net` | what meters send by themselves |
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
+//! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
 //! | `trace` | what traffic means, layer by layer |
 
 mod backoff;
 mod conductor;
 mod counters;
+mod discover;
 mod edits;
+mod flash;
 pub mod link;
 mod listeners;
+pub mod programming;
 mod progress;
+mod push;
+mod push_net;
 mod queue;
 mod reporter;
 mod schedule;
@@ -53,12 +61,18 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
+use crate::firmware::Package;
 use crate::model::{
-    Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId, RatioPeriod, Secret,
-    SecretKind, Step,
+    CampaignPlan, Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId,
+    RatioPeriod, Secret, SecretKind, Step,
 };
 use crate::scheme::Document;
 use crate::store::{Exchange, JobResult, Store};
+
+pub use push::{ASIDE_KEY, Aside};
+pub use push_net::PushPlaces;
+
+pub use discover::{Discovery, Found, Layer, Seat};
 
 use conductor::Conductor;
 use listeners::Listeners;
@@ -97,6 +111,18 @@ pub enum Job {
         /// if the meter still bears its name.
         reference: Option<Box<Document>>,
     },
+    /// Bring firmware into meters: begins a campaign, or goes on with the one of this package and these meters that
+    /// is not done. Meters are taken wave by wave, within the window, until too many fail; a job that waits for its
+    /// window does not end. How each meter and the campaign stand is read from the store
+    /// (`StoreReader::campaign_meters`).
+    Flash {
+        /// Which, in order.
+        meters: Vec<MeterId>,
+        /// The package, judged once more before each flash.
+        package: Arc<Package>,
+        /// How.
+        plan: Box<CampaignPlan>,
+    },
     /// Read meters' own transformer ratios into the store, or write them and read them back.
     Ratios {
         /// Which.
@@ -129,6 +155,8 @@ pub enum Job {
     },
     /// Run a meter list now.
     RunList(ListId),
+    /// Look which addresses of a line answer; nothing is stored.
+    Discover(Box<Discovery>),
 }
 
 /// A change of the store's own data, by a person.
@@ -147,6 +175,18 @@ pub enum Edit {
     },
     /// Remove meters.
     RemoveMeters(Vec<MeterId>),
+    /// Trust a key that signs firmware packages.
+    TrustKey {
+        /// The Ed25519 public key.
+        public: [u8; 32],
+        /// For people.
+        name: String,
+    },
+    /// Trust a key no longer.
+    UntrustKey {
+        /// The Ed25519 public key.
+        public: [u8; 32],
+    },
     /// Change a metering point.
     UpdatePoint {
         /// Which.
@@ -277,6 +317,22 @@ pub enum Event {
     StoreChanged,
     /// Something happened to a run of a meter list; its passes are jobs with events of their own.
     List(ListEvent),
+    /// A meter, or a stranger, sent something by itself.
+    Pushed {
+        /// Who; `None` is nobody that is known, and the message was kept aside.
+        meter: Option<MeterId>,
+        /// From which address.
+        from: String,
+        /// What became of it.
+        words: String,
+    },
+    /// An address was tried; comes before its job's `MeterEnded`.
+    Found {
+        /// Job.
+        job: JobId,
+        /// What is there.
+        found: Box<Found>,
+    },
 }
 
 /// How to start.
@@ -372,6 +428,17 @@ impl Comms {
             let _room_for_one = answer.try_send(Err(stopped()));
         }
         edited
+    }
+
+    /// Takes what meters send by themselves at some places, until the thread stops; gives the addresses that the
+    /// sockets have.
+    ///
+    /// # Errors
+    /// A socket cannot be opened, or the thread has stopped.
+    pub fn take_pushes(&self, places: PushPlaces) -> Result<PushPlaces, Fault> {
+        let (answer, bound) = sync_channel(1);
+        self.commands.blocking_send(Command::Push(places, answer)).map_err(|_| stopped())?;
+        bound.recv().map_err(|_| stopped())?
     }
 
     /// A stream of what happens from now on. `wake` is called after each event was put there (the windows ask for a

@@ -143,7 +143,7 @@ fn drift_words(progress: &Progress) -> Option<String> {
 }
 
 /// The text with a capital in front.
-fn sentence(text: &str) -> String {
+pub(super) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     match letters.next() {
         Some(first) => first.to_uppercase().chain(letters).collect(),

@@ -18,6 +18,8 @@ use super::JobId;
 use super::backoff;
 use super::conductor::{Attempt, Task};
 use super::counters::{Counters, Place};
+use super::discover::{self, Discovery};
+use super::flash::{self, FlashWork};
 use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
@@ -35,6 +37,10 @@ pub(super) enum Work {
     WriteScheme(Rc<Document>, Activation),
     /// Read a stored meter's scheme.
     ReadScheme(Option<Rc<Document>>),
+    /// Flash a stored meter, or go on with it.
+    Flash(Rc<FlashWork>),
+    /// Look for meters.
+    Discover(Rc<Discovery>),
     /// Read or write a stored meter's own transformer ratios.
     Ratios(RatioOrder),
     /// Try a meter as entered.
@@ -56,9 +62,10 @@ impl Work {
         match self {
             Self::WriteScheme(..) => Some("Scheme written and read back"),
             Self::ReadScheme(_) => Some("Scheme read"),
+            Self::Discover(_) => Some("Every address was tried"),
             Self::Ratios(RatioOrder::Read) => Some("Transformer ratios read"),
             Self::Ratios(RatioOrder::Write { .. }) => Some("Transformer ratios written and read back"),
-            Self::Read(_) | Self::Test { .. } => None,
+            Self::Read(_) | Self::Flash(_) | Self::Test { .. } => None,
             Self::SetClock(_) => Some("Clock right"),
             Self::Control(_) => Some("Done"),
         }
@@ -66,7 +73,7 @@ impl Work {
 }
 
 /// One meter of a job.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Item {
     pub(super) job: JobId,
     pub(super) meter: Option<MeterId>,
@@ -101,6 +108,9 @@ pub(super) async fn run(
     remains: Remains,
     cancel: Cancel,
 ) -> Result<(), Fault> {
+    if let Work::Discover(discovery) = &item.work {
+        return discover::run(shared, &item, remains, &cancel, discovery).await;
+    }
     let session = Session::prepare(shared, item, remains)?;
     session.wait_for_pause(&cancel).await?;
     let result = session.attempts(&cancel).await;
@@ -153,13 +163,20 @@ impl Session {
         let mut attempt = 1;
         loop {
             self.remains.progress.borrow_mut().begin_attempt();
+            let before = self.flash_mark()?;
             let fault = match self.attempt(attempt, &mut sink, cancel).await {
                 Ok(()) => break,
                 Err(fault) if cancel.is_cancelled() => {
                     tracing::debug!("a cancelled session ended with: {fault}");
                     return Err(cancelled_fault());
                 }
-                Err(fault) if !fault.passing || attempt >= of => return Err(fault),
+                Err(fault) if !fault.passing => return Err(fault),
+                // A flash that came further is not given up on account of what happened before.
+                Err(fault) if before.is_some() && before != self.flash_mark()? => {
+                    attempt = 1;
+                    fault
+                }
+                Err(fault) if attempt >= of => return Err(fault),
                 Err(fault) => fault,
             };
             attempt += 1;
@@ -172,6 +189,12 @@ impl Session {
             Some(fault) => Err(fault),
             None => Ok(()),
         }
+    }
+
+    /// How far the flash has come, for telling whether an attempt got anywhere; nothing for other work.
+    fn flash_mark(&self) -> Result<Option<flash::Mark>, Fault> {
+        let (Work::Flash(work), Some(meter)) = (&self.item.work, self.item.meter) else { return Ok(None) };
+        flash::mark(&self.shared, meter, work).map(Some)
     }
 
     fn reporter(&self) -> Reporter {
@@ -213,14 +236,20 @@ impl Session {
             counter.prepare().await.map_err(|error| Fault::internal(error.to_string()))?;
         }
         let last = self.last_written()?;
+        let ledger = flash::Ledger::of(&self.shared, &self.item);
         let task = match &self.item.work {
             Work::Read(request) => Task::Read(request),
             Work::Test { .. } => Task::Test,
+            Work::Discover(_) => return Err(Fault::internal("a search that is a session")),
             Work::Ratios(order) => Task::Ratios(order),
             Work::WriteScheme(document, activation) => Task::WriteScheme(document, *activation),
             Work::ReadScheme(Some(reference)) => Task::ReadScheme(Reference::Given(reference)),
             Work::ReadScheme(None) => {
                 Task::ReadScheme(last.as_ref().map_or(Reference::None, Reference::IfNamed))
+            }
+            Work::Flash(work) => {
+                let ledger = ledger.as_ref().ok_or_else(|| Fault::internal("a flash without a meter"))?;
+                Task::Flash(&work.plan, ledger)
             }
             Work::SetClock(order) => Task::SetClock(*order),
             Work::Control(order) => Task::Control(*order),

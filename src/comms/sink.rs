@@ -33,7 +33,7 @@ pub(super) struct Sink {
 
 /// Whether two spellings name one serial number: case, spaces and leading noughts aside, and a maker's prefix that
 /// only one of them bears (`0012345678` on the plate, `MTW0012345678` in the meter).
-fn same_serial(one: &str, other: &str) -> bool {
+pub(super) fn same_serial(one: &str, other: &str) -> bool {
     let plain = |text: &str| {
         let text: String = text.chars().filter(char::is_ascii_alphanumeric).collect();
         text.to_ascii_uppercase().trim_start_matches('0').to_owned()

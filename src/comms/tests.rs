@@ -242,6 +242,8 @@ fn word(event: &Event) -> String {
         Event::Ended { ok, failed, cancelled, .. } => format!("over {ok} {failed} {cancelled}"),
         Event::StoreChanged => "store changed".to_owned(),
         Event::List(_) => "list".to_owned(),
+        Event::Found { found, .. } => format!("found {:?}", found.seat),
+        Event::Pushed { words, .. } => format!("pushed {words}"),
     }
 }
 

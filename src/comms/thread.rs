@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
@@ -12,21 +13,27 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::drivers::{ClockWay, Contactor, Order, RatioOrder};
-use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Step};
+use crate::firmware::Package;
+use crate::model::{CampaignPlan, Fault, FlashPhase, MeterConfig, MeterId, MeterSecrets, Step};
 use crate::store::{JobResult, MeterRow};
 
+use super::flash::{self, Campaign, Campaigns, Ended};
 use super::link::Cancel;
-use super::progress::{read_words, test_words};
+use super::progress::{read_words, sentence, test_words};
+use super::push::Pushes;
+use super::push_net::{self, PushPlaces};
 use super::queue::{Limits, LineKey, Queue, Urgency};
 use super::reporter::Remains;
 use super::schedule::{Order as ListOrder, Scheduler};
 use super::session::{self, Item, Work, cancelled_fault};
 use super::shared::{Shared, store_fault};
 use super::sink::flush_trace;
-use super::{Edit, Edited, Event, Job, JobId, edits};
+use super::{Discovery, Edit, Edited, Event, Job, JobId, edits};
 
 /// How often events that found no room are offered again.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
+/// How often it is looked whether a maintenance window has opened.
+const LOOK_AT_WINDOW: Duration = Duration::from_secs(10);
 /// How long the sessions may take to end when the thread is stopped.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
@@ -37,6 +44,7 @@ pub(super) enum Command {
     Edit(Edit, SyncSender<Result<Edited, Fault>>),
     Listen(SyncSender<Event>, Box<dyn Fn() + Send>),
     Stop,
+    Push(PushPlaces, SyncSender<Result<PushPlaces, Fault>>),
 }
 
 struct JobState {
@@ -64,6 +72,8 @@ pub(super) struct Thread {
     concluded: Vec<Concluded>,
     scheduler: Scheduler,
     tests: i64,
+    campaigns: Campaigns,
+    pushes: Rc<Pushes>,
 }
 
 /// How a meter's session ended, held back until it is on disk.
@@ -83,7 +93,9 @@ impl Thread {
     pub(super) fn new(shared: Rc<Shared>) -> Self {
         let limits = limits(&shared);
         let scheduler = Scheduler::new(shared.options.schedule);
+        let pushes = Rc::new(Pushes::new(Rc::clone(&shared)));
         Self {
+            pushes,
             shared,
             queue: Queue::new(limits),
             jobs: BTreeMap::new(),
@@ -92,6 +104,7 @@ impl Thread {
             concluded: Vec::new(),
             scheduler,
             tests: 0,
+            campaigns: Campaigns::new(),
         }
     }
 
@@ -116,7 +129,9 @@ impl Thread {
                     self.obey(orders);
                 }
                 () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
+                () = sleep(LOOK_AT_WINDOW), if self.waits_for_window() => {}
             }
+            self.begin_waves();
             self.begin_sessions();
         }
         self.stop().await;
@@ -161,6 +176,12 @@ impl Thread {
             }
             Command::Listen(to, wake) => self.shared.listeners.borrow_mut().add(to, wake),
             Command::Stop => {}
+            Command::Push(places, answer) => {
+                let pushes = Rc::clone(&self.pushes);
+                tokio::task::spawn_local(async move {
+                    let _gone = answer.try_send(push_net::listen(pushes, &places).await);
+                });
+            }
         }
     }
 
@@ -194,7 +215,9 @@ impl Thread {
         for order in orders {
             match order {
                 ListOrder::Cancel(job) => self.cancel(job),
-                ListOrder::Withdraw(job) => self.withdraw(job),
+                ListOrder::Withdraw(job) => {
+                    self.withdraw(job, &Fault::user("the list's window is over", ""));
+                }
                 ListOrder::Pass { .. } => {
                     if let Ok((job, event)) = self.begin_pass(order) {
                         self.announce_job(job, &event);
@@ -231,6 +254,7 @@ impl Thread {
                 let work = Work::ReadScheme(reference.map(Rc::from));
                 self.stored_job(&[meter], "Read the scheme of {}", &work)?
             }
+            Job::Flash { meters, package, plan } => return self.begin_campaign(&meters, package, &plan),
             Job::Ratios { meters, order } => {
                 let title = match order {
                     RatioOrder::Read => "Read the transformer ratios of {}",
@@ -239,6 +263,7 @@ impl Thread {
                 self.stored_job(&meters, title, &Work::Ratios(order))?
             }
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
+            Job::Discover(discovery) => self.discover_job(*discovery),
             Job::SetClock { meters, order } => {
                 let title = match order.way {
                     ClockWay::Set => "Set the clock of {}",
@@ -268,6 +293,65 @@ impl Thread {
             self.queue.push(&line, urgency, item);
         }
         (job, event)
+    }
+
+    /// A job that flashes: its meters begin wave by wave.
+    fn begin_campaign(
+        &mut self,
+        meters: &[MeterId],
+        package: Arc<Package>,
+        plan: &CampaignPlan,
+    ) -> Result<(JobId, Event), Fault> {
+        let title = format!("Flash {} into {{}}", package.manifest().version);
+        let work = flash::work(package, plan);
+        let (job, title, items) = self.stored_job(meters, &title, &Work::Flash(Rc::clone(&work)))?;
+        let campaign = Campaign::begin(&self.shared, work, plan, items)?;
+        let left = campaign.left();
+        let event = Event::Submitted { job, title, meters: left };
+        self.jobs.insert(job, JobState { cancel: Cancel::default(), left, ok: 0, failed: 0 });
+        self.campaigns.insert(job, campaign);
+        Ok((job, event))
+    }
+
+    fn waits_for_window(&self) -> bool {
+        self.campaigns.values().any(Campaign::waits_for_window)
+    }
+
+    /// Begins the next wave of each campaign whose last one is over.
+    fn begin_waves(&mut self) {
+        for campaign in self.campaigns.values_mut() {
+            let wave = campaign.next_wave();
+            let urgency = if wave.len() == 1 { Urgency::ONE } else { Urgency::MANY };
+            for (line, item) in wave {
+                self.queue.push(&line, urgency, item);
+            }
+        }
+    }
+
+    /// Begins no further meter of a campaign; those under way stop where they can go on later.
+    fn stop_campaign(&mut self, job: JobId) {
+        let mut waiting = self.campaigns.get_mut(&job).map(Campaign::drain).unwrap_or_default();
+        waiting.extend(self.queue.take(|item| item.job == job));
+        self.give_up(job, waiting, &Fault::user("not begun: too many meters of the campaign failed", ""));
+    }
+
+    /// Ends meters of a job that have not begun.
+    fn give_up(&mut self, job: JobId, waiting: Vec<Item>, fault: &Fault) {
+        let Some(state) = self.jobs.get_mut(&job) else { return };
+        state.left = state.left.saturating_sub(waiting.len());
+        for item in waiting.into_iter().filter(|item| item.announced) {
+            state.failed += 1;
+            let words =
+                if *fault == cancelled_fault() { "Cancelled".to_owned() } else { fault.message.clone() };
+            let result = Box::new(result(
+                &item,
+                Some(fault.clone()),
+                &Remains::default(),
+                (self.shared.now(), Duration::ZERO),
+            ));
+            let Item { meter, name, .. } = item;
+            self.shared.emit(&Event::MeterEnded { job, meter, name, result, words });
+        }
     }
 
     /// A job that does one thing with each of some stored meters. `{}` in its title stands for the meters.
@@ -321,6 +405,18 @@ impl Thread {
         (job, title, vec![(line, item)])
     }
 
+    /// A search is no job of the store either.
+    fn discover_job(&mut self, discovery: Discovery) -> (JobId, String, Vec<(LineKey, Item)>) {
+        self.tests -= 1;
+        let job = JobId(self.tests);
+        let title = format!("Look for meters on {}", discovery.line);
+        let name = discovery.line.to_string();
+        let line = LineKey::of(&MeterConfig::new("discovery", discovery.line.clone()));
+        let item =
+            Item { job, meter: None, name, work: Work::Discover(Rc::new(discovery)), announced: false };
+        (job, title, vec![(line, item)])
+    }
+
     fn announce_job(&mut self, job: JobId, event: &Event) {
         self.shared.emit(event);
         self.end_job_if_over(job);
@@ -329,27 +425,14 @@ impl Thread {
     fn cancel(&mut self, job: JobId) {
         let Some(state) = self.jobs.get(&job) else { return };
         state.cancel.cancel();
-        self.withdraw(job);
+        self.withdraw(job, &cancelled_fault());
     }
 
     /// Takes the meters of a job out that have not begun.
-    fn withdraw(&mut self, job: JobId) {
-        let Some(state) = self.jobs.get_mut(&job) else { return };
-        let waiting = self.queue.take(|item| item.job == job);
-        state.left -= waiting.len();
-        for item in waiting.into_iter().filter(|item| item.announced) {
-            state.failed += 1;
-            let fault = cancelled_fault();
-            let words = "Cancelled".to_owned();
-            let result = Box::new(result(
-                &item,
-                Some(fault),
-                &Remains::default(),
-                (self.shared.now(), Duration::ZERO),
-            ));
-            let Item { meter, name, .. } = item;
-            self.shared.emit(&Event::MeterEnded { job, meter, name, result, words });
-        }
+    fn withdraw(&mut self, job: JobId, fault: &Fault) {
+        let mut waiting = self.campaigns.get_mut(&job).map(Campaign::drain).unwrap_or_default();
+        waiting.extend(self.queue.take(|item| item.job == job));
+        self.give_up(job, waiting, fault);
         self.end_job_if_over(job);
     }
 
@@ -398,8 +481,21 @@ impl Thread {
         let Running { line, item, remains, began, losses } = running;
         self.shared.settling.set_sessions(self.running.len());
         self.queue.done(&line);
+        let fault = outcome.as_ref().err();
+        let is_cancelled = self.jobs.get(&item.job).is_none_or(|state| state.cancel.is_cancelled());
+        let campaign = self.campaigns.get_mut(&item.job).filter(|_| !is_cancelled);
+        let became = campaign.map(|campaign| campaign.ended(&self.shared, &line, &item, fault));
+        if matches!(became, Some(Ended::Later)) {
+            let (job, meter) = (item.job, item.meter);
+            self.shared.emit(&Event::MeterStep { job, meter, step: Step::Flashing(FlashPhase::Waiting) });
+            return;
+        }
         let (result, words) = self.conclude(&item, &remains, outcome.err(), began.elapsed());
+        let job = item.job;
         self.concluded.push(Concluded { item, remains, result, words, losses });
+        if matches!(became, Some(Ended::Stop)) {
+            self.stop_campaign(job);
+        }
         // Alone there is nobody to wait for.
         if self.running.is_empty() {
             self.settle();
@@ -452,6 +548,7 @@ impl Thread {
         match fault {
             Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
             fault if !is_read => test_words(&progress, fault),
+            fault if matches!(item.work, Work::Flash(_)) => flash_result_words(&self.shared, item, fault),
             None => match (&progress.outcome, item.work.done_words()) {
                 (Some(outcome), _) => outcome.clone(),
                 (None, Some(words)) => words.to_owned(),
@@ -491,6 +588,11 @@ impl Thread {
             return;
         }
         let Some(state) = self.jobs.remove(&job) else { return };
+        if let Some(campaign) = self.campaigns.remove(&job)
+            && let Err(fault) = campaign.conclude(&self.shared)
+        {
+            tracing::error!("how the campaign of job {} stands could not be stored: {fault}", job.0);
+        }
         if job.0 > 0
             && let Err(error) = self.shared.store.borrow_mut().end_job(job.0, self.shared.now())
         {
@@ -499,6 +601,14 @@ impl Thread {
         let cancelled = state.cancel.is_cancelled();
         self.shared.emit(&Event::Ended { job, ok: state.ok, failed: state.failed, cancelled });
         self.scheduler.job_ended(job, cancelled);
+    }
+}
+
+fn flash_result_words(shared: &Shared, item: &Item, fault: Option<&Fault>) -> String {
+    match (fault, &item.work, item.meter) {
+        (Some(fault), _, _) => sentence(&fault.to_string()),
+        (None, Work::Flash(work), Some(meter)) => flash::flash_words(shared, meter, work),
+        _ => String::new(),
     }
 }
 

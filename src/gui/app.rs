@@ -264,6 +264,7 @@ impl App {
         match purpose {
             FilePurpose::ImportMeters => self.cx.command(Command::ImportFile(path)),
             FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
+            FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::SaveText { text, .. } => self.save(path, text),
             FilePurpose::SaveScheme { scheme, .. } => self.schemes.save_as(&self.cx, scheme, path, asked),
             FilePurpose::Holidays { scheme } => self.schemes.import_holidays(&self.cx, scheme, path),
@@ -357,6 +358,8 @@ impl App {
             Command::Export(export, name) => {
                 self.files.choose(FilePurpose::Export { export, name }, &self.wake);
             }
+            Command::ChooseProof(file) => self.files.choose(FilePurpose::Proof(file), &self.wake),
+            Command::WriteFile(path, text) => self.save(path, text),
             Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),
             Command::NewScheme => {
                 self.go(ui, Page::Schemes);

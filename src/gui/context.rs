@@ -81,6 +81,10 @@ pub enum Command {
     SaveText(String, String, String),
     /// Write readings to a file that is chosen; with the proposed name.
     Export(Box<Export>, String),
+    /// Choose a CSV file for a dry run; it comes by [`AppCtx::chosen`].
+    ChooseProof(ProofFile),
+    /// Write text to this file, and then ask again what the store's reader thinks of it.
+    WriteFile(PathBuf, String),
     /// Choose what a new scheme begins with.
     NewScheme,
     /// Choose a scheme file.
@@ -101,6 +105,15 @@ pub enum Command {
     Ask(Vec<MeterId>, Deed),
 }
 
+/// A file that a dry run begins from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofFile {
+    /// A load profile.
+    Profile,
+    /// Events.
+    Events,
+}
+
 /// What everything in the windows can reach.
 pub struct AppCtx {
     /// The floors below.
@@ -115,6 +128,8 @@ pub struct AppCtx {
     pub prefs: Prefs,
     /// Remarks at the window's edge.
     pub notices: Notices,
+    /// A CSV file that was chosen for a dry run; its page takes it.
+    pub chosen: Option<(ProofFile, PathBuf)>,
     /// What to do after the frame.
     pub commands: Vec<Command>,
     /// This computer's time zone.
@@ -140,6 +155,7 @@ impl AppCtx {
             selection: Selection::default(),
             prefs: Prefs::default(),
             notices: Notices::default(),
+            chosen: None,
             commands: Vec::new(),
             zone: TimeZone::system(),
             now: Timestamp::now,
@@ -193,6 +209,7 @@ impl AppCtx {
                     Query::Details(of)
                     | Query::Registers(of)
                     | Query::Profiles(of)
+                    | Query::MeterSchemes(of)
                     | Query::Billing(of)
                     | Query::Events(of, ..) => *of == id,
                     Query::Rows { .. } | Query::Days { .. } | Query::Jobs => true,
@@ -200,6 +217,8 @@ impl AppCtx {
                     _ => false,
                 });
             }
+            // Discovery and pushes are told on the command line.
+            Event::Found { .. } | Event::Pushed { .. } => {}
             Event::StoreChanged => self.data.expire(|query| {
                 matches!(query, Query::Meters | Query::Details(_) | Query::Setting(_) | Query::Lists)
             }),

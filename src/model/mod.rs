@@ -4,6 +4,7 @@ mod address;
 mod decimal;
 mod factor;
 mod fault;
+mod flash;
 mod gap;
 mod interval;
 mod knowledge;
@@ -29,6 +30,7 @@ pub use address::{AddressBytes, AddressError, ServerAddress};
 pub use decimal::{Decimal, DecimalError};
 pub use factor::{Factor, GUARD_PLACES};
 pub use fault::{Blame, Fault};
+pub use flash::{CampaignPlan, CampaignState, FlashActivation, FlashOutcome, FlashPhase, Window};
 pub use gap::{Asked, Gap, GapReason};
 pub use interval::{Channel, ChannelKind, IntervalStatus, ProfileLayout, ProfileRow, Quality};
 pub use knowledge::{CaptureObject, ColumnRole, Knowledge, ProfileColumns};
@@ -42,7 +44,7 @@ pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
     RatioHistory, RatioPeriod, Span, span_of, span_of_channel,
 };
-pub use progress::{Step, What};
+pub use progress::{ProgramPhase, Step, What};
 pub use ratio::{Divisor, Ratio, RatioError, Transformers, differences_of_ratios};
 pub use reading::{
     BillingSet, ClockReading, Identity, MeterEvent, ObjectEntry, ReadingValue, RegisterReading, Side,

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::FlashPhase;
+
 /// What to read: the words of `read --what`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,6 +71,43 @@ impl What {
     }
 }
 
+/// Where the writing of a scheme stands: in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProgramPhase {
+    /// What stands in the meter is read and kept.
+    Standing,
+    /// The new tariff is written beside the one in force.
+    Beside,
+    /// That is read back and compared.
+    Compared,
+    /// The new tariff is activated or armed, and confirmed by reading.
+    Activating,
+    /// Settings without a passive side are written and read back, and what the old tariff alone needed is taken away.
+    Settings,
+}
+
+impl ProgramPhase {
+    const ALL: [Self; 5] = [Self::Standing, Self::Beside, Self::Compared, Self::Activating, Self::Settings];
+
+    /// How much of the sequence is done when it begins, from 0 to 1.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "a bar on the screen")]
+    pub fn part(self) -> f32 {
+        let before = Self::ALL.iter().take_while(|phase| **phase != self).count();
+        (before + 1) as f32 / (Self::ALL.len() + 1) as f32
+    }
+
+    const fn in_words(self) -> &'static str {
+        match self {
+            Self::Standing => "Reading what stands there, and keeping it",
+            Self::Beside => "Writing beside the tariff in force",
+            Self::Compared => "Reading it back and comparing",
+            Self::Activating => "Activating, and confirming by reading",
+            Self::Settings => "Writing settings and clearing away",
+        }
+    }
+}
+
 /// One step of a session. Within a session they come in this order: `Opening`, `SigningOn`, `Linking`,
 /// `Associating`, any number of `Reading` and `Rows`, `Releasing`; a retry begins again at `Opening` after a
 /// `Retrying`.
@@ -106,6 +145,27 @@ pub enum Step {
         /// Why the last one failed.
         reason: String,
     },
+    /// A scheme is being written.
+    Programming(ProgramPhase),
+    /// A phase of a flash begins; see [`FlashPhase`] for their order. Within `Identify`, `Backup`, `Version` and
+    /// `Check` the other steps of a session come too.
+    Flashing(FlashPhase),
+    /// Blocks of a firmware image that the meter has.
+    Blocks {
+        /// Blocks so far.
+        done: u32,
+        /// All of them.
+        of: u32,
+        /// Time left at the present pace, in seconds, where there is one.
+        seconds_left: Option<u64>,
+    },
+    /// Looking for meters: addresses tried, and how many there are.
+    Probing {
+        /// Tried so far.
+        done: usize,
+        /// In all.
+        of: usize,
+    },
 }
 
 impl Step {
@@ -123,7 +183,14 @@ impl Step {
             Self::Rows { done, expected: Some(expected) } => format!("{done} of {expected} intervals"),
             Self::Rows { done, expected: None } => format!("{done} intervals"),
             Self::Releasing => "Releasing".to_owned(),
+            Self::Programming(phase) => phase.in_words().to_owned(),
+            Self::Probing { done, of } => format!("{done} of {of} addresses tried"),
             Self::Retrying { attempt, of, .. } => format!("Attempt {attempt} of {of}"),
+            Self::Flashing(phase) => phase.in_words().to_owned(),
+            Self::Blocks { done, of, seconds_left: Some(seconds) } => {
+                format!("{done} of {of} blocks, {}:{:02} min left", seconds / 60, seconds % 60)
+            }
+            Self::Blocks { done, of, seconds_left: None } => format!("{done} of {of} blocks"),
         }
     }
 }

@@ -60,6 +60,9 @@ pub struct Template {
     /// Where this model keeps what a scheme says.
     #[serde(default)]
     pub scheme: SchemeObjects,
+    /// How firmware comes into this model.
+    #[serde(default)]
+    pub firmware: FirmwareTuning,
 }
 
 /// Protocol family.
@@ -578,6 +581,44 @@ impl Default for SchemeObjects {
     }
 }
 
+/// How firmware comes into a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FirmwareTuning {
+    /// Image transfer (class 18); the first in the object list where that lacks this one.
+    pub image: Obis,
+    /// Data object with the firmware version; the plate's `firmware` where it is not named, else 1-0:0.2.0.
+    pub version: Option<Obis>,
+    /// Data object with the model; any plate text counts where it is not named.
+    pub model: Option<Obis>,
+    /// Data object with the hardware revision; any plate text counts where it is not named.
+    pub hardware: Option<Obis>,
+    /// Schedule of the activation (class 22).
+    pub schedule: Obis,
+    /// Longest verification, in seconds.
+    pub verify_seconds: u32,
+    /// Longest wait for the meter's restart, in seconds.
+    pub restart_seconds: u32,
+    /// Pause between two looks at a meter that verifies, in milliseconds.
+    pub poll_ms: u32,
+}
+
+impl Default for FirmwareTuning {
+    /// The standard's names (IEC 62056-61).
+    fn default() -> Self {
+        Self {
+            image: Obis::new(0, 0, 44, 0, 0, 255),
+            version: None,
+            model: None,
+            hardware: None,
+            schedule: Obis::new(0, 0, 15, 0, 2, 255),
+            verify_seconds: 900,
+            restart_seconds: 900,
+            poll_ms: 2000,
+        }
+    }
+}
+
 /// How seasons and weeks are named in a calendar.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -681,6 +722,9 @@ impl Template {
         within("association.max_pdu", self.association.max_pdu.into(), 64, 65535)?;
         within("association.challenge_bytes", self.association.challenge_bytes.into(), 8, 64)?;
         within("requests.list_max", self.requests.list_max.into(), 1, 1000)?;
+        within("firmware.verify_seconds", self.firmware.verify_seconds, 1, 86_400)?;
+        within("firmware.restart_seconds", self.firmware.restart_seconds, 1, 86_400)?;
+        within("firmware.poll_ms", self.firmware.poll_ms, 100, 600_000)?;
         within("requests.block_window", self.requests.block_window.into(), 1, 63)?;
         for (bit, flag) in &self.profiles.status_bits {
             if *bit > 63 || IntervalStatus::from_word(flag).is_none() {

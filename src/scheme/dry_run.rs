@@ -48,6 +48,10 @@ pub struct TimedEvent {
 /// What a dry run gives.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DryRun {
+    /// Where it began: with the first interval, or an event before it.
+    pub from: Timestamp,
+    /// Where it ended.
+    pub to: Timestamp,
     /// Energy registers, then customer-defined ones.
     pub registers: Vec<RegisterValue>,
     /// All that was measured.
@@ -126,6 +130,8 @@ pub fn dry_run(
     // A battery's failure is written when supply returns, with its own time.
     log.sort_by_key(|entry| entry.at);
     Ok(DryRun {
+        from: begin,
+        to: engine.now(),
         registers: engine.registers(),
         totals: engine.totals(),
         demand: engine.demand(),

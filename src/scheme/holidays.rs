@@ -95,9 +95,9 @@ pub fn read_holidays(bytes: &[u8]) -> Holidays {
     let begins = text.trim_start().get(..15).is_some_and(|head| head.eq_ignore_ascii_case("BEGIN:VCALENDAR"));
     let mut found = Holidays::default();
     if begins {
-        calendar(text, &mut found)
+        calendar(text, &mut found);
     } else {
-        table(text, &mut found)
+        table(text, &mut found);
     }
     found
 }

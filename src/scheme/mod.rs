@@ -6,6 +6,7 @@
 //! editor ───────┘      │         ├─ Engine     energy and events in, registers out
 //!                    write       ├─ dry_run    a load profile through the engine
 //!                                ├─ compare    how two schemes differ, in words
+//!                                ├─ prices     what a dry run's registers cost
 //!                                └─ cosem      the tables of a meter, and back
 //! ```
 //!
@@ -49,6 +50,7 @@ mod dry_run;
 pub mod engine;
 mod holidays;
 mod json;
+mod prices;
 mod problem;
 mod read;
 pub mod say;
@@ -65,5 +67,9 @@ pub use document::*;
 pub use dry_run::{DryRun, DryRunError, IntervalRow, IntervalSeries, TimedEvent, dry_run};
 pub use engine::Engine;
 pub use holidays::{Holiday, Holidays, Skipped, read_holidays};
+pub use prices::{
+    Bill, BillError, Bills, Charge, Line, PRICES_FORMAT, Price, Prices, amount, bill, prices_beside,
+    read_prices,
+};
 pub use problem::{Code, Position, Problem, Severity};
-pub use write::write;
+pub use write::{write, write_prices};

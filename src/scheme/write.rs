@@ -6,6 +6,7 @@ use super::document::{
     InstrumentationChannel, Output, OutputFunction, Ratio, Season, SpecialDay, Switch, Tariff, Week,
     weekday_word,
 };
+use super::prices::{PRICES_FORMAT, Price, Prices};
 use std::fmt::Display;
 
 /// A piece of JSON and how it is laid out.
@@ -29,6 +30,27 @@ use Piece::{Column, Record, Row, Scalar, Section};
 pub fn write(document: &Document) -> String {
     let mut out = String::new();
     section(document).write(0, &mut out);
+    out.push('\n');
+    out
+}
+
+/// The text of a price file. Reading it gives the same prices.
+#[must_use]
+pub fn write_prices(prices: &Prices) -> String {
+    let price =
+        |price: &Price| Record(vec![("register", text(&price.register)), ("price", text(price.price))]);
+    let file = Section(vec![
+        ("format", text(PRICES_FORMAT)),
+        ("currency", text(&prices.currency)),
+        ("decimals", plain(prices.decimals)),
+        ("tax_percent", text(prices.tax_percent)),
+        ("standing_per_day", text(prices.standing_per_day)),
+        ("standing_per_billing_period", text(prices.standing_per_billing_period)),
+        ("energy", Column(prices.energy.iter().map(price).collect())),
+        ("demand", Column(prices.demand.iter().map(price).collect())),
+    ]);
+    let mut out = String::new();
+    file.write(0, &mut out);
     out.push('\n');
     out
 }

@@ -17,10 +17,25 @@
 //! | `clock=SECONDS` | the meters' clocks are so many seconds fast (negative: slow) |
 //! | `wrong-clock=PERCENT` | so many of a hundred meters have a clock that is wrong by hours |
 //! | `counter=N` | the invocation counters that the meters expect begin at N |
+//! | `image:full`, `image:full=N` | there is no room for a firmware image, or none from block N on |
+//! | `image:loses=N` | every N-th block of an image is acknowledged and lost, the first time |
+//! | `image:verify-fails` | every image is found not sound |
+//! | `image:verify-slow=N` | verifying takes until the status has been looked at N times |
+//! | `image:restart=SECONDS` | nobody answers for so long after an activation |
+//! | `image:no-restart` | an activation is acknowledged, and nothing comes of it |
+//! | `image:silent` | nobody answers ever again after an activation |
+//! | `image:wrong-version` | another version runs after an activation |
+//! | `image:other-image` | what would be activated bears another name |
+//! | `image:cut=PHASE` | the meter restarts once in the middle: enable, initiate, blocks, verify, activate |
+//! | `image:forgets` | that restart loses the transfer |
+//! | `image:no-bitmap`, `image:no-status`, `image:no-info` | attributes 3, 6, 7 of the image transfer are refused |
+//! | `image:first-wrong` | the first block that is missing is said to be the one behind the last that came |
 //! | `quirk:WORD` | a habit of real meters, see [`Quirk`] |
 //! | `plc`, `plc-fast`, `mesh`, `mesh-far`, `mesh-fast`, `gprs`, `lte` | a mixture, see [`MIXES`] |
 
 use super::quirks::{Quirk, Quirks};
+
+pub use super::image_faults::{ImageCut, ImageFaults};
 
 /// Mixtures by name: rates and round trips as head-ends see them (`facts/dlms-peers.md`, 6), with losses that are
 /// usual there. Over a connection TCP repairs what the medium loses, so that it comes late instead.
@@ -83,9 +98,11 @@ pub struct Faults {
     pub is_mix: bool,
     /// Habits.
     pub quirks: Quirks,
+    /// Of firmware images.
+    pub image: ImageFaults,
 }
 
-const HINT: &str = "write late=MS, latency=MS, jitter=MS, rate=BYTES, loss=PERCENT, burst=PERCENT/LENGTH, garbage=PERCENT, duplicate=PERCENT, reorder=PERCENT, half-open=PERCENT, dead=PERCENT, reset=N, clock=SECONDS, wrong-clock=PERCENT, counter=N, quirk:WORD, or one of plc, plc-fast, mesh, mesh-far, mesh-fast, gprs, lte";
+const HINT: &str = "write late=MS, latency=MS, jitter=MS, rate=BYTES, loss=PERCENT, burst=PERCENT/LENGTH, garbage=PERCENT, duplicate=PERCENT, reorder=PERCENT, half-open=PERCENT, dead=PERCENT, reset=N, clock=SECONDS, wrong-clock=PERCENT, counter=N, image:WORD, quirk:WORD, or one of plc, plc-fast, mesh, mesh-far, mesh-fast, gprs, lte";
 
 fn number<T: std::str::FromStr>(spec: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("the fault `{spec}` has no number that fits: {HINT}"))
@@ -122,6 +139,9 @@ impl Faults {
         if let Some(word) = spec.strip_prefix("quirk:") {
             self.quirks = self.quirks.with(word.parse::<Quirk>()?);
             return Ok(());
+        }
+        if let Some(rest) = spec.strip_prefix("image:") {
+            return self.image.add(spec, rest);
         }
         let (word, value) = spec.split_once('=').unwrap_or((spec, ""));
         match word {
@@ -214,6 +234,7 @@ mod tests {
             counter: 500,
             is_mix: false,
             quirks,
+            image: ImageFaults::default(),
         };
         assert_eq!(faults, expected);
     }
@@ -233,6 +254,16 @@ mod tests {
         assert!(Faults::parse(&["loss=101"]).unwrap_err().contains("100 percent"));
         assert!(Faults::parse(&["loss=1.25"]).unwrap_err().contains("no number"));
         assert!(Faults::parse(&["quirk:odd"]).unwrap_err().contains("no-list"));
+    }
+
+    #[test]
+    fn faults_of_images_are_read() {
+        let faults =
+            Faults::parse(&["image:loses=3,image:cut=verify", "image:full=7", "image:silent"]).unwrap();
+        let cut = Some(ImageCut::Verify);
+        let wanted = ImageFaults { loses: 3, cut, full_at: Some(7), silent: true, ..ImageFaults::default() };
+        assert_eq!(faults.image, wanted);
+        assert!(Faults::parse(&["image:odd"]).unwrap_err().contains("image:no-bitmap"));
     }
 
     #[test]

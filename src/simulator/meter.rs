@@ -7,8 +7,9 @@ use super::clock::{Grid, MeterClock};
 use super::load::{Load, Premises};
 use super::objects::{
     AssociationObject, AssociationView, Clock, Column, Contactor, Context, DataObject, DataSource,
-    DemandRegister, ExtendedRegister, LastFailure, Object, Profile, ProfileKind, Quantity, Register,
-    SapAssignment, ScriptTable, SecuritySetup, TariffObject, TariffRegister, refusal,
+    DemandRegister, ExtendedRegister, ImageSchedule, ImageTransfer, LastFailure, Object, Profile,
+    ProfileKind, Quantity, Register, SapAssignment, ScriptTable, SecuritySetup, TariffObject, TariffRegister,
+    refusal,
 };
 use super::outage::Outages;
 use super::quirks::Quirk;
@@ -64,7 +65,8 @@ impl VirtualMeter {
         );
         let offset_ms = i64::from(settings.faults.clock_seconds) * 1000;
         let clock = MeterClock::new(settings.clock_rule(), offset_ms, settings.drift_ppb, settings.began);
-        let record = Record::new(load, clock, settings.seed);
+        let mut record = Record::new(load, clock, settings.seed);
+        record.firmware().set_faults(settings.faults.image);
         let objects = objects(&settings);
         let least_counter = settings.faults.counter;
         Self { settings, record, objects, least_counter, own_counter: 1 }
@@ -203,6 +205,7 @@ impl VirtualMeter {
 
     /// Lets the tariff go on to now, and shows the registers that it brings.
     fn run_tariff(&mut self, now_ms: i64) {
+        self.record.run_firmware(now_ms);
         self.record.run_tariff(now_ms.div_euclid(1000));
         for (obis, is_demand) in self.record.take_new_registers() {
             self.objects.retain(|object| object.entry().obis != obis);
@@ -255,6 +258,8 @@ fn objects(settings: &Settings) -> Vec<Box<dyn Object>> {
         Box::new(Clock::new()),
         Box::new(ScriptTable::new()),
         Box::new(Contactor::new()),
+        Box::new(ImageTransfer::new()),
+        Box::new(ImageSchedule::new()),
         Box::new(DemandRegister::new()),
         Box::new(LastFailure::new()),
         Box::new(ExtendedRegister::new(Quantity::MaximumImport)),
@@ -290,7 +295,7 @@ fn plate(settings: &Settings) -> Vec<DataObject> {
         DataObject::text(SERIAL, &settings.serial()),
         DataObject::text(abstract_(96, 1, 1), model),
         DataObject::text(abstract_(96, 1, 2), MAKER),
-        DataObject::text(Obis::new(1, 0, 0, 2, 0, 255), "MTW 1.4.2"),
+        DataObject::new(Obis::new(1, 0, 0, 2, 0, 255), DataSource::Firmware),
         DataObject::new(abstract_(96, 14, 0), DataSource::Rate),
         DataObject::new(abstract_(96, 10, 1), DataSource::ProfileStatus),
         DataObject::new(abstract_(96, 11, 0), DataSource::LastEvent(Log::Standard)),

@@ -33,7 +33,9 @@ mod contactor;
 mod electrical;
 mod emulator;
 pub mod faults;
+mod firmware;
 mod fleet;
+mod image_faults;
 mod lines;
 mod load;
 mod meter;
@@ -50,6 +52,7 @@ mod sign_on;
 mod tariff;
 mod world;
 
+pub use firmware::{BLOCK_BYTES, FIRST_VERSION, Firmware, IMAGE_HEADER, WRONG_VERSION};
 pub use fleet::Fleet;
 pub use lines::{Lines, PushTo};
 pub use load::{Energies, Premises};

@@ -15,6 +15,8 @@ use crate::scheme::{DaylightSaving, Engine};
 use super::clock::{Grid, MeterClock};
 use super::contactor::Contactor;
 use super::electrical::{Electrical, electrical};
+use super::faults::ImageFaults;
+use super::firmware::Firmware;
 use super::load::{Energies, Load, SLOT_SECONDS};
 use super::noise::Noise;
 use super::outage::Outage;
@@ -157,6 +159,7 @@ pub struct Record {
     intervals: HashMap<(Grid, usize), Cached>,
     maxima: HashMap<(i64, i64), Maxima>,
     tariff: Tariff,
+    firmware: Firmware,
 }
 
 #[derive(Debug)]
@@ -185,6 +188,7 @@ impl Record {
             intervals,
             maxima,
             tariff: Tariff::default(),
+            firmware: Firmware::new(ImageFaults::default()),
         }
     }
 
@@ -198,6 +202,17 @@ impl Record {
     #[must_use]
     pub const fn load(&self) -> &Load {
         &self.load
+    }
+
+    /// The firmware, and the image on its way.
+    pub const fn firmware(&mut self) -> &mut Firmware {
+        &mut self.firmware
+    }
+
+    /// Lets firmware that is due take over, at a true millisecond.
+    pub(crate) fn run_firmware(&mut self, now_ms: i64) {
+        let meter_second = self.clock.meter_second(now_ms.div_euclid(1000));
+        self.firmware.advance(meter_second);
     }
 
     /// The tariff.

@@ -16,6 +16,7 @@ mod columns;
 mod counters;
 mod error;
 mod events;
+mod firmware;
 mod gaps;
 mod intervals;
 mod jobs;
@@ -43,6 +44,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
+pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use lists::{ListRow, Rest};
 pub use points::{Exchange, NewMeter};
 pub use records::{

@@ -41,6 +41,21 @@ pub(crate) enum Lost {
     Answer,
 }
 
+/// What becomes of a request on its way to the meter.
+pub(crate) enum Way {
+    /// It comes as it was sent.
+    Through,
+    /// Another one comes in its place.
+    Instead(Vec<u8>),
+    /// The meter answers this, and has not done it.
+    Answered(Vec<u8>),
+    /// The meter does it, and answers this.
+    Done(Vec<u8>),
+}
+
+/// Somebody on the line.
+pub(crate) type Tamper = Box<dyn FnMut(&[u8]) -> Way>;
+
 /// A line to a virtual meter, which is cut at one of its exchanges.
 pub(crate) struct Line {
     meter: SharedMeter,
@@ -52,13 +67,25 @@ pub(crate) struct Line {
     cut: Option<(usize, Lost)>,
     pub(crate) exchanges: usize,
     waiting: VecDeque<Vec<u8>>,
+    /// Somebody who changes what goes over the line.
+    pub(crate) tamper: Option<Tamper>,
 }
 
 impl Line {
     pub(crate) fn new(meter: &SharedMeter, at: Timestamp, cut: Option<(usize, Lost)>) -> Self {
         let (server, waiting) = (None, VecDeque::new());
         let meter = meter.clone();
-        Self { meter, server, at, begun: None, delay: Duration::ZERO, cut, exchanges: 0, waiting }
+        Self {
+            meter,
+            server,
+            at,
+            begun: None,
+            delay: Duration::ZERO,
+            cut,
+            exchanges: 0,
+            waiting,
+            tamper: None,
+        }
     }
 }
 
@@ -81,9 +108,18 @@ impl Link for Line {
         tokio::time::sleep(self.delay).await;
         let now = later(self.at, self.begun);
         let server = self.server.as_mut().ok_or(LinkError::Closed)?;
-        let reply = server.handle(apdu, now.as_millisecond());
+        let now_ms = now.as_millisecond();
+        let answers = match self.tamper.as_mut().map_or(Way::Through, |tamper| tamper(apdu)) {
+            Way::Through => server.handle(apdu, now_ms).apdus,
+            Way::Instead(other) => server.handle(&other, now_ms).apdus,
+            Way::Answered(answer) => vec![answer],
+            Way::Done(answer) => {
+                server.handle(apdu, now_ms);
+                vec![answer]
+            }
+        };
         if cut.is_none() {
-            self.waiting.extend(reply.apdus);
+            self.waiting.extend(answers);
         }
         Ok(())
     }

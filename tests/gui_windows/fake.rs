@@ -11,14 +11,14 @@ use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::export::Export;
 use meterwright::gui::data::{
-    Answer, Backend, Details, Import, Later, ListDetails, ListRates, ListSummary, Query, RegisterSet, Slice,
-    Traffic, Value, reader,
+    Answer, Backend, Details, Import, Later, ListDetails, ListRates, ListSummary, MeterSchemes, Query,
+    RegisterSet, Slice, Traffic, Value, reader,
 };
 use meterwright::model::{
     Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Identity, IntervalStatus,
     ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterSecrets, Obis, ProfileLayout,
-    ProfileRow, Quality, ReadingValue, RegisterReading, ScalerUnit, Schedule, SecretKind, Side, Step, Times,
-    Unit, What, plain_name,
+    ProfileRow, ProgramPhase, Quality, ReadingValue, RegisterReading, ScalerUnit, Schedule, SecretKind, Side,
+    Step, Times, Unit, What, plain_name,
 };
 use meterwright::store::{
     Cause, JobResult, JobRow, ListRow, MeterRow, NewMeter, Outcome, OutcomeState, Rate, RunRow, RunState,
@@ -41,6 +41,7 @@ pub struct World {
     pub meters: Vec<MeterRow>,
     pub secrets: BTreeMap<MeterId, Vec<SecretKind>>,
     pub settings: BTreeMap<String, String>,
+    pub schemes: BTreeMap<MeterId, MeterSchemes>,
     pub answers: VecDeque<Answer>,
     pub events: VecDeque<Event>,
     pub submitted: Vec<Job>,
@@ -87,6 +88,19 @@ impl Fake {
                 world.meters.iter().filter(|meter| meter.last_read.is_some()).map(|meter| meter.id).collect();
         });
         fake
+    }
+
+    /// Plays the job of one meter's scheme to its end.
+    pub fn finish_scheme(&self, job: JobId, meter: MeterId, fault: Option<&Fault>) {
+        self.world(|world| {
+            let result = JobResult { fault: fault.cloned(), ..result(meter) };
+            let name = world.meters.iter().find(|row| row.id == meter).unwrap().config.name.clone();
+            let words = fault.map_or_else(|| "done".to_owned(), ToString::to_string);
+            let result = Box::new(result);
+            world.events.push_back(Event::MeterEnded { job, meter: Some(meter), name, result, words });
+            let (ok, failed) = if fault.is_none() { (1, 0) } else { (0, 1) };
+            world.events.push_back(Event::Ended { job, ok, failed, cancelled: false });
+        });
     }
 
     /// Plays a job of reading to its end.
@@ -420,6 +434,10 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::List(id) => Value::List(Arc::new(list_details(world, *id))),
         Query::Rates(_) => Value::Rates(Arc::new(list_rates())),
         Query::Scheme(path) => Value::Scheme(Arc::new(reader::scheme(path).unwrap_or_default())),
+        Query::Prices(path) => Value::Prices(Arc::new(reader::prices(path).unwrap_or_default())),
+        Query::MeterSchemes(id) => {
+            Value::MeterSchemes(Arc::new(world.schemes.get(id).cloned().unwrap_or_default()))
+        }
     }
 }
 
@@ -587,8 +605,12 @@ impl Backend for Fake {
                     (format!("Write scheme {}", scheme.identity), vec![Some(*meter)])
                 }
                 Job::ReadScheme { meter, .. } => ("Read the scheme".to_owned(), vec![Some(*meter)]),
+                Job::Flash { meters, .. } => {
+                    (format!("Flash {} meters", meters.len()), meters.iter().copied().map(Some).collect())
+                }
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
                 Job::RunList(_) => ("Run a list".to_owned(), Vec::new()),
+                Job::Discover(_) => ("Look for meters".to_owned(), vec![None]),
                 Job::Ratios { meters, .. } => {
                     ("Transformer ratios".to_owned(), meters.iter().copied().map(Some).collect())
                 }
@@ -603,12 +625,19 @@ impl Backend for Fake {
             for meter in meters.iter().take(32) {
                 let name = meter.as_ref().and_then(named).unwrap_or_else(|| "New meter".to_owned());
                 world.events.push_back(Event::MeterStarted { job: id, meter: *meter, name });
-                let steps = [
-                    Step::Opening,
-                    Step::Associating,
-                    Step::Reading(What::Profile),
-                    Step::Rows { done: 24, expected: Some(48) },
-                ];
+                let steps = match &job {
+                    Job::WriteScheme { .. } => vec![
+                        Step::Associating,
+                        Step::Programming(ProgramPhase::Standing),
+                        Step::Programming(ProgramPhase::Beside),
+                    ],
+                    _ => vec![
+                        Step::Opening,
+                        Step::Associating,
+                        Step::Reading(What::Profile),
+                        Step::Rows { done: 24, expected: Some(48) },
+                    ],
+                };
                 for step in steps {
                     world.events.push_back(Event::MeterStep { job: id, meter: *meter, step });
                 }
@@ -643,6 +672,7 @@ impl Backend for Fake {
                     world.meters.retain(|meter| !ids.contains(&meter.id));
                     Edited::Done
                 }
+                Edit::TrustKey { .. } | Edit::UntrustKey { .. } => Edited::Done,
                 Edit::UpdatePoint { .. } | Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => Edited::Done,
                 Edit::Exchange { exchange, .. } => match &exchange.new {
                     NewMeter::Listed(id) => Edited::Added(vec![*id]),

@@ -15,6 +15,7 @@ mod form;
 mod frame;
 mod lists;
 mod meters;
+mod proving;
 mod readings;
 mod schemes;
 

@@ -149,7 +149,13 @@ def read_with(script, meter, settings, **more):
     if scheme == "serial":
         job.update(framing="hdlc", serial=place.partition("?")[0])
     else:
-        job.update(framing="hdlc" if scheme == "tcp+hdlc" else "wrapper", host="127.0.0.1", port=int(place.rpartition(":")[2]))
+        place, _, gateway = place.partition("#gateway=")
+        host, _, port = place.rpartition(":")
+        job.update(framing="hdlc" if scheme == "tcp+hdlc" else "wrapper", host=host.strip("/[]"), port=int(port))
+        job["udp"] = scheme == "udp"
+        if gateway:
+            network, _, address = gateway.partition("/")
+            job["gateway"] = {"network": int(network), "address": address.removeprefix("0x")}
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(job, file)
         file.flush()
@@ -245,6 +251,17 @@ def run(program):
         command = [program, "simulate", "--listen", line, "--at", STANDS_AT, "--json", "--quiet"]
         with case(f"virtual meter on {line}"), serving(command) as document:
             on_line(program, line, readings, document["meters"][0])
+    # Gurux takes its socket from this harness, which may as well be of another kind.
+    for name, line, words in [
+        ("UDP", "udp://127.0.0.1:0", []),
+        ("UDP and IPv6", "udp://[::1]:0", []),
+        ("TCP and IPv6", "tcp://[::1]:0", []),
+        ("a gateway and TCP", "tcp://127.0.0.1:0", ["--per-line", "3"]),
+        ("a gateway, UDP and IPv6", "udp://[::1]:0", ["--per-line", "3"]),
+    ]:
+        command = [program, "simulate", "--listen", line, "--meters", "3", *words, "--at", STANDS_AT, "--json", "--quiet"]
+        with case(f"virtual meters behind {name}"), serving(command) as document:
+            on_line(program, name, [([GURUX], "gmac", {**GMAC, "security": "both"})], document["meters"][2])
     # The tenth of a fleet is a factory: three phases, transformers, energies in tens of watt-hours.
     command = [program, "simulate", "--meters", "10", "--at", STANDS_AT, "--json", "--quiet"]
     with case("a fleet"), serving(command) as document:

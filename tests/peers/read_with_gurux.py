@@ -1,6 +1,7 @@
 """Reads a virtual meter with gurux_dlms, a program of its own: read_with_gurux.py JOB.
 
-JOB is a JSON file: {"host", "port"} or {"serial"}, "framing": "wrapper"|"hdlc", "client", "server", "physical",
+JOB is a JSON file: {"host", "port", "udp": true where it is UDP, "gateway": {"network", "address"} where one stands in
+between} or {"serial"}, "framing": "wrapper"|"hdlc", "client", "server", "physical",
 "auth", "security", "password", "encryption_key", "authentication_key", "counter", "max_pdu", "list", "profile": code,
 "from", "to" (seconds of the epoch), "refusal": true where the meter must refuse.
 """
@@ -37,12 +38,27 @@ class Line:
     def __init__(self, job):
         self.port = None
         self.socket = None
+        self.udp = job.get("udp", False)
+        gateway = job.get("gateway")
+        self.prefix = b""
+        if gateway:
+            address = bytes.fromhex(gateway["address"])
+            self.prefix = bytes([0xE6, gateway["network"], len(address)]) + address
         if "serial" in job:
             self.port = serial.Serial(job["serial"], 9600, timeout=SILENCE_SECONDS)
+        elif self.udp:
+            family = socket.AF_INET6 if ":" in job["host"] else socket.AF_INET
+            self.socket = socket.socket(family, socket.SOCK_DGRAM)
+            self.socket.settimeout(SILENCE_SECONDS)
+            self.socket.connect((job["host"], job["port"]))
         else:
             self.socket = socket.create_connection((job["host"], job["port"]), timeout=SILENCE_SECONDS)
 
     def send(self, data):
+        if self.prefix:
+            data = bytes(data)
+            length = len(data) - 8 + len(self.prefix)
+            data = data[:6] + length.to_bytes(2, "big") + self.prefix + data[8:]
         if self.port:
             self.port.write(data)
         else:
@@ -55,7 +71,17 @@ class Line:
         data = self.port.read(max(1, self.port.in_waiting)) if self.port else self.socket.recv(65536)
         if not data:
             raise RuntimeError("the virtual meter went silent")
-        return bytes(data)
+        return self.without_prefix(bytes(data)) if self.prefix else bytes(data)
+
+    def without_prefix(self, data):
+        """One whole wrapper frame, with the gateway's answer prefix taken off and looked at."""
+        while len(data) < 8 or len(data) < 8 + int.from_bytes(data[6:8], "big"):
+            data += self.socket.recv(65536)
+        expected = bytes([0xE7]) + self.prefix[1:]
+        if data[8 : 8 + len(expected)] != expected:
+            raise RuntimeError(f"the gateway answered with {data[8:16].hex()}")
+        apdu = data[8 + len(expected) :]
+        return data[:6] + len(apdu).to_bytes(2, "big") + apdu
 
 
 class Reader:

@@ -2,10 +2,12 @@
 
 import sys
 
+import acting
 import awkward_meters
 import harness
 import our_client
 import our_meters
+import our_schemes
 
 
 def main():
@@ -13,6 +15,8 @@ def main():
     our_client.run(program, server)
     awkward_meters.run(program)
     our_meters.run(program)
+    our_schemes.run(program)
+    acting.run(program, server)
     print(f"{harness.compared} passed, {harness.failed} failed")
     return 1 if harness.failed else 0
 

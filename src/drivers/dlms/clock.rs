@@ -48,16 +48,18 @@ pub(super) enum Sign {
     Unknown,
 }
 
-/// Compares a stamp with this computer's clock under both signs.
+/// Compares a stamp with this computer's clock under both signs. A deviation that is the zone's own under the
+/// template's sign is not inverted, however well the other sign would suit a clock that is wrong by twice as much.
 pub(super) fn judge_sign(template_rule: &ClockRule, stamp: &MeterStamp, now: Timestamp) -> Sign {
     let has_sign = template_rule.policy == ZonePolicy::Deviation
         && stamp.deviation_minutes.is_some_and(|minutes| minutes != 0);
     let agrees = |rule: &ClockRule| {
         rule.to_utc(stamp, None).is_ok_and(|meter| meter.duration_since(now).abs() <= AGREEMENT)
     };
+    let is_the_zones = template_rule.to_stamp(now).deviation_minutes == stamp.deviation_minutes;
     match (has_sign, agrees(template_rule), agrees(&with_other_sign(template_rule))) {
         (true, true, _) => Sign::Confirmed,
-        (true, false, true) => Sign::Inverted,
+        (true, false, true) if !is_the_zones => Sign::Inverted,
         _ => Sign::Unknown,
     }
 }
@@ -130,6 +132,12 @@ mod tests {
         for deviation in [Some(-120), Some(120), Some(0), None] {
             assert_eq!(judge_sign(&berlin(), &noon(deviation), now), Sign::Unknown, "{deviation:?}");
         }
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_by_twice_its_deviation_is_not_taken_for_an_inverted_one() {
+        let now: Timestamp = "2026-07-01T14:00:03Z".parse().unwrap();
+        assert_eq!(judge_sign(&berlin(), &noon(Some(-120)), now), Sign::Unknown);
     }
 
     #[test]

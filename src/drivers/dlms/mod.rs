@@ -7,6 +7,7 @@
 //! * `session` opens, asks, remembers refusals; `learn` and `fetch` are its two halves.
 //! * `objects` says which objects matter, `identity`, `clock` and `registers` what their answers mean, `profile`
 //!   everything about class 7.
+//! * `image` asks and tells the image transfer object; `firmware` makes a flash of it.
 //! * `scheme` writes a tariff as a transaction, and reads one back.
 //! * `set_clock` and `control` act on the meter: its clock, its billing period, its contactor.
 //! * `ratios` reads and writes the meter's own transformer ratios.
@@ -27,9 +28,11 @@ mod control;
 mod faults;
 mod fetch;
 mod identity;
+mod image;
 mod learn;
 mod objects;
 mod profile;
+pub mod push;
 mod ratios;
 mod registers;
 mod scheme;
@@ -44,6 +47,7 @@ mod tests;
 use std::collections::BTreeSet;
 
 pub use control::control;
+pub use image::{Bits, ImageInfo, ImageLine, ImageSession, Invoked, MeterFirmware, is_line_gone};
 pub use ratios::ratios;
 pub use scheme::{read_scheme, write_scheme};
 pub use set_clock::set_clock;

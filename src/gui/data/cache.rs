@@ -8,8 +8,8 @@ use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
 use super::{
-    Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, Query, RegisterSet, SchemeFile,
-    Slice, Traffic, Value,
+    Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PriceFile, Query,
+    RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
 use crate::model::{BillingSet, MeterEvent};
 
@@ -132,6 +132,14 @@ impl Cache {
     typed!(
         /// A scheme file.
         scheme, Scheme, SchemeFile
+    );
+    typed!(
+        /// A price file.
+        prices, Prices, PriceFile
+    );
+    typed!(
+        /// Schemes of a meter.
+        meter_schemes, MeterSchemes, MeterSchemes
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

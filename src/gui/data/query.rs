@@ -10,9 +10,10 @@ use crate::model::{
     BillingSet, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, ProfileRow, RegisterReading,
     SecretKind,
 };
-use crate::scheme::{Document, Problem};
+use crate::scheme::{Document, Prices, Problem};
 use crate::store::{
-    JobResult, JobRow, ListRow, MeterRow, Outcome, Rate, RunRow, StoredProfile, SupersededRow, TraceRecord,
+    JobResult, JobRow, ListRow, MeterRow, MeterScheme, Outcome, Rate, RunRow, StoredProfile, SupersededRow,
+    TraceRecord,
 };
 use crate::transport::PortInfo;
 
@@ -73,6 +74,10 @@ pub enum Query {
     Rates(ListId),
     /// A scheme file, checked.
     Scheme(PathBuf),
+    /// A price file.
+    Prices(PathBuf),
+    /// The schemes of a meter that are in the store.
+    MeterSchemes(MeterId),
 }
 
 /// What is known of a meter beside its row.
@@ -161,6 +166,26 @@ pub struct ListRates {
     pub templates: Vec<Rate>,
 }
 
+/// A price file as it was read.
+#[derive(Clone, Debug, Default)]
+pub struct PriceFile {
+    /// The prices; nothing where there is no file, or it cannot be understood.
+    pub prices: Option<Prices>,
+    /// What is wrong with it.
+    pub problems: Vec<Problem>,
+}
+
+/// The last schemes of a meter.
+#[derive(Clone, Debug, Default)]
+pub struct MeterSchemes {
+    /// Read from it.
+    pub read: Option<MeterScheme>,
+    /// Written to it, to the end.
+    pub written: Option<MeterScheme>,
+    /// What stood there before the last write.
+    pub stood: Option<MeterScheme>,
+}
+
 /// A piece of traffic and what became whole with it.
 #[derive(Clone, Debug)]
 pub struct Traffic {
@@ -193,6 +218,8 @@ pub enum Value {
     List(Arc<ListDetails>),
     Rates(Arc<ListRates>),
     Scheme(Arc<SchemeFile>),
+    Prices(Arc<PriceFile>),
+    MeterSchemes(Arc<MeterSchemes>),
 }
 
 /// An answer with its question.

@@ -10,13 +10,13 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::comms::trace::Follower;
 use crate::model::{Decimal, Fault, ListId, MeterId, ProfileRow};
-use crate::scheme::check_file;
-use crate::store::{ListRow, MeterRow, RateBy, StoreError, StoreReader, TraceRecord};
+use crate::scheme::{check_file, read_prices};
+use crate::store::{ListRow, MeterRow, RateBy, SchemeKind, StoreError, StoreReader, TraceRecord};
 use crate::transport::ports;
 
 use super::{
-    Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, Query, RegisterSet, SchemeFile, Slice,
-    Traffic, Value,
+    Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PriceFile, Query,
+    RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
 
 /// Questions that may wait.
@@ -78,6 +78,7 @@ fn answer(reader: &StoreReader, query: &Query) -> Result<Value, String> {
         // Where the system has no list a port's name can be typed.
         Query::Ports => Ok(Value::Ports(Arc::new(ports().unwrap_or_default()))),
         Query::Scheme(path) => scheme(path).map(|file| Value::Scheme(Arc::new(file))),
+        Query::Prices(path) => prices(path).map(|file| Value::Prices(Arc::new(file))),
         _ => stored(reader, query).map_err(|error| error.to_string()),
     }
 }
@@ -110,7 +111,15 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         Query::List(id) => Value::List(Arc::new(list(reader, *id)?)),
         Query::Rates(id) => Value::Rates(Arc::new(rates(reader, *id)?)),
         // Answered without the store.
-        Query::Ports | Query::Scheme(_) => Value::Ports(Arc::default()),
+        Query::MeterSchemes(id) => {
+            let last = |kind| reader.last_scheme(*id, kind);
+            Value::MeterSchemes(Arc::new(MeterSchemes {
+                read: last(SchemeKind::Read)?,
+                written: last(SchemeKind::Written)?,
+                stood: last(SchemeKind::Stood)?,
+            }))
+        }
+        Query::Ports | Query::Scheme(_) | Query::Prices(_) => Value::Ports(Arc::default()),
     })
 }
 
@@ -195,20 +204,39 @@ pub fn days(rows: &[ProfileRow], zone: &TimeZone, cumulative: bool) -> Vec<DayTo
     days
 }
 
+/// Reads a price file; that there is none is no failure.
+///
+/// # Errors
+/// The file cannot be read or is too large to be one, in words.
+pub fn prices(path: &Path) -> Result<PriceFile, String> {
+    if !path.exists() {
+        return Ok(PriceFile::default());
+    }
+    Ok(match read_prices(&bytes(path, LARGEST_FILE)?) {
+        Ok(prices) => PriceFile { prices: Some(prices), problems: Vec::new() },
+        Err(problems) => PriceFile { prices: None, problems },
+    })
+}
+
+/// A file's octets.
+///
+/// # Errors
+/// It cannot be read, or has more than `largest` octets, in words.
+pub fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
+    let named = |error: std::io::Error| format!("{}: {error}", path.display());
+    let size = std::fs::metadata(path).map_err(named)?.len();
+    if size > largest {
+        return Err(format!("{} has {size} bytes: such a file has less than {largest}", path.display()));
+    }
+    std::fs::read(path).map_err(named)
+}
+
 /// Reads a scheme file and checks it as of today.
 ///
 /// # Errors
 /// The file cannot be read or is too large to be a scheme, in words.
 pub fn scheme(path: &Path) -> Result<SchemeFile, String> {
-    let named = |error: std::io::Error| format!("{}: {error}", path.display());
-    let size = std::fs::metadata(path).map_err(named)?.len();
-    if size > LARGEST_FILE {
-        return Err(format!(
-            "{} has {size} bytes: a scheme file has less than {LARGEST_FILE}",
-            path.display()
-        ));
-    }
-    let bytes = std::fs::read(path).map_err(named)?;
+    let bytes = bytes(path, LARGEST_FILE)?;
     let checked = check_file(&bytes, Timestamp::now().to_zoned(TimeZone::system()).date());
     Ok(SchemeFile { document: checked.document, problems: checked.problems })
 }

@@ -12,7 +12,7 @@ use super::figures::{Figures, symbol, text};
 use super::series::letters;
 
 /// Draws the titles of a table's columns: those that end a number stand at the right.
-pub(super) fn title(ui: &mut Ui, text: &str, right: bool) {
+pub(in crate::gui) fn title(ui: &mut Ui, text: &str, right: bool) {
     let t = tokens(ui);
     let rect = ui.max_rect();
     ui.painter().rect_filled(rect, 0.0, t.sunken.0);

@@ -13,7 +13,7 @@ mod period;
 mod picture;
 mod profile;
 mod registers;
-mod series;
+pub(super) mod series;
 mod strip;
 mod summary;
 mod toolbar;
@@ -29,6 +29,7 @@ use super::data::reader::zone_named;
 use super::theme::{Icon, tokens};
 use super::widgets::{Act, empty};
 
+pub(super) use intervals::title;
 use period::{Period, Span};
 use profile::ProfilePage;
 

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use crate::gui::data::Slice;
-pub(super) use crate::model::ChannelKind as Kind;
+pub(in crate::gui) use crate::model::ChannelKind as Kind;
 use crate::model::{Decimal, IntervalStatus, ProfileLayout, Quality, Unit};
 
 /// In which terms energy is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Measure {
+pub(in crate::gui) enum Measure {
     /// Energy of each interval.
     Energy,
     /// Mean power of each interval.
@@ -17,7 +17,7 @@ pub(super) enum Measure {
 
 /// One channel's figures, one for each row.
 #[derive(Clone, Debug)]
-pub(super) struct Series {
+pub(in crate::gui) struct Series {
     /// Which channel of the layout.
     pub channel: usize,
     /// Its name.
@@ -66,7 +66,7 @@ fn fraction(numerator: u32, denominator: u32) -> Option<Decimal> {
 /// The figures of a channel. Where energy and power cannot be turned into one another without rounding, they are
 /// shown as the meter gives them.
 #[must_use]
-pub(super) fn series(
+pub(in crate::gui) fn series(
     slice: &Slice,
     layout: &ProfileLayout,
     channel: usize,

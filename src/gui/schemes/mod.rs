@@ -4,10 +4,14 @@
 //! A page changes the document in place ([`editing::Editing`]); here it is compared with what it was, and a change
 //! becomes a step to undo, is checked anew, and is kept aside until it is saved.
 
+mod bills;
+mod compare_days;
+mod compare_page;
 mod day;
 mod days;
 mod dialogs;
 mod draft;
+mod dry_run;
 mod editing;
 mod forms;
 mod history;
@@ -16,6 +20,9 @@ mod keep;
 mod list;
 mod opened;
 mod pattern;
+mod program;
+mod program_runs;
+mod proving;
 mod seasons;
 mod side;
 mod special;
@@ -47,6 +54,7 @@ use history::Run;
 use import::Import;
 use keep::{Found, Keeper};
 use opened::{Opened, Outcome, State};
+use proving::{Other, Proof, ProofPage, Subject, Wish};
 use side::Side;
 use special::Specials;
 use tab::Tab;
@@ -80,6 +88,7 @@ pub(super) struct SchemeManager {
     specials: Specials,
     side: Side,
     year: Year,
+    proof: Proof,
     dialog: Option<Dialog>,
     /// Place of a problem that was clicked in this frame.
     go_to: Option<String>,
@@ -104,6 +113,7 @@ impl Default for SchemeManager {
             specials: Specials::default(),
             side: Side::default(),
             year: Year::default(),
+            proof: Proof::default(),
             dialog: None,
             go_to: None,
             keeper: None,
@@ -369,6 +379,17 @@ impl SchemeManager {
             }
             State::Broken(file) => Some(file.clone()),
         };
+        // What proves a scheme needs the width, and is no place for problems.
+        if broken.is_none()
+            && let Some(page) = self.tab.proof()
+        {
+            self.toolbar(ui, cx);
+            let inner = ui.available_rect_before_wrap();
+            ui.painter().rect_filled(inner, 0.0, t.surface.0);
+            ui.painter().hline(inner.x_range(), inner.top(), Stroke::new(1.0, t.border.0));
+            self.prove(ui, cx, page);
+            return;
+        }
         let frame =
             Frame::new().fill(t.surface.0).inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 12 });
         let side = Panel::right("scheme side")
@@ -376,7 +397,7 @@ impl SchemeManager {
             .default_size(296.0)
             .size_range(220.0..=520.0)
             .frame(frame);
-        side.show(ui, |ui| self.side(ui, cx, broken.as_ref()));
+        side.show(ui, |ui| self.side(ui, cx, broken.as_deref()));
         self.toolbar(ui, cx);
         let inner = ui.available_rect_before_wrap();
         ui.painter().rect_filled(inner, 0.0, t.surface.0);
@@ -395,6 +416,23 @@ impl SchemeManager {
             return;
         }
         self.page(ui, cx);
+    }
+
+    /// Draws a page that proves the scheme, which it does not change.
+    fn prove(&mut self, ui: &mut Ui, cx: &mut AppCtx, page: ProofPage) {
+        let names: Vec<String> = self.open.iter().map(Opened::name).collect();
+        let of = |at: usize| {
+            let opened = self.open.get(at)?;
+            let document = &opened.draft()?.document;
+            Some(Other { name: names.get(at)?, path: opened.path.as_deref(), document })
+        };
+        let others: Vec<Other<'_>> =
+            (0..self.open.len()).filter(|at| *at != self.chosen).filter_map(of).collect();
+        let Some(this) = of(self.chosen) else { return };
+        let wish = self.proof.ui(ui, cx, page, &Subject { this, others: &others });
+        if let Some(Wish::OpenDraft(document)) = wish {
+            self.begin(*document);
+        }
     }
 
     fn nothing_open(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
@@ -475,7 +513,7 @@ impl SchemeManager {
         let now = ui.input(|input| input.time);
         draft.changed(before, &name, run(ui, self.presses), now);
         // The checks look at it in the next frame.
-        ui.ctx().request_repaint();
+        ui.ctx().request_repaint_after(Duration::ZERO);
     }
 
     fn keys(&mut self, ui: &Ui, cx: &mut AppCtx) {

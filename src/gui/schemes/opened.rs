@@ -24,7 +24,7 @@ pub(super) enum State {
     /// The file cannot be read.
     Failed(Fault),
     /// The file is no scheme that can be shown.
-    Broken(SchemeFile),
+    Broken(Box<SchemeFile>),
     /// Under the hands.
     Open(Box<Draft>),
 }
@@ -157,7 +157,7 @@ impl Opened {
                 Ok(Ok(file)) => {
                     self.state = match file.document {
                         Some(document) => State::Open(Box::new(Draft::new(document.clone(), Some(document)))),
-                        None => State::Broken(file),
+                        None => State::Broken(Box::new(file)),
                     };
                 }
                 Ok(Err(fault)) => self.state = State::Failed(fault),

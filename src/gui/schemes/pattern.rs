@@ -7,8 +7,11 @@ use crate::scheme::Document;
 
 use super::register_colour;
 
-/// Stripes of the energy registers in their order: distance and thickness, of lying and of standing ones.
-const STRIPES: [(Option<(f32, f32)>, Option<(f32, f32)>); 6] = [
+/// Distance and thickness of stripes; nothing for none.
+type Lines = Option<(f32, f32)>;
+
+/// Lying and standing stripes of the registers of a source in their order.
+const STRIPES: [(Lines, Lines); 6] = [
     (None, None),
     (Some((6.0, 1.5)), None),
     (None, Some((6.0, 1.5))),

@@ -401,7 +401,7 @@ fn draw_part(ui: &Ui, plan: &Plan<'_>, lane: &Lane, cell: Rect, here: &[&String]
                 let look = Look::of(ui, plan.document, id);
                 look.paint(ui.painter(), part);
                 let font = FontId::new(SIZES[0], egui::FontFamily::Name(STRONG.into()));
-                titled(ui, part, &[register_title(plan.document, id), id], font, look.colour);
+                titled(ui, part, &[register_title(plan.document, id), id], &font, look.colour);
             }
             Lane::Demand(_) => {
                 let bar = part.shrink2(Vec2::new(0.0, 2.0));
@@ -417,7 +417,7 @@ fn draw_part(ui: &Ui, plan: &Plan<'_>, lane: &Lane, cell: Rect, here: &[&String]
 }
 
 /// Writes the first of some texts that has room into the middle of a place, on a plain ground.
-fn titled(ui: &Ui, place: Rect, texts: &[&str], font: FontId, ground: egui::Color32) {
+fn titled(ui: &Ui, place: Rect, texts: &[&str], font: &FontId, ground: egui::Color32) {
     for words in texts {
         let galley = ui.painter().layout_no_wrap((*words).to_owned(), font.clone(), ink_on(ground));
         let plate =

@@ -1,5 +1,7 @@
 //! The pages of a scheme, and where a place of the document is shown.
 
+use super::proving::ProofPage;
+
 /// A page of a scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Tab {
@@ -18,11 +20,15 @@ pub(super) enum Tab {
     ClockFailure,
     Transformers,
     Outputs,
+    DryRun,
+    Bills,
+    Compare,
+    Program,
 }
 
 impl Tab {
     /// All of them with their titles, in the order of the list.
-    pub(super) const ALL: [(Self, &'static str); 15] = [
+    pub(super) const ALL: [(Self, &'static str); 19] = [
         (Self::Identity, "Identity"),
         (Self::Registers, "Registers"),
         (Self::Demand, "Demand"),
@@ -38,11 +44,26 @@ impl Tab {
         (Self::ClockFailure, "Clock failure"),
         (Self::Transformers, "Transformers"),
         (Self::Outputs, "Outputs"),
+        (Self::DryRun, "Dry run"),
+        (Self::Bills, "Bills"),
+        (Self::Compare, "Compare"),
+        (Self::Program, "Program"),
     ];
 
     /// What it is called.
     pub(super) fn title(self) -> &'static str {
         Self::ALL.iter().find(|(tab, _)| *tab == self).map_or("", |(_, title)| title)
+    }
+
+    /// What of it proves a scheme and changes nothing.
+    pub(super) const fn proof(self) -> Option<ProofPage> {
+        match self {
+            Self::DryRun => Some(ProofPage::DryRun),
+            Self::Bills => Some(ProofPage::Bills),
+            Self::Compare => Some(ProofPage::Compare),
+            Self::Program => Some(ProofPage::Program),
+            _ => None,
+        }
     }
 
     /// The page that shows a place, and whether that lies in the latent tariff.

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use egui::{Key, Ui};
 
 use crate::export::Export;
+use crate::gui::context::ProofFile;
 use crate::gui::theme::strong;
 use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
 
@@ -44,6 +45,8 @@ pub(crate) enum FilePurpose {
         /// The scheme's number.
         scheme: u64,
     },
+    /// What a dry run begins from.
+    Proof(ProofFile),
     /// Readings to write.
     Export {
         /// Which.
@@ -58,6 +61,8 @@ impl FilePurpose {
         match self {
             Self::ImportMeters => "Import meters from CSV",
             Self::OpenScheme => "Open a scheme",
+            Self::Proof(ProofFile::Profile) => "Open a load profile",
+            Self::Proof(ProofFile::Events) => "Open events",
             Self::SaveText { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
@@ -68,7 +73,7 @@ impl FilePurpose {
     const fn button(&self) -> &'static str {
         match self {
             Self::ImportMeters | Self::Holidays { .. } => "Import",
-            Self::OpenScheme => "Open",
+            Self::OpenScheme | Self::Proof(_) => "Open",
             Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Export { .. } => "Save",
         }
     }
@@ -77,6 +82,7 @@ impl FilePurpose {
         let dialog = rfd::FileDialog::new().set_title(self.title());
         match self {
             Self::ImportMeters => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
+            Self::Proof(_) => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Holidays { .. } => dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file(),
             Self::SaveText { name, .. } | Self::SaveScheme { name, .. } | Self::Export { name, .. } => {
@@ -119,9 +125,10 @@ impl Files {
             FilePurpose::SaveText { name, .. }
             | FilePurpose::SaveScheme { name, .. }
             | FilePurpose::Export { name, .. } => name.clone(),
-            FilePurpose::ImportMeters | FilePurpose::OpenScheme | FilePurpose::Holidays { .. } => {
-                String::new()
-            }
+            FilePurpose::ImportMeters
+            | FilePurpose::OpenScheme
+            | FilePurpose::Proof(_)
+            | FilePurpose::Holidays { .. } => String::new(),
         };
         self.open = Some((purpose, state.unwrap_or(State::Field(name))));
     }

@@ -88,14 +88,14 @@ pub fn read(bytes: &[u8]) -> Result<Document, Vec<Problem>> {
     }
 }
 
-fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> Problem {
+pub(super) fn not_utf8(bytes: &[u8], error: &std::str::Utf8Error) -> Problem {
     let (sound, rest) = bytes.split_at(error.valid_up_to());
     let text = String::from_utf8_lossy(sound);
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let line = count(text.matches('\n').count()).saturating_add(1);
     let column = count(text.rsplit('\n').next().map_or(0, |last| last.chars().count())).saturating_add(1);
     let byte = rest.first().copied().unwrap_or_default();
-    let message = format!("the byte {byte:02X} stands here: a scheme file is UTF-8; save it as such");
+    let message = format!("the byte {byte:02X} stands here: these files are UTF-8; save it as such");
     Problem { position: Some(Position { line, column }), ..Problem::new(Code::Syntax, "", message) }
 }
 

@@ -6,6 +6,7 @@
 //! `{ "id", "title", "function": "pulse", "source", "pulses_per_kilo" }` or
 //! `{ "id", "title", "function": "follow", "register" }`.
 
+mod prices;
 mod sections;
 
 use std::collections::HashMap;
@@ -14,6 +15,8 @@ use std::str::FromStr;
 use super::document::{Document, Source};
 use super::json::{self, Member, Node, Position, Value, push_index, push_key, quoted};
 use super::problem::{Code, Problem};
+
+pub(super) use prices::prices;
 
 /// What reading a file gives.
 #[derive(Debug)]
@@ -31,13 +34,7 @@ pub(super) struct Reading {
 /// Reads a file's text.
 pub(super) fn read(text: &str) -> Reading {
     let (node, slips) = json::parse(text);
-    let problems = slips
-        .into_iter()
-        .map(|slip| Problem {
-            position: Some(slip.at),
-            ..Problem::new(Code::Syntax, slip.place, slip.message)
-        })
-        .collect();
+    let problems = slips.into_iter().map(Problem::from).collect();
     let mut reader = Reader { problems, broken: Vec::new() };
     let mut positions = HashMap::new();
     let document = node.and_then(|node| {
@@ -66,6 +63,12 @@ fn note_positions(node: &Node, place: &mut String, into: &mut HashMap<String, Po
             }
         }
         _ => {}
+    }
+}
+
+impl From<json::Slip> for Problem {
+    fn from(slip: json::Slip) -> Self {
+        Self { position: Some(slip.at), ..Self::new(Code::Syntax, slip.place, slip.message) }
     }
 }
 
@@ -174,6 +177,17 @@ impl Reader {
         text.parse().ok().or_else(|| {
             let message = format!("{text} is not a whole number from 0 to {}", u32::MAX);
             self.refuse(Code::BadValue, spot, message)
+        })
+    }
+
+    /// The format tag, which names what the file is.
+    fn format(&mut self, spot: &Spot<'_>, tag: &str) -> Option<()> {
+        self.parsed_by(spot, |text| {
+            if text == tag {
+                Ok(())
+            } else {
+                Err(format!("{} is not a format that this program reads: write `{tag}`", quoted(text)))
+            }
         })
     }
 

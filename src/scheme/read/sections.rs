@@ -37,15 +37,7 @@ impl Reader {
         ];
         let keys: Vec<&str> = KEYS.into_iter().chain(["latent"]).collect();
         let fields = self.object(spot, &keys, KEYS.len())?;
-        self.get(&fields, "format", |reader, spot| {
-            reader.parsed_by(spot, |text| {
-                if text == FORMAT {
-                    Ok(())
-                } else {
-                    Err(format!("{} is not a format that this program reads: write `{FORMAT}`", quoted(text)))
-                }
-            })
-        });
+        self.get(&fields, "format", |reader, spot| reader.format(spot, FORMAT));
         let blank = Document::blank("", "");
         Some(Document {
             identity: self.get(&fields, "identity", Self::text).unwrap_or_default(),

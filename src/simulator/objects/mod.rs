@@ -6,6 +6,7 @@
 mod association;
 mod clock;
 mod contactor;
+mod image;
 mod profile;
 mod quantity;
 mod registers;
@@ -24,6 +25,7 @@ use super::settings::Settings;
 pub(crate) use association::{AssociationObject, SecuritySetup};
 pub(crate) use clock::Clock;
 pub(crate) use contactor::Contactor;
+pub(crate) use image::{ImageSchedule, ImageTransfer};
 pub(crate) use profile::{Column, Profile, ProfileKind};
 pub use quantity::Quantity;
 pub(crate) use registers::{DemandRegister, ExtendedRegister, LastFailure, Register};
@@ -36,6 +38,8 @@ pub(crate) mod refusal {
 
     /// 1.
     pub(crate) const HARDWARE_FAULT: DataAccessResult = DataAccessResult(1);
+    /// 2.
+    pub(crate) const TEMPORARY_FAILURE: DataAccessResult = DataAccessResult(2);
     /// 3.
     pub(crate) const DENIED: DataAccessResult = DataAccessResult(3);
     /// 4.

@@ -25,6 +25,8 @@ pub(crate) enum DataSource {
     ProfileStatus,
     /// It answers hardware-fault.
     Broken,
+    /// The firmware version that runs.
+    Firmware,
     /// What a client wrote; this before.
     Settable(Data),
 }
@@ -111,6 +113,7 @@ impl Object for DataObject {
                 Ok(Data::U8(if summer { status::DAYLIGHT_SAVING } else { 0 }))
             }
             DataSource::Broken => Err(refusal::HARDWARE_FAULT),
+            DataSource::Firmware => Ok(Data::Octets(context.record.firmware().version().as_bytes().to_vec())),
             DataSource::Settable(fresh) => {
                 let written = context.record.tariff().value((1, self.entry.obis, 2));
                 Ok(written.unwrap_or(fresh).clone())

@@ -19,6 +19,7 @@ use crate::protocol::dlms::Apdu;
 use crate::protocol::dlms::apdu::{DataNotification, ExceptionResponse, tag};
 use crate::protocol::dlms::{Conformance, Data, DataError};
 
+use super::firmware::Hangs;
 use super::meter::{Rights, VirtualMeter};
 use super::objects::AssociationView;
 use super::quirks::{Quirk, Quirks};
@@ -147,13 +148,18 @@ pub struct Server {
     gathered: Option<Gathered>,
     sender: Option<GeneralSender>,
     requests: u32,
+    /// Which start of the meter its associations belong to.
+    start: u32,
 }
 
 impl Server {
     /// The way in for a client SAP at a server SAP.
     #[must_use]
     pub fn new(meter: SharedMeter, client: u16, server: u16) -> Self {
-        let quirks = lock(&meter).settings().faults.quirks;
+        let (quirks, start) = {
+            let mut meter = lock(&meter);
+            (meter.settings().faults.quirks, meter.record().firmware().restarts())
+        };
         let mut new = Self {
             meter,
             client,
@@ -167,6 +173,7 @@ impl Server {
             gathered: None,
             sender: None,
             requests: 0,
+            start,
         };
         new.pre_establish();
         new
@@ -189,6 +196,35 @@ impl Server {
 
     /// Answers one APDU; `now_ms` is true time.
     pub fn handle(&mut self, apdu: &[u8], now_ms: i64) -> Reply {
+        if !self.is_at_home(apdu, now_ms) {
+            return Reply { apdus: Vec::new(), close: true };
+        }
+        let mut reply = self.handle_at_home(apdu, now_ms);
+        match lock(&self.meter).record().firmware().take_hangs() {
+            Hangs::On => {}
+            Hangs::AfterAnswer => reply.close = true,
+            Hangs::Silently => reply = Reply { apdus: Vec::new(), close: true },
+        }
+        reply
+    }
+
+    /// Whether the meter is there, and still the one that these associations were opened with. One that restarted
+    /// hears a new association and nothing else.
+    fn is_at_home(&mut self, apdu: &[u8], now_ms: i64) -> bool {
+        let (is_down, start) = {
+            let mut meter = lock(&self.meter);
+            let firmware = meter.record().firmware();
+            (firmware.is_down(now_ms), firmware.restarts())
+        };
+        if self.start == start {
+            return !is_down;
+        }
+        self.start = start;
+        self.closed();
+        !is_down && apdu.first() == Some(&tag::AARQ)
+    }
+
+    fn handle_at_home(&mut self, apdu: &[u8], now_ms: i64) -> Reply {
         self.requests = self.requests.wrapping_add(1);
         let mut reply = if apdu.first() == Some(&tag::GENERAL_BLOCK_TRANSFER) {
             self.general_block(apdu, now_ms)

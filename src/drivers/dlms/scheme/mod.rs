@@ -16,8 +16,10 @@
 //! what is left, since whatever stands as it should is not written. Settings of step 5 would take effect at once, so
 //! they are left as they are where the calendar does not take over now.
 //!
-//! * `standing` is what was read; `settings` is what has no passive side; `transaction` is the sequence.
+//! * `standing` is what was read; `settings` is what has no passive side; `transaction` is the sequence, and
+//!   `moves` are its single moves.
 
+mod moves;
 mod settings;
 mod standing;
 mod transaction;

@@ -1,30 +1,21 @@
 //! The sequence by which a scheme comes into a meter.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 
 use crate::drivers::Activation;
-use crate::model::tariff::{
-    CalendarTables, DayRow, MaskRow, NO_TIME, ScriptRow, SeasonRow, SpecialDayRow, WeekRow,
-};
-use crate::model::{Fault, MeterStamp};
-use crate::protocol::dlms::tariff::{date_time, table};
-use crate::protocol::dlms::{AttributeRef, CosemDateTime, Data, MethodRef};
+use crate::model::tariff::CalendarTables;
+use crate::model::{Fault, MeterStamp, ProgramPhase, Step};
+use crate::protocol::dlms::tariff::table;
+use crate::protocol::dlms::{CosemDateTime, Data};
 use crate::protocol::link::Link;
 use crate::scheme::cosem::{Ground, Layout, Meaning, Means, is_unspecified, special_rows};
 use crate::scheme::{Document, Latent, Tariff};
 
-use super::super::faults::fault;
 use super::super::session::Session;
-use super::settings::{self, Setting, is_same, is_same_table};
+use super::settings::{self, Setting};
 use super::standing::{At, Standing, class};
 
-/// Pause before an activation is looked for again: some meters take their time.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
-/// How often it is looked for.
-const LOOKS: u32 = 5;
 /// A clock that is off by more is worth a word: a tariff goes by the meter's clock.
 const CLOCK_OFF_S: i64 = 60;
 
@@ -101,27 +92,6 @@ fn calendar_writes(standing: &Standing, first: i8, calendar: &CalendarTables) ->
     ]
 }
 
-/// Whether a table of the calendar, or of what it refers to, came back as it was written.
-fn came_back(standing: &Standing, setting: &Setting, read: Option<&Data>) -> bool {
-    let objects = &standing.objects;
-    let wrote = &setting.value;
-    fn rows_of<R: crate::protocol::dlms::tariff::Row + PartialEq>(wrote: &Data, read: Option<&Data>) -> bool {
-        crate::protocol::dlms::tariff::rows::<R>(wrote).is_ok_and(|wrote| is_same_table(&wrote, read))
-    }
-    match setting.at {
-        (class::CALENDAR, _, 3 | 7) => rows_of::<SeasonRow>(wrote, read),
-        (class::CALENDAR, _, 4 | 8) => rows_of::<WeekRow>(wrote, read),
-        (class::CALENDAR, _, 5 | 9) => rows_of::<DayRow>(wrote, read),
-        (class::CALENDAR, _, 2 | 6) => read.and_then(Data::bytes) == wrote.bytes(),
-        (class::SPECIAL_DAYS, obis, 2) if obis == objects.special_days => {
-            rows_of::<SpecialDayRow>(wrote, read)
-        }
-        (class::SCRIPTS, obis, 2) if obis == objects.scripts => rows_of::<ScriptRow>(wrote, read),
-        (class::ACTIVATION, _, 3) => rows_of::<MaskRow>(wrote, read),
-        _ => read.is_some_and(|read| is_same(wrote, read)),
-    }
-}
-
 impl<L: Link> Session<'_, '_, L> {
     /// Writes a scheme; see the module's first comment.
     ///
@@ -133,6 +103,7 @@ impl<L: Link> Session<'_, '_, L> {
         activation: Activation,
     ) -> Result<(), Fault> {
         self.run().await?;
+        self.sink.step(Step::Programming(ProgramPhase::Standing));
         let mut standing = self.standing().await?;
         self.check_clock(&standing);
         self.check_rights(&standing)?;
@@ -160,6 +131,7 @@ impl<L: Link> Session<'_, '_, L> {
             return Ok(());
         }
         let finished = async {
+            self.sink.step(Step::Programming(ProgramPhase::Settings));
             if document.latent.is_none() {
                 self.call_off(&mut standing).await?;
             }
@@ -294,12 +266,17 @@ impl<L: Link> Session<'_, '_, L> {
     /// Lays a tariff beside the one in force, and lets it take over when it is due.
     async fn install(&mut self, standing: &mut Standing, layout: &Layout, due: Due) -> Result<(), Fault> {
         let beside = async {
+            self.sink.step(Step::Programming(ProgramPhase::Beside));
             self.call_off(standing).await?;
             let writes = self.side_by_side(standing, layout);
             self.put(standing, &writes).await?;
+            self.sink.step(Step::Programming(ProgramPhase::Compared));
             self.look(standing, &writes).await
         };
         beside.await.map_err(|fault| left_behind(fault, Stage::Beside))?;
+        if due != Due::Never {
+            self.sink.step(Step::Programming(ProgramPhase::Activating));
+        }
         let at = (class::CALENDAR, standing.objects.calendar, 10);
         match due {
             Due::Never => Ok(()),
@@ -319,31 +296,6 @@ impl<L: Link> Session<'_, '_, L> {
                 self.activate(standing, layout).await.map_err(|fault| left_behind(fault, Stage::Activating))
             }
         }
-    }
-
-    /// Calls off an activation that is due, so that nothing half-written takes over.
-    async fn call_off(&mut self, standing: &mut Standing) -> Result<(), Fault> {
-        let at = (class::CALENDAR, standing.objects.calendar, 10);
-        if is_unspecified(standing.tables.activate_at) {
-            return Ok(());
-        }
-        let none = Setting {
-            what: "the time of activation (none)".to_owned(),
-            at,
-            value: Data::Octets(NO_TIME.to_vec()),
-        };
-        self.put(standing, std::slice::from_ref(&none)).await?;
-        let values = self.values(&[at]).await?;
-        let is_off = values.get(&at).and_then(date_time).is_some_and(is_unspecified);
-        standing.values.extend(values);
-        standing.understand()?;
-        if !is_off {
-            return Err(Fault::meter(
-                "the meter keeps an activation that is due, and will not have it called off",
-                "wait until it has passed, then write the scheme",
-            ));
-        }
-        Ok(())
     }
 
     /// All that is written before the calendars change places.
@@ -378,83 +330,6 @@ impl<L: Link> Session<'_, '_, L> {
         }
         writes.extend(calendar_writes(standing, 6, &layout.calendar));
         writes
-    }
-
-    /// Writes what differs from what stands there.
-    async fn put(&mut self, standing: &mut Standing, writes: &[Setting]) -> Result<(), Fault> {
-        for setting in writes {
-            if came_back(standing, setting, standing.value(setting.at)) {
-                continue;
-            }
-            let (class_id, obis, number) = setting.at;
-            let attribute = AttributeRef::new(class_id, obis, number);
-            // What an interrupted write leaves behind is not known until it is read again.
-            standing.values.remove(&setting.at);
-            let done = self.association.set(&attribute, &setting.value).await;
-            done.map_err(|error| fault(error).during(&format!("writing {} ({attribute})", setting.what)))?;
-            self.sink.wrote(&format!("wrote {} ({attribute})", setting.what))?;
-        }
-        Ok(())
-    }
-
-    /// Reads back what was written, and compares.
-    async fn look(&mut self, standing: &mut Standing, writes: &[Setting]) -> Result<(), Fault> {
-        let asked: Vec<At> = writes.iter().map(|setting| setting.at).collect();
-        let values = self.values(&asked).await?;
-        for setting in writes {
-            if !came_back(standing, setting, values.get(&setting.at)) {
-                return Err(Fault::meter(
-                    format!("{} ({}) does not read back as it was written", setting.what, setting.at.1),
-                    "look at both in the job's trace",
-                ));
-            }
-        }
-        standing.values.extend(values);
-        standing.understand()
-    }
-
-    /// Lets the passive calendar take over, and confirms it by reading.
-    async fn activate(&mut self, standing: &mut Standing, layout: &Layout) -> Result<(), Fault> {
-        let calendar = standing.objects.calendar;
-        let method = MethodRef { class_id: class::CALENDAR, obis: calendar, method: 1 };
-        let answer = self.association.action(&method, Some(&Data::I8(0))).await;
-        let answer = answer.map_err(|error| fault(error).during("activating the passive calendar"));
-        if answer.is_ok() {
-            self.sink.wrote("activated the passive calendar")?;
-        }
-        // Some meters refuse and do it; what counts is what stands there afterwards.
-        let refused = match answer {
-            Err(fault) if fault.blame == crate::model::Blame::Line => return Err(fault),
-            other => other.err(),
-        };
-        let active: Vec<At> = (2..=5).map(|number| (class::CALENDAR, calendar, number)).collect();
-        for look in 0..LOOKS {
-            if look > 0 {
-                tokio::time::sleep(LOOK_AGAIN).await;
-            }
-            let values = self.values(&active).await?;
-            standing.values.extend(values);
-            if standing.calendar(2).is_ok_and(|stands| stands == layout.calendar) {
-                return standing.understand();
-            }
-            if refused.is_some() {
-                break;
-            }
-        }
-        Err(refused.unwrap_or_else(|| {
-            Fault::meter(
-                "the meter said that it had activated the calendar, but another one is in force",
-                "look at the calendar's attributes in the job's trace",
-            )
-        }))
-    }
-
-    /// Writes settings one by one, each read back.
-    async fn put_settings(&mut self, standing: &mut Standing, writes: &[Setting]) -> Result<(), Fault> {
-        for setting in writes {
-            self.put(standing, std::slice::from_ref(setting)).await?;
-        }
-        self.look(standing, writes).await
     }
 
     /// Puts the latent tariff on the passive side, to take over by itself.

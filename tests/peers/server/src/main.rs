@@ -1,12 +1,12 @@
 //! A meter made with `dlms-cosem-rs`, for Meterwright's client to read.
 //!
 //! `peer-meter [--gmac | --password TEXT] [--hdlc INFO/WINDOW] [--pdu N] [--send N] [--no-list] [--no-range]
-//! [--no-objects] [--inverted]` listens on a port of 127.0.0.1 that the system chooses, prints one JSON document with
+//! [--no-objects] [--inverted] [--fast SECONDS]` listens on a port of 127.0.0.1 that the system chooses, prints one JSON document with
 //! everything that a right reading must show, and serves until its standard input ends.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use dlms_cosem_rs::acse::AuthMechanism;
 use dlms_cosem_rs::axdr::{Data, DateTime};
@@ -17,7 +17,7 @@ use dlms_cosem_rs::security::{
     KeyRing, RandomSource, RustCryptoProvider, Secret, SecurityPolicy, SecuritySuite, SystemTitle,
 };
 use dlms_cosem_rs::server::{ObjectStore, Server, ServerConfig, StoreResult};
-use dlms_cosem_rs::xdlms::{Conformance, DataAccessResult, SelectiveAccess};
+use dlms_cosem_rs::xdlms::{ActionResult, Conformance, DataAccessResult, SelectiveAccess};
 use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -35,6 +35,9 @@ const LIST: Obis = Obis::new(0, 0, 40, 0, 0, 255);
 const SERIAL: Obis = Obis::new(0, 0, 96, 1, 0, 255);
 const DEVICE: Obis = Obis::new(0, 0, 42, 0, 0, 255);
 const PROFILE: Obis = Obis::new(1, 0, 99, 1, 0, 255);
+const CONTACTOR: Obis = Obis::new(0, 0, 96, 3, 10, 255);
+const BILLING_COUNT: Obis = Obis::new(1, 0, 0, 1, 0, 255);
+const BILLING_SCRIPTS: Obis = Obis::new(0, 0, 10, 0, 1, 255);
 const SERIAL_TEXT: &str = "PEER0007";
 /// Rows of 30 days.
 const ROWS: i64 = 30 * 48;
@@ -92,7 +95,16 @@ struct Options {
     password: Option<String>,
 }
 
+/// What clients do to the meter, over all its connections.
+struct State {
+    /// How much the clock is fast, in milliseconds.
+    fast_ms: i64,
+    is_closed: bool,
+    billing_periods: u16,
+}
+
 struct Meter {
+    state: Arc<Mutex<State>>,
     options: Options,
     newest: Timestamp,
     zone: TimeZone,
@@ -108,6 +120,34 @@ fn dotted(groups: [u8; 6]) -> String {
 }
 
 impl Meter {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no session breaks off with the state in hand")
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::now() + self.state().fast_ms.milliseconds()
+    }
+
+    /// Twelve octets: local time, and the minutes from it to UTC.
+    fn set_clock(&self, octets: &[u8]) -> Option<()> {
+        let [year_high, year_low, month, day, _, hour, minute, second, hundredths, high, low, _] =
+            *octets.first_chunk::<12>()?;
+        let local = civil::DateTime::new(
+            i16::from_be_bytes([year_high, year_low]),
+            month.try_into().ok()?,
+            day.try_into().ok()?,
+            hour.try_into().ok()?,
+            minute.try_into().ok()?,
+            second.try_into().ok()?,
+            if hundredths < 100 { i32::from(hundredths) * 10_000_000 } else { 0 },
+        );
+        let sign = if self.options.inverted { -1 } else { 1 };
+        let to_utc = sign * i64::from(i16::from_be_bytes([high, low]));
+        let utc = local.ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp() + to_utc.minutes();
+        self.state().fast_ms = utc.as_millisecond() - Timestamp::now().as_millisecond();
+        Some(())
+    }
+
     fn end_of(&self, row: i64) -> Timestamp {
         self.newest - (30 * (ROWS - 1 - row)).minutes()
     }
@@ -251,10 +291,14 @@ impl ObjectStore for Meter {
             }
             (8, CLOCK, 2, _) => {
                 let mut stamp = Vec::new();
-                Data::DateTime(self.stamp(Timestamp::now())).encode(&mut stamp).map_err(bad)?;
+                Data::DateTime(self.stamp(self.now())).encode(&mut stamp).map_err(bad)?;
                 Data::OctetString(&stamp[1..]).encode(w).map_err(bad)
             }
             (1, SERIAL, 2, _) => Data::OctetString(SERIAL_TEXT.as_bytes()).encode(w).map_err(bad),
+            (1, BILLING_COUNT, 2, _) => Data::LongUnsigned(self.state().billing_periods).encode(w).map_err(bad),
+            (70, CONTACTOR, 2, _) => Data::Boolean(self.state().is_closed).encode(w).map_err(bad),
+            (70, CONTACTOR, 3, _) => Data::Enum(u8::from(self.state().is_closed)).encode(w).map_err(bad),
+            (70, CONTACTOR, 4, _) => Data::Enum(4).encode(w).map_err(bad),
             (1, DEVICE, 2, _) => Data::OctetString(b"PEE0000000000007").encode(w).map_err(bad),
             (15, LIST, 2, _) if self.options.objects => Self::object_list(w).map_err(bad),
             (7, PROFILE, 2, _) => self.buffer(access, w),
@@ -278,12 +322,51 @@ impl ObjectStore for Meter {
         }
     }
 
-    fn attribute_access(&self, _: u16, _: Obis, _: i8) -> AttributeAccess {
-        AttributeAccess::READ
+    fn set_attribute(
+        &mut self,
+        class_id: u16,
+        name: Obis,
+        attribute: i8,
+        _access: Option<SelectiveAccess<'_>>,
+        value: Data<'_>,
+    ) -> StoreResult<()> {
+        match (class_id, name, attribute, value) {
+            (8, CLOCK, 2, Data::OctetString(octets)) => {
+                self.set_clock(octets).ok_or(DataAccessResult::TypeUnmatched)
+            }
+            _ => Err(DataAccessResult::TypeUnmatched),
+        }
+    }
+
+    /// Parameters are exactly of the types of the Blue Book.
+    fn invoke_method(
+        &mut self,
+        class_id: u16,
+        name: Obis,
+        method: i8,
+        parameters: Option<Data<'_>>,
+        _w: &mut dyn Writer,
+    ) -> Result<bool, ActionResult> {
+        let mut state = self.state();
+        match (class_id, name, method, parameters) {
+            (8, CLOCK, 6, Some(Data::Long(seconds @ -900..=900))) => {
+                state.fast_ms += i64::from(seconds) * 1000;
+            }
+            (70, CONTACTOR, 1, Some(Data::Integer(0))) => state.is_closed = false,
+            (70, CONTACTOR, 2, Some(Data::Integer(0))) => state.is_closed = true,
+            (9, BILLING_SCRIPTS, 1, Some(Data::LongUnsigned(1))) => state.billing_periods += 1,
+            _ => return Err(ActionResult::TypeUnmatched),
+        }
+        Ok(false)
+    }
+
+    fn attribute_access(&self, class_id: u16, _: Obis, attribute: i8) -> AttributeAccess {
+        let is_time = (class_id, attribute) == (8, 2);
+        if is_time { AttributeAccess::READ | AttributeAccess::WRITE } else { AttributeAccess::READ }
     }
 
     fn method_access(&self, _: u16, _: Obis, _: i8) -> MethodAccess {
-        MethodAccess::empty()
+        MethodAccess::ACCESS
     }
 }
 
@@ -436,7 +519,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let half_hour = 1800;
     let newest = Timestamp::from_second(Timestamp::now().as_second() / half_hour * half_hour)?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    let meter = |options: &Options| Meter { options: options.clone(), newest, zone: zone.clone() };
+    let fast_ms = value("--fast").map_or(Ok(0), |seconds| seconds.parse::<i64>())? * 1000;
+    let state = Arc::new(Mutex::new(State { fast_ms, is_closed: true, billing_periods: 7 }));
+    let meter = |options: &Options| {
+        let (state, options) = (Arc::clone(&state), options.clone());
+        Meter { state, options, newest, zone: zone.clone() }
+    };
     println!("{}", truth(listener.local_addr()?.port(), &meter(&options)));
     std::io::stdout().flush()?;
     std::thread::spawn(|| {

@@ -1,0 +1,392 @@
+//! Flashing firmware: the phases of one meter's flash, and how it can end.
+
+use std::fmt;
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
+use serde::{Deserialize, Serialize};
+
+/// One phase of a flash. They come in this order; a resumed flash begins again at `Package` and passes quickly through
+/// what is done already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FlashPhase {
+    /// It waits for its wave, its window or its line.
+    Waiting,
+    /// Checking the package: signature, trust, dates.
+    Package,
+    /// Identifying the meter: model, hardware, version.
+    Identify,
+    /// Registers, profile gap, scheme and clock into the store.
+    Backup,
+    /// Enabling image transfer.
+    Enable,
+    /// Telling the meter which image comes.
+    Initiate,
+    /// Sending blocks.
+    Blocks,
+    /// Sending blocks that the meter says it misses.
+    Sweep,
+    /// The meter verifies the image.
+    Verify,
+    /// Comparing what the meter would activate with the package.
+    Compare,
+    /// Activating, or arming the activation.
+    Activate,
+    /// Waiting for the meter's restart.
+    Restart,
+    /// Associating again and reading the version.
+    Version,
+    /// Comparing registers and scheme with the backup.
+    Check,
+    /// Nothing is left to do.
+    Done,
+}
+
+impl FlashPhase {
+    /// All of them in order, with the words that files and JSON keep, and the words for people.
+    pub const ALL: [(Self, &'static str, &'static str); 15] = [
+        (Self::Waiting, "waiting", "Waiting"),
+        (Self::Package, "package", "Checking the package"),
+        (Self::Identify, "identify", "Identifying the meter"),
+        (Self::Backup, "backup", "Backing up registers, profile, scheme and clock"),
+        (Self::Enable, "enable", "Enabling image transfer"),
+        (Self::Initiate, "initiate", "Initiating the transfer"),
+        (Self::Blocks, "blocks", "Sending blocks"),
+        (Self::Sweep, "sweep", "Sending missing blocks"),
+        (Self::Verify, "verify", "The meter verifies the image"),
+        (Self::Compare, "compare", "Comparing what the meter would activate"),
+        (Self::Activate, "activate", "Activating"),
+        (Self::Restart, "restart", "Waiting for the meter's restart"),
+        (Self::Version, "version", "Reading the version"),
+        (Self::Check, "check", "Comparing registers and scheme with the backup"),
+        (Self::Done, "done", "Done"),
+    ];
+
+    /// The word in files and JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+
+    /// The phase in words, for a status line.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        Self::ALL[self as usize].2
+    }
+}
+
+impl fmt::Display for FlashPhase {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.word())
+    }
+}
+
+impl FromStr for FlashPhase {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(_, word, _)| *word == text);
+        found.map(|one| one.0).ok_or_else(|| format!("`{text}` is no phase of a flash"))
+    }
+}
+
+/// How a flash stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FlashOutcome {
+    /// Not begun, or it broke off and goes on when it is asked to.
+    Open,
+    /// The meter runs the version of the package; registers and scheme are as they were.
+    Flashed,
+    /// The image is in the meter, verified, and nothing activates it.
+    Ready,
+    /// The image is in the meter, verified, and takes over at a time.
+    Scheduled,
+    /// The meter does not suit the package, or the package the meter: nothing was sent.
+    Refused,
+    /// It failed in a way that will not pass by itself.
+    Failed,
+}
+
+impl FlashOutcome {
+    /// All of them with the words that files and JSON keep, and the words for people.
+    pub const ALL: [(Self, &'static str, &'static str); 6] = [
+        (Self::Open, "open", "Unfinished"),
+        (Self::Flashed, "flashed", "Flashed"),
+        (Self::Ready, "ready", "Ready to be activated"),
+        (Self::Scheduled, "scheduled", "Activation scheduled"),
+        (Self::Refused, "refused", "Refused"),
+        (Self::Failed, "failed", "Failed"),
+    ];
+
+    /// The word in files and JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+
+    /// The outcome in words.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        Self::ALL[self as usize].2
+    }
+}
+
+impl fmt::Display for FlashOutcome {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.word())
+    }
+}
+
+impl FromStr for FlashOutcome {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.iter().find(|(_, word, _)| *word == text);
+        found.map(|one| one.0).ok_or_else(|| format!("`{text}` is no outcome of a flash"))
+    }
+}
+
+/// How a campaign stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CampaignState {
+    /// It goes on, or goes on when it is asked to.
+    Open,
+    /// Too many meters failed: no further one is begun until it is asked to go on.
+    Stopped,
+    /// No meter is left to do.
+    Done,
+}
+
+impl CampaignState {
+    /// The word in files and JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Stopped => "stopped",
+            Self::Done => "done",
+        }
+    }
+
+    /// The state in words.
+    #[must_use]
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::Open => "Under way",
+            Self::Stopped => "Stopped",
+            Self::Done => "Done",
+        }
+    }
+}
+
+impl fmt::Display for CampaignState {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.word())
+    }
+}
+
+impl FromStr for CampaignState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let all = [Self::Open, Self::Stopped, Self::Done];
+        all.into_iter()
+            .find(|one| one.word() == text)
+            .ok_or_else(|| format!("`{text}` is no state of a campaign"))
+    }
+}
+
+/// Hours of the day in which meters may be flashed, by the wall clock of a place: `22:00-05:00` goes over midnight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// From this time on.
+    pub from: Time,
+    /// Until before this time.
+    pub to: Time,
+    /// IANA time zone; this computer's where it is empty.
+    pub zone: String,
+}
+
+impl Window {
+    /// Reads `22:00-05:00`.
+    ///
+    /// # Errors
+    /// It is none, or there is no such zone.
+    pub fn parse(text: &str, zone: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is no window: write two times, such as 22:00-05:00");
+        let (from, to) = text.split_once('-').ok_or_else(wrong)?;
+        let time = |text: &str| Time::strptime("%H:%M", text.trim()).map_err(|_| wrong());
+        let window = Self { from: time(from)?, to: time(to)?, zone: zone.to_owned() };
+        if window.from == window.to {
+            return Err(format!("the window `{text}` is never open"));
+        }
+        window.time_zone().ok_or_else(|| format!("there is no time zone `{zone}`"))?;
+        Ok(window)
+    }
+
+    fn time_zone(&self) -> Option<TimeZone> {
+        if self.zone.is_empty() { Some(TimeZone::system()) } else { TimeZone::get(&self.zone).ok() }
+    }
+
+    /// Whether it is open. A wall clock that is put back shows an hour twice: it is open in both.
+    #[must_use]
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        let zone = self.time_zone().unwrap_or(TimeZone::UTC);
+        let time = zone.to_datetime(now).time();
+        if self.from < self.to {
+            (self.from..self.to).contains(&time)
+        } else {
+            time >= self.from || time < self.to
+        }
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}-{}", self.from.strftime("%H:%M"), self.to.strftime("%H:%M"))
+    }
+}
+
+/// When the images of a campaign take over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FlashActivation {
+    /// As soon as they are verified.
+    #[default]
+    Now,
+    /// Not: they wait in the meters.
+    Never,
+    /// By the meters' own schedule.
+    At(Timestamp),
+}
+
+impl fmt::Display for FlashActivation {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now => out.write_str("now"),
+            Self::Never => out.write_str("never"),
+            Self::At(at) => write!(out, "{at}"),
+        }
+    }
+}
+
+impl FromStr for FlashActivation {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "now" => Ok(Self::Now),
+            "never" => Ok(Self::Never),
+            at => at
+                .parse()
+                .map(Self::At)
+                .map_err(|error| format!("`{at}`: write now, never or a time: {error}")),
+        }
+    }
+}
+
+/// How a package comes into one meter or many.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CampaignPlan {
+    /// Meters of the canary group, which goes first; 0 is none.
+    pub canary: u32,
+    /// Meters of each wave after it; all that are left where it is not given.
+    pub wave: Option<u32>,
+    /// No further meter is begun when more than so many failed; with a canary group, none may fail where it is not
+    /// given.
+    pub stop_after: Option<u32>,
+    /// When meters may be flashed; always where it is not given.
+    pub window: Option<Window>,
+    /// When the images take over.
+    pub activation: FlashActivation,
+    /// Why an older version may replace a later one; nothing where it may not.
+    pub downgrade: Option<String>,
+    /// What other packages left half in a meter is given up.
+    pub start_over: bool,
+    /// Only registers, clock and scheme are read before, no profile and no billing sets.
+    pub short_backup: bool,
+    /// Longest wait for a restart, in seconds; the template's where it is not given.
+    pub restart_seconds: Option<u32>,
+}
+
+impl CampaignPlan {
+    /// The wave of the meter at a place.
+    #[must_use]
+    pub fn wave_of(&self, place: u32) -> u32 {
+        match (place.checked_sub(self.canary), self.wave.filter(|wave| *wave > 0)) {
+            (None, _) => 0,
+            (Some(after), Some(wave)) => 1 + after / wave,
+            (Some(_), None) => 1,
+        }
+    }
+
+    /// More failures than this stop the campaign; nothing where none do.
+    #[must_use]
+    pub fn most_failures(&self) -> Option<u32> {
+        self.stop_after.or((self.canary > 0).then_some(0))
+    }
+}
+
+super::text::serde_as_text!(FlashActivation);
+super::text::serde_as_text!(FlashPhase);
+super::text::serde_as_text!(FlashOutcome);
+super::text::serde_as_text!(CampaignState);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_reads_back_as_its_own_phase_or_outcome() {
+        for (phase, word, _) in FlashPhase::ALL {
+            assert_eq!((word.parse(), phase.word()), (Ok(phase), word));
+        }
+        for (outcome, word, _) in FlashOutcome::ALL {
+            assert_eq!((word.parse(), outcome.word()), (Ok(outcome), word));
+        }
+    }
+
+    #[test]
+    fn a_window_goes_over_midnight_and_by_the_wall_clock() {
+        let window = Window::parse("22:00-05:00", "Europe/London").unwrap();
+        let is_open = |text: &str| window.is_open(text.parse().unwrap());
+        assert!(is_open("2026-11-22T22:00:00Z") && is_open("2026-11-22T04:59:59Z"));
+        assert!(!is_open("2026-11-22T05:00:00Z") && !is_open("2026-11-22T21:59:59Z"));
+        // Summer time: an hour earlier by UTC.
+        assert!(is_open("2026-07-01T21:00:00Z") && !is_open("2026-07-01T04:00:00Z"));
+        assert_eq!(window.to_string(), "22:00-05:00");
+    }
+
+    #[test]
+    fn a_window_is_open_on_days_of_23_and_25_hours_as_the_wall_clock_says() {
+        let window = Window::parse("01:30-03:30", "Europe/Berlin").unwrap();
+        let open = |from: &str| -> i64 {
+            let start: Timestamp = from.parse().unwrap();
+            let at = |minute: i64| start + jiff::SignedDuration::from_mins(minute);
+            (0..300).filter(|minute| window.is_open(at(*minute))).count().try_into().unwrap()
+        };
+        assert_eq!(open("2026-06-30T22:00:00Z"), 120);
+        assert_eq!(open("2026-03-28T23:00:00Z"), 60, "an hour is left out");
+        assert_eq!(open("2026-10-24T22:00:00Z"), 180, "an hour comes twice");
+    }
+
+    #[test]
+    fn windows_that_make_no_sense_are_refused() {
+        for text in ["22:00", "22-05", "5:00-25:00", "05:00-05:00"] {
+            assert!(Window::parse(text, "").is_err(), "{text}");
+        }
+        assert!(Window::parse("22:00-05:00", "Mars/Base").is_err());
+    }
+
+    #[test]
+    fn the_canary_group_goes_first_and_any_failure_in_it_counts() {
+        let plan = CampaignPlan { canary: 2, wave: Some(3), ..CampaignPlan::default() };
+        let waves: Vec<u32> = (0..9).map(|place| plan.wave_of(place)).collect();
+        assert_eq!(waves, [0, 0, 1, 1, 1, 2, 2, 2, 3]);
+        assert_eq!(plan.most_failures(), Some(0));
+        assert_eq!(CampaignPlan::default().most_failures(), None);
+        assert_eq!(CampaignPlan::default().wave_of(7), 1);
+    }
+}
