@@ -226,7 +226,7 @@ impl AppCtx {
                 self.data.expire(|query| matches!(query, Query::Jobs | Query::Trace(_)));
             }
             Event::List(ListEvent::Ended { .. }) => {
-                self.data.expire(|query| matches!(query, Query::Lists | Query::List(_) | Query::Rates(_)))
+                self.data.expire(|query| matches!(query, Query::Lists | Query::List(_) | Query::Rates(_)));
             }
             Event::List(_) => self.data.expire(|query| matches!(query, Query::Lists | Query::List(_))),
             Event::MeterEnded { meter: None, .. }

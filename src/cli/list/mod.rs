@@ -28,7 +28,8 @@ pub(super) enum List {
     /// Show a list with its meters and its next runs
     Show(show::Show),
     /// Show all lists
-    List(show::All),
+    #[command(name = "list")]
+    All(show::All),
     /// Run a list now and wait for its end
     Run(run::Run),
     /// Say when a list runs by itself: while the windows are open, or under `meterwright run`
@@ -51,7 +52,7 @@ impl List {
             Self::Add(command) => command.run(app),
             Self::Remove(command) => command.run(app),
             Self::Show(command) => command.run(app),
-            Self::List(command) => command.run(app),
+            Self::All(command) => command.run(app),
             Self::Run(command) => command.run(app),
             Self::Schedule(command) => command.run(app),
             Self::Resume(command) => command.run(app),

@@ -79,6 +79,7 @@ pub enum ListEvent {
 }
 
 /// What the scheduler wants of the thread.
+#[allow(clippy::large_enum_variant, reason = "a few at a time")]
 pub(super) enum Order {
     /// A job for the pass of a run.
     Pass { run: i64, title: String, work: Work, meters: Vec<MeterId>, urgency: Urgency },
