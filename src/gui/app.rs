@@ -19,6 +19,7 @@ use super::APP_ID;
 use super::context::{AppCtx, Command, Page, stopped, usual_reading};
 use super::data::live::Wake;
 use super::data::{Backend, Later, Load};
+use super::lists::Lists;
 use super::meters::MeterManager;
 use super::readings::Readings;
 use super::schemes::SchemeManager;
@@ -45,6 +46,7 @@ pub struct App {
     schemes: SchemeManager,
     meters: MeterManager,
     readings: Readings,
+    lists: Lists,
     trace: TracePage,
     settings: Settings,
     header: Header,
@@ -58,13 +60,14 @@ pub struct App {
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
 // Ctrl+N is taken for Ctrl+Shift+N too, so that one stands first.
-const KEYS: [(Modifiers, Key, Command); 11] = [
+const KEYS: [(Modifiers, Key, Command); 12] = [
     (CTRL_SHIFT, Key::N, Command::NewScheme),
     (CTRL, Key::K, Command::Search),
     (CTRL, Key::Num1, Command::Go(Page::Schemes)),
     (CTRL, Key::Num2, Command::Go(Page::Meters)),
     (CTRL, Key::Num3, Command::Go(Page::Readings)),
     (CTRL, Key::Num4, Command::Go(Page::Trace)),
+    (CTRL, Key::Num5, Command::Go(Page::Lists)),
     (CTRL, Key::Comma, Command::Go(Page::Settings)),
     (CTRL, Key::N, Command::AddMeter),
     (CTRL, Key::O, Command::ChooseScheme),
@@ -91,6 +94,7 @@ impl App {
             schemes: SchemeManager::default(),
             meters: MeterManager::default(),
             readings: Readings::default(),
+            lists: Lists::default(),
             trace: TracePage::default(),
             settings: Settings,
             header: Header::default(),
@@ -203,6 +207,7 @@ impl App {
             Page::Schemes => self.schemes.ui(ui, &mut self.cx),
             Page::Meters => self.meters.ui(ui, &mut self.cx),
             Page::Readings => self.readings.ui(ui, &mut self.cx),
+            Page::Lists => self.lists.ui(ui, &mut self.cx),
             Page::Trace => self.trace.ui(ui, &mut self.cx),
             Page::Settings => self.settings.ui(ui, &mut self.cx),
         }
@@ -305,6 +310,7 @@ impl App {
                 self.cx.replace(backend);
                 self.meters = MeterManager::default();
                 self.readings = Readings::default();
+                self.lists = Lists::default();
                 self.trace = TracePage::default();
                 self.page = Page::Meters;
                 self.cx.notices.done("The demo fleet is open, and its first poll has begun.");
@@ -369,7 +375,7 @@ impl App {
                 self.files.choose(FilePurpose::Export { export, name }, &self.wake);
             }
             Command::ChooseProof(file) => self.files.choose(FilePurpose::Proof(file), &self.wake),
-            Command::WriteFile(path, text) => self.save(path, text),
+            Command::WriteFile(path, text) => self.save(path, move || Ok(text.into_bytes())),
             Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),
             Command::NewScheme => {
                 self.go(ui, Page::Schemes);

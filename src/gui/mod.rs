@@ -9,6 +9,7 @@ pub mod context;
 pub mod data;
 mod display;
 pub mod jobs;
+mod lists;
 mod meters;
 mod prefs;
 mod readings;

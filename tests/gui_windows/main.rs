@@ -13,6 +13,7 @@ mod editor;
 mod fake;
 mod form;
 mod frame;
+mod lists;
 mod meters;
 mod points;
 mod proving;
