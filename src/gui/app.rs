@@ -369,7 +369,7 @@ impl App {
                 self.files.choose(FilePurpose::Export { export, name }, &self.wake);
             }
             Command::ChooseProof(file) => self.files.choose(FilePurpose::Proof(file), &self.wake),
-            Command::WriteFile(path, text) => self.save(path, text),
+            Command::WriteFile(path, text) => self.save(path, move || Ok(text.into_bytes())),
             Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),
             Command::NewScheme => {
                 self.go(ui, Page::Schemes);
