@@ -4,9 +4,17 @@
 
 use libfuzzer_sys::fuzz_target;
 use meterwright::protocol::dlms::Data;
+use meterwright::protocol::dlms::table::{Table, unfolded};
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = Data::decode_lenient(bytes);
+    let _ = unfolded(bytes);
+    if let Ok(Some(table)) = Table::decode(bytes) {
+        assert!(table.used <= bytes.len());
+        for field in table.rows().flat_map(|row| row.fields().collect::<Vec<_>>()) {
+            let _ = (field.data(), field.integer(), field.date_time());
+        }
+    }
     if let Ok((value, used)) = Data::decode(bytes) {
         assert!(used <= bytes.len());
         let written = value.to_bytes();

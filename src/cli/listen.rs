@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Takes what meters push by themselves, until it is stopped.
 #[derive(Args, Debug)]
 pub(super) struct Listen {
-    /// Listen over TCP, as often as needed, such as 0.0.0.0:4059 or [::]:4059
+    /// Listen over TCP, as often as needed, such as `0.0.0.0:4059` or `[::]:4059`
     #[arg(long, value_name = "ADDR")]
     tcp: Vec<SocketAddr>,
     /// Listen over UDP, as often as needed
