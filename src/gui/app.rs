@@ -15,6 +15,7 @@ use super::APP_ID;
 use super::context::{AppCtx, Command, Page, stopped, usual_reading};
 use super::data::live::Wake;
 use super::data::{Backend, Later, Load};
+use super::firmware::FirmwarePage;
 use super::meters::MeterManager;
 use super::readings::Readings;
 use super::schemes::SchemeManager;
@@ -35,6 +36,7 @@ pub struct App {
     readings: Readings,
     trace: TracePage,
     settings: Settings,
+    firmware: FirmwarePage,
     header: Header,
     status: Status,
     files: Files,
@@ -46,13 +48,14 @@ pub struct App {
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
 // Ctrl+N is taken for Ctrl+Shift+N too, so that one stands first.
-const KEYS: [(Modifiers, Key, Command); 11] = [
+const KEYS: [(Modifiers, Key, Command); 12] = [
     (CTRL_SHIFT, Key::N, Command::NewScheme),
     (CTRL, Key::K, Command::Search),
     (CTRL, Key::Num1, Command::Go(Page::Schemes)),
     (CTRL, Key::Num2, Command::Go(Page::Meters)),
     (CTRL, Key::Num3, Command::Go(Page::Readings)),
     (CTRL, Key::Num4, Command::Go(Page::Trace)),
+    (CTRL, Key::Num6, Command::Go(Page::Firmware)),
     (CTRL, Key::Comma, Command::Go(Page::Settings)),
     (CTRL, Key::N, Command::AddMeter),
     (CTRL, Key::O, Command::ChooseScheme),
@@ -81,6 +84,7 @@ impl App {
             readings: Readings::default(),
             trace: TracePage::default(),
             settings: Settings,
+            firmware: FirmwarePage::default(),
             header: Header::default(),
             status: Status::default(),
             files: Files::default(),
@@ -193,6 +197,7 @@ impl App {
             Page::Readings => self.readings.ui(ui, &mut self.cx),
             Page::Trace => self.trace.ui(ui, &mut self.cx),
             Page::Settings => self.settings.ui(ui, &mut self.cx),
+            Page::Firmware => self.firmware.ui(ui, &mut self.cx),
         }
     }
 
@@ -239,6 +244,7 @@ impl App {
         if free
             && !self.meters.has_dialog()
             && !self.schemes.has_dialog()
+            && !self.firmware.has_dialog()
             && ui.input(|input| input.key_pressed(Key::Escape))
         {
             let _ = self.cx.notices.close_newest() || self.status.close();
@@ -259,6 +265,8 @@ impl App {
         match purpose {
             FilePurpose::ImportMeters => self.cx.command(Command::ImportFile(path)),
             FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
+            FilePurpose::Package => self.firmware.open(path),
+            FilePurpose::PublicKey => self.firmware.offer_key(path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::SaveText { text, .. } => self.save(path, text),
             FilePurpose::SaveScheme { scheme, .. } => self.schemes.save_as(&self.cx, scheme, path, asked),
@@ -294,6 +302,7 @@ impl App {
                 self.meters = MeterManager::default();
                 self.readings = Readings::default();
                 self.trace = TracePage::default();
+                self.firmware = FirmwarePage::default();
                 self.page = Page::Meters;
                 self.cx.notices.done("The demo fleet is open, and its first poll has begun.");
             }
@@ -375,6 +384,12 @@ impl App {
                     self.demo = Some(self.cx.backend.open_demo());
                 }
             }
+            Command::PlanFlash => {
+                self.go(ui, Page::Firmware);
+                self.firmware.plan();
+            }
+            Command::ChoosePackage => self.files.choose(FilePurpose::Package, &self.wake),
+            Command::ChooseKey => self.files.choose(FilePurpose::PublicKey, &self.wake),
             Command::Search => self.header.focus(),
             Command::ToggleJobs => self.status.toggle(),
         }

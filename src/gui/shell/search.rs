@@ -33,7 +33,7 @@ pub(super) enum Found {
     },
 }
 
-fn commands() -> [(&'static str, &'static str, Command); 11] {
+fn commands() -> [(&'static str, &'static str, Command); 12] {
     [
         ("Add a meter…", "Ctrl+N", Command::AddMeter),
         ("Import meters from CSV…", "", Command::ImportMeters),
@@ -43,6 +43,7 @@ fn commands() -> [(&'static str, &'static str, Command); 11] {
         ("Go to Meter Manager", "Ctrl+2", Command::Go(Page::Meters)),
         ("Go to Readings", "Ctrl+3", Command::Go(Page::Readings)),
         ("Go to Trace", "Ctrl+4", Command::Go(Page::Trace)),
+        ("Go to Firmware", "Ctrl+6", Command::Go(Page::Firmware)),
         ("Go to Settings", "Ctrl+,", Command::Go(Page::Settings)),
         ("Show jobs", "Ctrl+J", Command::ToggleJobs),
         ("Open the demo fleet", "", Command::OpenDemo),
