@@ -33,13 +33,19 @@ fn list(texts: &[String], none: &str) -> String {
 
 fn manifest_ui(ui: &mut Ui, cx: &AppCtx, manifest: &Manifest) {
     let maker = if manifest.maker.is_empty() { "Any" } else { manifest.maker.as_str() };
-    key_value(ui, "Version", strong(&manifest.version));
-    key_value(ui, "Replaces", list(&manifest.replaces, "Any earlier version"));
-    key_value(ui, "Maker", maker);
-    key_value(ui, "Models", list(&manifest.models, "Any"));
-    key_value(ui, "Hardware", list(&manifest.hardware_revisions, "Any"));
-    key_value(ui, "Image", format!("{} bytes", grouped(&manifest.size.to_string())));
-    key_value(ui, "Identifier", mono(manifest.image_identifier.to_string()));
+    ui.columns(2, |columns| {
+        let [left, right] = columns else { return };
+        for ui in [&mut *left, &mut *right] {
+            ui.spacing_mut().item_spacing.y = 4.0;
+        }
+        key_value(left, "Version", strong(&manifest.version));
+        key_value(left, "Replaces", list(&manifest.replaces, "Any earlier version"));
+        key_value(left, "Image", format!("{} bytes", grouped(&manifest.size.to_string())));
+        key_value(left, "Identifier", mono(manifest.image_identifier.to_string()));
+        key_value(right, "Maker", maker);
+        key_value(right, "Models", list(&manifest.models, "Any"));
+        key_value(right, "Hardware", list(&manifest.hardware_revisions, "Any"));
+    });
     key_value(ui, "SHA-256", mono(manifest.sha256.to_string()));
     if let Some(from) = manifest.not_before {
         key_value(ui, "Not before", instant(from, &cx.zone));

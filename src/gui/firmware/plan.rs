@@ -48,6 +48,16 @@ struct Draft {
     short_backup: bool,
 }
 
+/// Height of the bar below the page.
+const BAR: f32 = 48.0;
+
+/// A package that may be used, with its meters and the plan as far as it makes sense.
+struct Ready {
+    file: Arc<PackageFile>,
+    plan: Result<CampaignPlan, String>,
+    meters: Vec<MeterRow>,
+}
+
 /// The page.
 #[derive(Debug, Default)]
 pub(super) struct PlanPage {
@@ -178,8 +188,11 @@ impl PlanPage {
             });
             return None;
         };
-        let mut wish = None;
-        ScrollArea::vertical().id_salt("plan a flash").auto_shrink(false).show(ui, |ui| {
+        let (mut wish, mut ready) = (None, None);
+        // What the page is for stays in sight, however long the list of meters is.
+        let height = ui.available_height() - BAR;
+        let page = ScrollArea::vertical().id_salt("plan a flash").auto_shrink(false).max_height(height);
+        page.show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 ui.spacing_mut().item_spacing.y = 6.0;
@@ -198,27 +211,34 @@ impl PlanPage {
                         wish = inspection(ui, cx, &file);
                         // Only a package that may be used has meters.
                         if file.verdict.is_ok() {
-                            self.rest(ui, cx, runs, &file);
+                            ready = self.rest(ui, cx, runs, &file);
                         }
                     }
                 }
             });
         });
+        if let Some(ready) = ready {
+            Frame::new()
+                .inner_margin(Margin::symmetric(16, 8))
+                .show(ui, |ui| self.actions(ui, cx, runs, ready));
+        }
         self.ask(ui, cx, runs);
         wish
     }
 
-    fn rest(&mut self, ui: &mut Ui, cx: &mut AppCtx, runs: &Runs, file: &Arc<PackageFile>) {
-        let meters = self.targets.ui(ui, cx, file, self.draft.downgrade);
-        let Some(meters) = meters else { return };
+    fn rest(&mut self, ui: &mut Ui, cx: &mut AppCtx, runs: &Runs, file: &Arc<PackageFile>) -> Option<Ready> {
+        let meters = self.targets.ui(ui, cx, file, self.draft.downgrade)?;
         let zone = meters.first().map_or_else(|| cx.zone.clone(), |row| zone_of(&row.config));
         let now = (cx.now)();
         self.draft.ui(ui, &zone, now);
-        let plan = self.draft.plan(&zone, now);
-        ui.add_space(4.0);
         if let Some(fault) = &runs.refused {
             fault_panel(ui, fault);
         }
+        Some(Ready { file: Arc::clone(file), plan: self.draft.plan(&zone, now), meters })
+    }
+
+    fn actions(&mut self, ui: &mut Ui, cx: &mut AppCtx, runs: &Runs, ready: Ready) {
+        let Ready { file, plan, meters } = ready;
         ui.horizontal(|ui| {
             let words = match meters.as_slice() {
                 [one] => format!("Flash {}…", one.config.name),
@@ -229,7 +249,7 @@ impl PlanPage {
             if ui.add(Act::primary(&words).icon(Icon::Firmware).enabled(is_ready)).clicked()
                 && let Ok(plan) = &plan
             {
-                self.confirm(file, plan, meters);
+                self.confirm(&file, plan, meters);
             }
             match &plan {
                 Err(wrong) => {
