@@ -1,5 +1,7 @@
 //! The command line over shared lines, UDP, and what meters push.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
 mod cli_support;
 
 use std::io::Write;

@@ -90,9 +90,17 @@ impl App {
         self.comms_on(&self.store_path()?, SESSIONS)
     }
 
+    /// Starts the communications thread, which runs meter lists when their time comes.
+    pub(super) fn comms_with_lists(&self) -> Result<Comms, Failure> {
+        let options =
+            CommsOptions { store: self.store_path()?, sessions: SESSIONS, trace: true, schedule: true };
+        Ok(Comms::start(options)?)
+    }
+
     /// Starts the communications thread on a store, with so many sessions at once.
     pub(super) fn comms_on(&self, store: &Path, sessions: usize) -> Result<Comms, Failure> {
-        Ok(Comms::start(CommsOptions { store: store.to_owned(), sessions, trace: true })?)
+        let options = CommsOptions { store: store.to_owned(), sessions, trace: true, schedule: false };
+        Ok(Comms::start(options)?)
     }
 
     /// Has the store changed.

@@ -367,7 +367,7 @@ impl Inspect {
         let keys = self.keys(app)?;
         let opened = Package::open(&self.package).map(Arc::new);
         let judged = match &opened {
-            Ok(package) => package.judge(&keys, Timestamp::now()).map(Clone::clone),
+            Ok(package) => package.judge(&keys, Timestamp::now()).cloned(),
             Err(error) => Err(error.clone()),
         };
         let package = opened.as_ref().ok();

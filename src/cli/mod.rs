@@ -13,6 +13,7 @@ mod flash;
 mod holidays;
 mod interrupt;
 mod jobs;
+mod list;
 mod listen;
 mod meter;
 mod on_side;
@@ -23,6 +24,7 @@ mod program;
 mod progress;
 mod ratio;
 mod read;
+mod run;
 mod scheme;
 mod secrets;
 mod select;
@@ -91,6 +93,11 @@ enum Command {
     /// Open, arm or close the contactor of a meter
     #[command(subcommand)]
     Contactor(control::Contactor),
+    /// Keep and run meter lists: which meters, what to do, when
+    #[command(subcommand)]
+    List(list::List),
+    /// Run meter lists when their time comes, without windows, until stopped
+    Run(run::Run),
     /// Run virtual meters on real sockets or pseudo-terminals
     Simulate(simulate::Simulate),
     /// Signed firmware packages, and flashing
@@ -128,6 +135,8 @@ fn run(line: Line) -> Outcome {
         Some(Command::Trace(command)) => command.run(&app),
         Some(Command::BillingReset(command)) => command.run(&app),
         Some(Command::Contactor(command)) => command.run(&app),
+        Some(Command::List(command)) => command.run(&app),
+        Some(Command::Run(command)) => command.run(&app),
         Some(Command::Simulate(command)) => command.run(&app),
         Some(Command::Firmware(command)) => command.run(&app),
         Some(Command::Discover(command)) => command.run(&app),

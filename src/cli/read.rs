@@ -27,7 +27,8 @@ pub(super) struct Read {
     period: Period,
 }
 
-fn what(word: &str) -> Result<What, String> {
+/// One of the things that can be read.
+pub(super) fn what(word: &str) -> Result<What, String> {
     What::from_word(word).ok_or_else(|| {
         let words: Vec<&str> = What::ALL.iter().map(|(_, word)| *word).collect();
         format!("write one or more of {}", words.join(", "))

@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::CampaignState;
-use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Template};
+use crate::model::{
+    Fault, Knowledge, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, Secret, SecretKind, Template,
+};
 use crate::store::{Exchange, NewMeter, StoreError};
 use crate::vault::Vault;
 
@@ -28,6 +30,13 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
             update(shared, id, &config, &secrets).map(|()| Edited::Done)
         }
         Edit::RemoveMeters(meters) => remove(shared, &meters).map(|()| Edited::Done),
+        Edit::PutList { id, list } => put_list(shared, id, &list).map(Edited::List),
+        Edit::RemoveList(id) => {
+            let removed = shared.store.borrow_mut().remove_list(id, shared.now());
+            removed.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        // The thread itself stops runs.
+        Edit::StopRun(_) => Ok(Edited::Done),
         Edit::TrustKey { public, name } => {
             let put = shared.store.borrow_mut().trust_key(Timestamp::now(), &public, &name);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
@@ -66,6 +75,16 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
     }
+}
+
+fn put_list(shared: &Shared, id: Option<ListId>, list: &MeterList) -> Result<ListId, Fault> {
+    let mut store = shared.store.borrow_mut();
+    let now = shared.now();
+    let put = match id {
+        Some(id) => store.update_list(id, list, now).map(|()| id),
+        None => store.add_list(list, now),
+    };
+    put.map_err(|error| store_fault(&error))
 }
 
 /// What a store alone cannot see: that a template exists, that a time zone does.

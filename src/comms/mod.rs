@@ -6,6 +6,7 @@
 //! | file | holds |
 //! | --- | --- |
 //! | `thread` | the thread: takes commands, begins sessions, ends jobs |
+//! | `schedule` | runs meter lists when their time comes |
 //! | `queue` | which session may begin: shared lines one at a time, the network up to a limit |
 //! | `session` | one meter's session: attempts, back-off, cancelling |
 //! | `conductor` | the seam between a session and the line with its driver |
@@ -35,6 +36,7 @@ mod push;
 mod push_net;
 mod queue;
 mod reporter;
+mod schedule;
 mod session;
 mod settling;
 mod shared;
@@ -61,8 +63,8 @@ use tokio::sync::mpsc;
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
 use crate::firmware::Package;
 use crate::model::{
-    CampaignPlan, Fault, MeterConfig, MeterId, MeterSecrets, PointDetails, PointId, RatioPeriod, Secret,
-    SecretKind, Step,
+    CampaignPlan, Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId,
+    RatioPeriod, Secret, SecretKind, Step,
 };
 use crate::scheme::Document;
 use crate::store::{Exchange, JobResult, Store};
@@ -74,6 +76,7 @@ pub use discover::{Discovery, Found, Layer, Seat};
 
 use conductor::Conductor;
 use listeners::Listeners;
+pub use schedule::{ListEvent, ListKey};
 use shared::{Shared, open_vault};
 use thread::{Command, Thread};
 
@@ -150,6 +153,8 @@ pub enum Job {
         /// What.
         order: Order,
     },
+    /// Run a meter list now.
+    RunList(ListId),
     /// Look which addresses of a line answer; nothing is stored.
     Discover(Box<Discovery>),
 }
@@ -225,6 +230,17 @@ pub enum Edit {
         /// Value.
         value: String,
     },
+    /// Add a meter list, or change one.
+    PutList {
+        /// Which; a new one where there is none.
+        id: Option<ListId>,
+        /// Its new content.
+        list: Box<MeterList>,
+    },
+    /// Remove a meter list.
+    RemoveList(ListId),
+    /// Stop a run of a meter list.
+    StopRun(i64),
 }
 
 /// What an edit gave.
@@ -234,6 +250,8 @@ pub enum Edited {
     Added(Vec<MeterId>),
     /// Done.
     Done,
+    /// The meter list's number.
+    List(ListId),
 }
 
 /// What happens, in this order for each job: `Submitted`; for each meter `MeterStarted`, any number of `MeterStep`,
@@ -303,6 +321,8 @@ pub enum Event {
     },
     /// The store's own data were changed.
     StoreChanged,
+    /// Something happened to a run of a meter list; its passes are jobs with events of their own.
+    List(ListEvent),
     /// A meter, or a stranger, sent something by itself.
     Pushed {
         /// Who; `None` is nobody that is known, and the message was kept aside.
@@ -330,6 +350,8 @@ pub struct CommsOptions {
     pub sessions: usize,
     /// Whether traffic is kept in the store.
     pub trace: bool,
+    /// Whether meter lists are run when their time comes.
+    pub schedule: bool,
 }
 
 /// Commands that wait for the thread.
@@ -490,6 +512,7 @@ fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<S
         listeners: RefCell::new(Listeners::default()),
         conductor,
         options,
+        clock: shared::WallClock::Computer,
         last_session: RefCell::new(HashMap::new()),
     })
 }

@@ -1,7 +1,7 @@
 //! Which session may begin: one at a time on a bus, a few through a gateway or on a shared medium, a limited number
 //! over the network, and so many new ones a second.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -89,42 +89,75 @@ impl Turnstile {
     }
 }
 
-/// Two rows: what a person waits for goes ahead of the rest.
-#[derive(Debug)]
-struct Rows<T> {
-    urgent: VecDeque<T>,
-    rest: VecDeque<T>,
+/// How soon an item should have its turn: what is more urgent goes ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Urgency(u8);
+
+impl Urgency {
+    /// A person waits for this one meter.
+    pub(super) const ONE: Self = Self(11);
+    /// A person waits for many.
+    pub(super) const MANY: Self = Self(10);
+
+    /// A meter list runs by itself, with this priority (1 to 9).
+    pub(super) fn scheduled(priority: u8) -> Self {
+        Self(priority.clamp(1, 9))
+    }
 }
+
+/// A row for each urgency.
+#[derive(Debug)]
+struct Rows<T>(BTreeMap<Urgency, VecDeque<T>>);
 
 impl<T> Default for Rows<T> {
     fn default() -> Self {
-        Self { urgent: VecDeque::new(), rest: VecDeque::new() }
+        Self(BTreeMap::new())
     }
 }
 
 impl<T> Rows<T> {
-    fn push(&mut self, urgent: bool, item: T) {
-        if urgent { &mut self.urgent } else { &mut self.rest }.push_back(item);
+    fn push(&mut self, urgency: Urgency, item: T) {
+        self.0.entry(urgency).or_default().push_back(item);
     }
 
     /// Puts what has waited elsewhere ahead of its row.
-    fn put_first(&mut self, urgent: bool, item: T) {
-        if urgent { &mut self.urgent } else { &mut self.rest }.push_front(item);
+    fn put_first(&mut self, urgency: Urgency, item: T) {
+        self.0.entry(urgency).or_default().push_front(item);
     }
 
-    fn pop(&mut self) -> Option<(bool, T)> {
-        if let Some(item) = self.urgent.pop_front() {
-            return Some((true, item));
+    fn pop(&mut self) -> Option<(Urgency, T)> {
+        let mut row = self.0.last_entry()?;
+        let (urgency, item) = (*row.key(), row.get_mut().pop_front());
+        if row.get().is_empty() {
+            row.remove();
         }
-        self.rest.pop_front().map(|item| (false, item))
+        item.map(|item| (urgency, item))
     }
 
     fn head(&mut self) -> Option<&mut T> {
-        self.urgent.front_mut().or(self.rest.front_mut())
+        self.0.values_mut().next_back()?.front_mut()
+    }
+
+    /// The urgency of the head.
+    fn urgency(&self) -> Option<Urgency> {
+        self.0.keys().next_back().copied()
     }
 
     fn is_empty(&self) -> bool {
-        self.urgent.is_empty() && self.rest.is_empty()
+        self.0.is_empty()
+    }
+
+    fn take(&mut self, which: impl Fn(&T) -> bool, taken: &mut Vec<T>) {
+        for row in self.0.values_mut() {
+            for item in std::mem::take(row) {
+                if which(&item) {
+                    taken.push(item);
+                } else {
+                    row.push_back(item);
+                }
+            }
+        }
+        self.0.retain(|_, row| !row.is_empty());
     }
 }
 
@@ -169,19 +202,19 @@ impl<T> Queue<T> {
     }
 
     /// Puts an item in its line's row.
-    pub(super) fn push(&mut self, key: &LineKey, urgent: bool, item: T) {
+    pub(super) fn push(&mut self, key: &LineKey, urgency: Urgency, item: T) {
         let line =
             self.lines.entry(key.clone()).or_insert_with(|| Waiting { busy: false, rows: Rows::default() });
-        let first = line.rows.is_empty() || urgent && line.rows.urgent.is_empty();
-        line.rows.push(urgent, item);
+        let first = line.rows.urgency() < Some(urgency);
+        line.rows.push(urgency, item);
         if !line.busy && first {
-            self.make_ready(key.clone(), urgent);
+            self.make_ready(key.clone(), urgency);
         }
     }
 
-    fn make_ready(&mut self, key: LineKey, urgent: bool) {
+    fn make_ready(&mut self, key: LineKey, urgency: Urgency) {
         let ready = if key.is_counted() { &mut self.ready_network } else { &mut self.ready_ports };
-        ready.push(urgent, key);
+        ready.push(urgency, key);
     }
 
     /// When [`Queue::next`] is to be asked again although nothing was pushed or given back.
@@ -193,7 +226,7 @@ impl<T> Queue<T> {
     /// The next item whose line is free; its line is held until [`Queue::done`].
     pub(super) fn next(&mut self, now: Instant) -> Option<(LineKey, T)> {
         loop {
-            let (urgent, key) = match self.ready_ports.pop() {
+            let (urgency, key) = match self.ready_ports.pop() {
                 Some(port) => port,
                 None if self.counted < self.limits.sessions && self.turnstile.opens(now).is_none() => {
                     self.ready_network.pop()?
@@ -202,13 +235,19 @@ impl<T> Queue<T> {
             };
             // A line may stand in the row twice (an urgent item came after another), or its items were cancelled.
             let Some(line) = self.lines.get_mut(&key).filter(|line| !line.busy) else { continue };
-            if line.rows.is_empty() {
-                continue;
+            match line.rows.urgency() {
+                None => continue,
+                // What made it that urgent has had its turn already, or was cancelled.
+                Some(less) if less < urgency => {
+                    self.make_ready(key, less);
+                    continue;
+                }
+                Some(_) => {}
             }
             if let LineKey::Shared { host, few, .. } = &key {
                 let host = self.hosts.entry(host.clone()).or_default();
                 if host.held >= *few {
-                    host.parked.push(urgent, key);
+                    host.parked.push(urgency, key);
                     continue;
                 }
                 host.held += 1;
@@ -233,11 +272,11 @@ impl<T> Queue<T> {
         let Some(line) = self.lines.get_mut(key).filter(|line| line.busy) else { return };
         line.busy = false;
         self.counted -= usize::from(key.is_counted());
-        if line.rows.is_empty() {
-            self.lines.remove(key);
-        } else {
-            let urgent = !line.rows.urgent.is_empty();
-            self.make_ready(key.clone(), urgent);
+        match line.rows.urgency() {
+            Some(urgency) => self.make_ready(key.clone(), urgency),
+            None => {
+                self.lines.remove(key);
+            }
         }
         self.leave_host(key);
     }
@@ -254,8 +293,8 @@ impl<T> Queue<T> {
         if host.held == 0 && parked.is_none() {
             self.hosts.remove(name);
         }
-        if let Some((urgent, key)) = parked {
-            self.ready_network.put_first(urgent, key);
+        if let Some((urgency, key)) = parked {
+            self.ready_network.put_first(urgency, key);
         }
     }
 
@@ -263,15 +302,7 @@ impl<T> Queue<T> {
     pub(super) fn take(&mut self, which: impl Fn(&T) -> bool) -> Vec<T> {
         let mut taken = Vec::new();
         for line in self.lines.values_mut() {
-            for row in [&mut line.rows.urgent, &mut line.rows.rest] {
-                for item in std::mem::take(row) {
-                    if which(&item) {
-                        taken.push(item);
-                    } else {
-                        row.push_back(item);
-                    }
-                }
-            }
+            line.rows.take(&which, &mut taken);
         }
         self.lines.retain(|_, line| line.busy || !line.rows.is_empty());
         taken
@@ -308,9 +339,9 @@ mod tests {
     fn a_gateway_takes_a_few_at_once_and_each_meter_behind_it_one() {
         let mut queue = queue(10);
         for meter in [1, 1, 2, 3, 4, 5, 6] {
-            queue.push(&key(&format!("tcp://gw#gateway=1/{meter}")), false, meter);
+            queue.push(&key(&format!("tcp://gw#gateway=1/{meter}")), Urgency::MANY, meter);
         }
-        queue.push(&key("tcp://elsewhere"), false, 9);
+        queue.push(&key("tcp://elsewhere"), Urgency::MANY, 9);
         assert_eq!(all(&mut queue), [1, 2, 3, 4, 9], "four through the gateway, never two to a meter");
         queue.done(&key("tcp://gw#gateway=1/3"));
         assert_eq!(all(&mut queue), [5]);
@@ -331,7 +362,7 @@ mod tests {
     fn a_cancelled_meter_behind_a_gateway_takes_no_place() {
         let mut queue = queue(10);
         for meter in 1..=6 {
-            queue.push(&key(&format!("tcp://gw#gateway=1/{meter}")), false, meter);
+            queue.push(&key(&format!("tcp://gw#gateway=1/{meter}")), Urgency::MANY, meter);
         }
         assert_eq!(all(&mut queue), [1, 2, 3, 4]);
         assert_eq!(queue.take(|item| *item == 5), [5]);
@@ -343,9 +374,9 @@ mod tests {
     async fn so_many_connections_begin_in_a_second_and_ports_do_not_wait() {
         let mut queue = Queue::new(Limits { sessions: 1000, new_a_second: 30 });
         for host in 0..100 {
-            queue.push(&key(&format!("tcp://h{host}")), false, host);
+            queue.push(&key(&format!("tcp://h{host}")), Urgency::MANY, host);
         }
-        queue.push(&key("serial:/dev/ttyUSB0"), false, 999);
+        queue.push(&key("serial:/dev/ttyUSB0"), Urgency::MANY, 999);
         let start = Instant::now();
         let mut begun = Vec::new();
         while let Some(at) = {
@@ -368,7 +399,7 @@ mod tests {
         let bus = key("tcp+hdlc://ts:8000");
         let mut queue = queue(10);
         for item in 1..=3 {
-            queue.push(&bus, false, item);
+            queue.push(&bus, Urgency::MANY, item);
         }
         for item in 1..=3 {
             assert_eq!(queue.next(Instant::now()).unwrap().1, item);
@@ -383,9 +414,9 @@ mod tests {
     fn the_network_takes_as_many_as_the_limit_says_and_ports_do_not_count() {
         let mut queue = queue(2);
         for host in 1..=3 {
-            queue.push(&key(&format!("tcp://h{host}")), false, host);
+            queue.push(&key(&format!("tcp://h{host}")), Urgency::MANY, host);
         }
-        queue.push(&key("serial:/dev/ttyUSB0"), false, 9);
+        queue.push(&key("serial:/dev/ttyUSB0"), Urgency::MANY, 9);
         let begun: Vec<i32> = std::iter::from_fn(|| queue.next(Instant::now()).map(|next| next.1)).collect();
         assert_eq!(begun, [9, 1, 2]);
         queue.done(&key("tcp://h1"));
@@ -396,9 +427,9 @@ mod tests {
     fn what_a_person_waits_for_goes_ahead() {
         let mut queue = queue(1);
         for host in 1..=3 {
-            queue.push(&key(&format!("tcp://h{host}")), false, host);
+            queue.push(&key(&format!("tcp://h{host}")), Urgency::MANY, host);
         }
-        queue.push(&key("tcp://h3"), true, 30);
+        queue.push(&key("tcp://h3"), Urgency::ONE, 30);
         assert_eq!(queue.next(Instant::now()).unwrap().1, 30);
         queue.done(&key("tcp://h3"));
         let mut rest = Vec::new();
@@ -411,11 +442,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_waits_for_goes_ahead_of_lists_and_lists_go_by_their_priority() {
+        let mut queue = queue(1);
+        let bus = key("tcp+hdlc://ts:8000");
+        let urgencies = [Urgency::scheduled(5), Urgency::scheduled(9), Urgency::MANY, Urgency::ONE];
+        for (item, urgency) in (0..).zip(urgencies) {
+            queue.push(&bus, urgency, item);
+            queue.push(&key(&format!("tcp://h{item}")), urgency, 10 + item);
+        }
+        let mut order = Vec::new();
+        while let Some((line, item)) = queue.next(Instant::now()) {
+            order.push(item % 10);
+            queue.done(&line);
+        }
+        assert_eq!(order, [3, 3, 2, 2, 1, 1, 0, 0]);
+    }
+
+    #[test]
     fn cancelled_items_are_taken_out_and_the_others_keep_their_order() {
         let bus = key("serial:/dev/ttyUSB0");
         let mut queue = queue(1);
         for item in 1..=4 {
-            queue.push(&bus, false, item);
+            queue.push(&bus, Urgency::MANY, item);
         }
         assert_eq!(queue.take(|item| item % 2 == 0), [2, 4]);
         assert_eq!(queue.next(Instant::now()).unwrap().1, 1);

@@ -3,8 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use jiff::Timestamp;
-
 use crate::model::{MeterId, Step};
 
 use super::progress::Progress;
@@ -37,7 +35,7 @@ impl Reporter {
     /// A remark, once.
     pub(super) fn remark(&self, text: String) {
         if self.remains.progress.borrow_mut().remark(&text) {
-            self.remains.trace.borrow_mut().remark(Timestamp::now(), &text);
+            self.remains.trace.borrow_mut().remark(self.shared.now(), &text);
             self.shared.emit(&Event::MeterRemark { job: self.job, meter: self.meter, text });
         }
     }

@@ -27,8 +27,30 @@ pub(super) struct Shared {
     pub(super) listeners: RefCell<Listeners>,
     pub(super) conductor: Arc<dyn Conductor>,
     pub(super) options: CommsOptions,
+    /// What time it is.
+    pub(super) clock: WallClock,
     /// When each meter's last session ended, for meters that want a pause.
     pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
+}
+
+/// What time it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum WallClock {
+    /// By this computer's clock.
+    Computer,
+    /// Time that goes on with the runtime's, which tests let fly.
+    #[cfg(test)]
+    Virtual { since: Instant, then: jiff::Timestamp },
+}
+
+impl WallClock {
+    fn now(self) -> jiff::Timestamp {
+        match self {
+            Self::Computer => jiff::Timestamp::now(),
+            #[cfg(test)]
+            Self::Virtual { since, then } => then.checked_add(since.elapsed()).unwrap_or(then),
+        }
+    }
 }
 
 /// A failure of the store, as the fault of the meter that it befell.
@@ -65,6 +87,11 @@ pub(super) fn open_vault(store: &Store, path: &Path) -> Result<Vault, Fault> {
 }
 
 impl Shared {
+    /// What time it is.
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
+    }
+
     /// Tells every listener.
     pub(super) fn emit(&self, event: &Event) {
         self.listeners.borrow_mut().emit(event);

@@ -146,7 +146,7 @@ impl ReadSink for Sink {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        self.shared().now()
     }
 
     fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault> {

@@ -1,5 +1,7 @@
 //! The thread with scripted sessions in paused time: order of events, lines, retries, cancelling, and what is stored.
 
+mod lists;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,7 +132,7 @@ fn register(rate: u8) -> RegisterReading {
 
 /// The thread on this test's own runtime.
 struct Bench {
-    folder: tempfile::TempDir,
+    folder: Rc<tempfile::TempDir>,
     commands: mpsc::Sender<Command>,
     events: Receiver<Event>,
     woken: Arc<Notify>,
@@ -138,9 +140,22 @@ struct Bench {
 
 impl Bench {
     async fn new(script: &Arc<Script>, sessions: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let options = CommsOptions { store: folder.path().join("test.db"), sessions, trace: true };
-        let shared = open_shared(options, Arc::clone(script) as Arc<dyn Conductor>).unwrap();
+        Self::open(script, sessions, Rc::new(tempfile::tempdir().unwrap()), None).await
+    }
+
+    /// On a folder that may hold a store already. Where a time is given, meter lists run by it.
+    async fn open(
+        script: &Arc<Script>,
+        sessions: usize,
+        folder: Rc<tempfile::TempDir>,
+        then: Option<Timestamp>,
+    ) -> Self {
+        let schedule = then.is_some();
+        let options = CommsOptions { store: folder.path().join("test.db"), sessions, trace: true, schedule };
+        let mut shared = open_shared(options, Arc::clone(script) as Arc<dyn Conductor>).unwrap();
+        if let Some(then) = then {
+            shared.clock = shared::WallClock::Virtual { since: Instant::now(), then };
+        }
         let (commands, inbox) = mpsc::channel(COMMANDS);
         tokio::task::spawn_local(Thread::new(Rc::new(shared)).run(inbox));
         let woken = Arc::new(Notify::new());
@@ -226,6 +241,7 @@ fn word(event: &Event) -> String {
         Event::MeterEnded { name, words, .. } => format!("ended {name}: {words}"),
         Event::Ended { ok, failed, cancelled, .. } => format!("over {ok} {failed} {cancelled}"),
         Event::StoreChanged => "store changed".to_owned(),
+        Event::List(_) => "list".to_owned(),
         Event::Found { found, .. } => format!("found {:?}", found.seat),
         Event::Pushed { words, .. } => format!("pushed {words}"),
     }
@@ -613,7 +629,8 @@ async fn a_job_without_meters_is_over_at_once() {
 #[test]
 fn a_stopped_thread_says_so_instead_of_waiting() {
     let folder = tempfile::tempdir().unwrap();
-    let options = CommsOptions { store: folder.path().join("test.db"), sessions: 1, trace: false };
+    let options =
+        CommsOptions { store: folder.path().join("test.db"), sessions: 1, trace: false, schedule: false };
     let comms = Comms::start_with(options, Script::new(&[])).unwrap();
     let events = comms.listen(|| {});
     comms.stop();

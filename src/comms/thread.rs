@@ -22,8 +22,9 @@ use super::link::Cancel;
 use super::progress::{read_words, sentence, test_words};
 use super::push::Pushes;
 use super::push_net::{self, PushPlaces};
-use super::queue::{Limits, LineKey, Queue};
+use super::queue::{Limits, LineKey, Queue, Urgency};
 use super::reporter::Remains;
+use super::schedule::{Order as ListOrder, Scheduler};
 use super::session::{self, Item, Work, cancelled_fault};
 use super::shared::{Shared, store_fault};
 use super::sink::flush_trace;
@@ -69,6 +70,7 @@ pub(super) struct Thread {
     sessions: JoinSet<Result<(), Fault>>,
     /// Meters whose sessions are over and whose results are not on disk yet.
     concluded: Vec<Concluded>,
+    scheduler: Scheduler,
     tests: i64,
     campaigns: Campaigns,
     pushes: Rc<Pushes>,
@@ -84,9 +86,13 @@ struct Concluded {
     losses: u64,
 }
 
+/// A job's number, title and meters with their lines.
+type NewJob = (JobId, String, Vec<(LineKey, Item)>);
+
 impl Thread {
     pub(super) fn new(shared: Rc<Shared>) -> Self {
         let limits = limits(&shared);
+        let scheduler = Scheduler::new(shared.options.schedule);
         let pushes = Rc::new(Pushes::new(Rc::clone(&shared)));
         Self {
             pushes,
@@ -96,6 +102,7 @@ impl Thread {
             running: HashMap::new(),
             sessions: JoinSet::new(),
             concluded: Vec::new(),
+            scheduler,
             tests: 0,
             campaigns: Campaigns::new(),
         }
@@ -107,6 +114,7 @@ impl Thread {
             let is_behind = self.shared.listeners.borrow().is_behind();
             let opens = self.queue.opens(Instant::now());
             let due = self.shared.settling.due();
+            let wake = self.scheduler.wake_at();
             tokio::select! {
                 command = commands.recv() => match command {
                     None | Some(Command::Stop) => break,
@@ -115,7 +123,11 @@ impl Thread {
                 Some(ended) = self.sessions.join_next_with_id() => self.session_ended(ended),
                 () = sleep_until(opens.unwrap_or_else(Instant::now)), if opens.is_some() => {}
                 () = self.shared.settling.begun(), if due.is_none() => {}
-                () = settle_at(due), if due.is_some() => self.settle(),
+                () = at(due), if due.is_some() => self.settle(),
+                () = at(wake), if wake.is_some() => {
+                    let orders = self.scheduler.tick(&self.shared);
+                    self.obey(orders);
+                }
                 () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
                 () = sleep(LOOK_AT_WINDOW), if self.waits_for_window() => {}
             }
@@ -126,6 +138,7 @@ impl Thread {
     }
 
     async fn stop(&mut self) {
+        self.scheduler.stopping();
         for job in self.jobs.keys().copied().collect::<Vec<_>>() {
             self.cancel(job);
         }
@@ -138,6 +151,7 @@ impl Thread {
             tracing::error!("sessions did not end in time and were cut off");
         }
         self.settle();
+        self.scheduler.stop(&self.shared);
         self.shared.listeners.borrow_mut().flush();
     }
 
@@ -171,7 +185,14 @@ impl Thread {
         }
     }
 
-    fn edit(&self, edit: Edit) -> Result<Edited, Fault> {
+    fn edit(&mut self, edit: Edit) -> Result<Edited, Fault> {
+        if let Edit::StopRun(run) = edit {
+            let order = self.scheduler.stop_run(run)?;
+            self.obey(order.into_iter().collect());
+        }
+        if matches!(edit, Edit::PutList { .. } | Edit::RemoveList(_)) {
+            self.scheduler.look_again();
+        }
         let touched: &[MeterId] = match &edit {
             Edit::RemoveMeters(meters) => meters,
             _ => &[],
@@ -189,8 +210,39 @@ impl Thread {
         edits::apply(&self.shared, edit)
     }
 
+    /// Does what the scheduler wants.
+    fn obey(&mut self, orders: Vec<ListOrder>) {
+        for order in orders {
+            match order {
+                ListOrder::Cancel(job) => self.cancel(job),
+                ListOrder::Withdraw(job) => {
+                    self.withdraw(job, &Fault::user("the list's window is over", ""));
+                }
+                ListOrder::Pass { .. } => {
+                    if let Ok((job, event)) = self.begin_pass(order) {
+                        self.announce_job(job, &event);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins the job of a list's pass; the scheduler is told how that went.
+    fn begin_pass(&mut self, order: ListOrder) -> Result<(JobId, Event), Fault> {
+        let ListOrder::Pass { run, title, work, meters, urgency } = order else {
+            return Err(Fault::internal("a pass was expected"));
+        };
+        let begun = self.stored_job(&meters, &title, &work).map(|job| self.enqueue(job, Some(urgency)));
+        self.scheduler.pass_began(&self.shared, run, begun.as_ref().map(|(job, _)| *job));
+        begun
+    }
+
     fn submit(&mut self, job: Job) -> Result<(JobId, Event), Fault> {
-        let (job, title, items) = match job {
+        let job = match job {
+            Job::RunList(list) => {
+                let order = self.scheduler.run_by_hand(&self.shared, list)?;
+                return self.begin_pass(order);
+            }
             Job::Read { meters, request } => {
                 self.stored_job(&meters, "Read {}", &Work::Read(Rc::new(request)))?
             }
@@ -229,13 +281,18 @@ impl Thread {
                 self.stored_job(&[meter], title, &Work::Control(order))?
             }
         };
+        Ok(self.enqueue(job, None))
+    }
+
+    /// Puts a job's meters in their rows.
+    fn enqueue(&mut self, (job, title, items): NewJob, urgency: Option<Urgency>) -> (JobId, Event) {
         let event = Event::Submitted { job, title, meters: items.len() };
         self.jobs.insert(job, JobState { cancel: Cancel::default(), left: items.len(), ok: 0, failed: 0 });
-        let urgent = items.len() == 1;
+        let urgency = urgency.unwrap_or(if items.len() == 1 { Urgency::ONE } else { Urgency::MANY });
         for (line, item) in items {
-            self.queue.push(&line, urgent, item);
+            self.queue.push(&line, urgency, item);
         }
-        Ok((job, event))
+        (job, event)
     }
 
     /// A job that flashes: its meters begin wave by wave.
@@ -264,9 +321,9 @@ impl Thread {
     fn begin_waves(&mut self) {
         for campaign in self.campaigns.values_mut() {
             let wave = campaign.next_wave();
-            let urgent = wave.len() == 1;
+            let urgency = if wave.len() == 1 { Urgency::ONE } else { Urgency::MANY };
             for (line, item) in wave {
-                self.queue.push(&line, urgent, item);
+                self.queue.push(&line, urgency, item);
             }
         }
     }
@@ -286,20 +343,19 @@ impl Thread {
             state.failed += 1;
             let words =
                 if *fault == cancelled_fault() { "Cancelled".to_owned() } else { fault.message.clone() };
-            let result = Box::new(result(&item, Some(fault.clone()), &Remains::default(), Duration::ZERO));
+            let result = Box::new(result(
+                &item,
+                Some(fault.clone()),
+                &Remains::default(),
+                (self.shared.now(), Duration::ZERO),
+            ));
             let Item { meter, name, .. } = item;
             self.shared.emit(&Event::MeterEnded { job, meter, name, result, words });
         }
     }
 
     /// A job that does one thing with each of some stored meters. `{}` in its title stands for the meters.
-    #[allow(clippy::type_complexity, reason = "a job's number, title and meters, taken apart at once")]
-    fn stored_job(
-        &self,
-        meters: &[MeterId],
-        title: &str,
-        work: &Work,
-    ) -> Result<(JobId, String, Vec<(LineKey, Item)>), Fault> {
+    fn stored_job(&self, meters: &[MeterId], title: &str, work: &Work) -> Result<NewJob, Fault> {
         let mut store = self.shared.store.borrow_mut();
         let rows: HashMap<MeterId, MeterRow> = store
             .meters()
@@ -321,7 +377,7 @@ impl Thread {
             [only] => title.replace("{}", &only.config.name),
             _ => title.replace("{}", &format!("{} meters", wanted.len())),
         };
-        let job = JobId(store.begin_job(&title, Timestamp::now()).map_err(|error| store_fault(&error))?);
+        let job = JobId(store.begin_job(&title, self.shared.now()).map_err(|error| store_fault(&error))?);
         let items = wanted
             .into_iter()
             .map(|row| {
@@ -339,7 +395,7 @@ impl Thread {
         config: Box<MeterConfig>,
         secrets: MeterSecrets,
         meter: Option<MeterId>,
-    ) -> (JobId, String, Vec<(LineKey, Item)>) {
+    ) -> NewJob {
         self.tests -= 1;
         let job = JobId(self.tests);
         let title = format!("Test the connection to {}", config.name);
@@ -367,11 +423,16 @@ impl Thread {
     }
 
     fn cancel(&mut self, job: JobId) {
-        let Some(state) = self.jobs.get_mut(&job) else { return };
+        let Some(state) = self.jobs.get(&job) else { return };
         state.cancel.cancel();
+        self.withdraw(job, &cancelled_fault());
+    }
+
+    /// Takes the meters of a job out that have not begun.
+    fn withdraw(&mut self, job: JobId, fault: &Fault) {
         let mut waiting = self.campaigns.get_mut(&job).map(Campaign::drain).unwrap_or_default();
         waiting.extend(self.queue.take(|item| item.job == job));
-        self.give_up(job, waiting, &cancelled_fault());
+        self.give_up(job, waiting, fault);
         self.end_job_if_over(job);
     }
 
@@ -463,6 +524,9 @@ impl Thread {
         }
         let job = item.job;
         let is_ok = result.fault.is_none();
+        if let Some(meter) = item.meter.filter(|_| job.0 > 0) {
+            self.scheduler.meter_ended(&self.shared, job, meter, &result, &words);
+        }
         self.shared.emit(&Event::MeterEnded {
             job,
             meter: item.meter,
@@ -503,7 +567,7 @@ impl Thread {
         took: Duration,
     ) -> (JobResult, String) {
         let is_read = !matches!(item.work, Work::Test { .. });
-        let mut result = result(item, fault, remains, took);
+        let mut result = result(item, fault, remains, (self.shared.now(), took));
         let mut text = self.words(item, remains, result.fault.as_ref());
         if let Some(meter) = item.meter.filter(|_| is_read) {
             let written = flush_trace(&self.shared, item.job, Some(meter), &remains.trace, true)
@@ -530,12 +594,13 @@ impl Thread {
             tracing::error!("how the campaign of job {} stands could not be stored: {fault}", job.0);
         }
         if job.0 > 0
-            && let Err(error) = self.shared.store.borrow_mut().end_job(job.0, Timestamp::now())
+            && let Err(error) = self.shared.store.borrow_mut().end_job(job.0, self.shared.now())
         {
             tracing::error!("the end of job {} could not be stored: {error}", job.0);
         }
         let cancelled = state.cancel.is_cancelled();
         self.shared.emit(&Event::Ended { job, ok: state.ok, failed: state.failed, cancelled });
+        self.scheduler.job_ended(job, cancelled);
     }
 }
 
@@ -563,9 +628,9 @@ fn limits(shared: &Shared) -> Limits {
 }
 
 /// Waits for the instant; for ever where there is none.
-async fn settle_at(due: Option<Instant>) {
-    match due {
-        Some(due) => sleep_until(due).await,
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
         None => std::future::pending().await,
     }
 }
@@ -577,11 +642,16 @@ fn announce(shared: &Shared, item: &mut Item) {
     }
 }
 
-fn result(item: &Item, fault: Option<Fault>, remains: &Remains, took: Duration) -> JobResult {
+fn result(
+    item: &Item,
+    fault: Option<Fault>,
+    remains: &Remains,
+    (at, took): (Timestamp, Duration),
+) -> JobResult {
     let (progress, trace) = (remains.progress.borrow(), remains.trace.borrow());
     JobResult {
         meter: item.meter.unwrap_or(MeterId(0)),
-        at: Timestamp::now(),
+        at,
         fault,
         registers: progress.registers(),
         intervals: progress.intervals,

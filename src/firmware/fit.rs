@@ -49,18 +49,14 @@ fn demand(what: &str, wanted: &[String], own: Option<&String>, said: &[String]) 
 
 fn demand_maker(manifest: &Manifest, meter: &MeterFirmware) -> Result<(), String> {
     let wanted = manifest.maker.trim();
-    let letters = meter.maker.iter();
     let is_code = wanted.len() == 3 && wanted.chars().all(|c| c.is_ascii_alphabetic());
     // A maker's full name is compared only where the meter says more than three letters of its own.
-    let said: Vec<&String> = letters.filter(|maker| !is_code || maker.len() == 3).collect();
-    let names: Vec<&&String> = said.iter().filter(|maker| is_code || maker.len() > 3).collect();
-    if wanted.is_empty() || names.is_empty() || names.iter().any(|maker| is_named(wanted, maker)) {
+    let said = meter.maker.as_ref().filter(|maker| is_code == (maker.len() == 3));
+    let Some(said) = said.filter(|_| !wanted.is_empty()) else { return Ok(()) };
+    if is_named(wanted, said) || meter.texts.iter().any(|text| is_named(wanted, text)) {
         return Ok(());
     }
-    if meter.texts.iter().any(|text| is_named(wanted, text)) {
-        return Ok(());
-    }
-    Err(format!("the package is for meters of {wanted}, and this one is of {}", names[0]))
+    Err(format!("the package is for meters of {wanted}, and this one is of {said}"))
 }
 
 /// Judges a package against what a meter says of itself. `may_go_back` allows an older version.

@@ -247,7 +247,7 @@ fn read_seal(from: &mut dyn ReadSeek, left: u64) -> Result<Option<Seal>, String>
             public: exactly(from, "the public key")?,
             signature: exactly(from, "the signature")?,
         })),
-        0..96 => Err("it ends within the signature".to_owned()),
+        1..96 => Err("it ends within the signature".to_owned()),
         _ => Err("there is more behind the signature".to_owned()),
     }
 }

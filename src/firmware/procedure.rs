@@ -17,7 +17,7 @@ use super::fit::{self, Fit};
 use super::keys::TrustedKey;
 use super::package::Package;
 use super::resume::status;
-use super::state::FlashState;
+use super::state::{Activating, FlashState};
 use super::transfer::After;
 use super::version;
 
@@ -186,7 +186,13 @@ impl Run<'_> {
             self.state.outcome = FlashOutcome::Refused;
             return Err(Fault::user(error.to_string(), "nothing was sent to the meter"));
         }
-        let mut opened = self.open(hands).await?;
+        let mut opened = match self.open(hands).await {
+            // It may be in its restart still.
+            Err(fault) if fault.blame == Blame::Line && self.may_restart(hands) => {
+                Opened::Image(After::Restart)
+            }
+            other => other?,
+        };
         if matches!(opened, Opened::Backup) {
             self.back_up(hands).await?;
             opened = self.open(hands).await?;
@@ -199,6 +205,12 @@ impl Run<'_> {
         }
         self.check(hands).await?;
         self.done(hands, "the meter runs the new version; registers and scheme are as they were")
+    }
+
+    /// Whether the meter was told to activate, and its time has come.
+    fn may_restart<L>(&self, hands: &Hands<'_, L>) -> bool {
+        let Activating { told, at, .. } = &self.state.activating;
+        *told && at.is_none_or(|at| hands.sink.now() >= at)
     }
 
     fn done<L>(&mut self, hands: &mut Hands<'_, L>, message: &str) -> Result<(), Fault> {

@@ -145,7 +145,7 @@ mod tests {
         vec![ImageInfo { size: 600, identification: identification.to_vec(), signature: Vec::new() }]
     }
 
-    fn initiates(next: Next) -> bool {
+    fn initiates(next: &Next) -> bool {
         matches!(next, Next::Initiate(_))
     }
 
@@ -161,15 +161,15 @@ mod tests {
 
     #[test]
     fn a_transfer_that_is_gone_or_anothers_is_initiated_again() {
-        assert!(initiates(next(&FlashState::default(), &says(1, &[0, 1, 2]), OURS)));
-        assert!(initiates(next(&state(), &says(0, &[]), OURS)));
-        assert!(initiates(next(&state(), &says(1, &[]), OURS)), "all blocks are gone");
-        assert!(initiates(next(&state(), &says(1, &[0, 1, 2, 7]), OURS)), "block 7 is not from here");
-        assert!(initiates(next(&state(), &Says { block_size: 32, ..says(1, &[0]) }, OURS)));
-        assert!(initiates(next(&state(), &Says { ready: Some(info(b"theirs")), ..says(1, &[0]) }, OURS)));
-        assert!(initiates(next(&state(), &says(3, &[0, 1, 2]), OURS)), "it was not sent whole");
-        assert!(initiates(next(&sent_whole(), &says(4, &[]), OURS)));
-        assert!(initiates(next(&sent_whole(), &says(6, &[]), OURS)), "not told to activate");
+        assert!(initiates(&next(&FlashState::default(), &says(1, &[0, 1, 2]), OURS)));
+        assert!(initiates(&next(&state(), &says(0, &[]), OURS)));
+        assert!(initiates(&next(&state(), &says(1, &[]), OURS)), "all blocks are gone");
+        assert!(initiates(&next(&state(), &says(1, &[0, 1, 2, 7]), OURS)), "block 7 is not from here");
+        assert!(initiates(&next(&state(), &Says { block_size: 32, ..says(1, &[0]) }, OURS)));
+        assert!(initiates(&next(&state(), &Says { ready: Some(info(b"theirs")), ..says(1, &[0]) }, OURS)));
+        assert!(initiates(&next(&state(), &says(3, &[0, 1, 2]), OURS)), "it was not sent whole");
+        assert!(initiates(&next(&sent_whole(), &says(4, &[]), OURS)));
+        assert!(initiates(&next(&sent_whole(), &says(6, &[]), OURS)), "not told to activate");
     }
 
     #[test]

@@ -8,14 +8,19 @@ use egui::{
     CentralPanel, Frame, Key, KeyboardShortcut, Modifiers, Panel, Stroke, Ui, ViewportBuilder,
     ViewportCommand, ViewportId,
 };
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use crate::export::write_whole;
+use crate::export::{print, write_whole};
+use crate::model::Fault;
+use crate::scheme::{self, Document};
 
 use super::APP_ID;
 use super::context::{AppCtx, Command, Page, stopped, usual_reading};
 use super::data::live::Wake;
 use super::data::{Backend, Later, Load};
 use super::firmware::FirmwarePage;
+use super::lists::Lists;
 use super::meters::MeterManager;
 use super::readings::Readings;
 use super::schemes::SchemeManager;
@@ -26,6 +31,14 @@ use super::shell::{
 use super::theme::{Theme, strong, tokens};
 use super::trace::TracePage;
 
+/// A scheme as a PDF, with what is wrong with it today.
+fn printed(document: &Document) -> Result<Vec<u8>, Fault> {
+    let (file, now) = (scheme::write(document), Timestamp::now());
+    let today = now.to_zoned(TimeZone::system()).date();
+    let problems = scheme::check_file(file.as_bytes(), today).problems;
+    print(document, &problems, file.as_bytes(), now).map_err(|error| Fault::internal(error.to_string()))
+}
+
 /// The application without its native window.
 pub struct App {
     /// What all windows share.
@@ -34,6 +47,7 @@ pub struct App {
     schemes: SchemeManager,
     meters: MeterManager,
     readings: Readings,
+    lists: Lists,
     trace: TracePage,
     settings: Settings,
     firmware: FirmwarePage,
@@ -48,13 +62,14 @@ pub struct App {
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
 // Ctrl+N is taken for Ctrl+Shift+N too, so that one stands first.
-const KEYS: [(Modifiers, Key, Command); 12] = [
+const KEYS: [(Modifiers, Key, Command); 13] = [
     (CTRL_SHIFT, Key::N, Command::NewScheme),
     (CTRL, Key::K, Command::Search),
     (CTRL, Key::Num1, Command::Go(Page::Schemes)),
     (CTRL, Key::Num2, Command::Go(Page::Meters)),
     (CTRL, Key::Num3, Command::Go(Page::Readings)),
     (CTRL, Key::Num4, Command::Go(Page::Trace)),
+    (CTRL, Key::Num5, Command::Go(Page::Lists)),
     (CTRL, Key::Num6, Command::Go(Page::Firmware)),
     (CTRL, Key::Comma, Command::Go(Page::Settings)),
     (CTRL, Key::N, Command::AddMeter),
@@ -82,6 +97,7 @@ impl App {
             schemes: SchemeManager::default(),
             meters: MeterManager::default(),
             readings: Readings::default(),
+            lists: Lists::default(),
             trace: TracePage::default(),
             settings: Settings,
             firmware: FirmwarePage::default(),
@@ -195,6 +211,7 @@ impl App {
             Page::Schemes => self.schemes.ui(ui, &mut self.cx),
             Page::Meters => self.meters.ui(ui, &mut self.cx),
             Page::Readings => self.readings.ui(ui, &mut self.cx),
+            Page::Lists => self.lists.ui(ui, &mut self.cx),
             Page::Trace => self.trace.ui(ui, &mut self.cx),
             Page::Settings => self.settings.ui(ui, &mut self.cx),
             Page::Firmware => self.firmware.ui(ui, &mut self.cx),
@@ -268,7 +285,8 @@ impl App {
             FilePurpose::Package => self.firmware.open(path),
             FilePurpose::PublicKey => self.firmware.offer_key(path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
-            FilePurpose::SaveText { text, .. } => self.save(path, text),
+            FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
+            FilePurpose::Print { scheme, .. } => self.save(path, move || printed(&scheme)),
             FilePurpose::SaveScheme { scheme, .. } => self.schemes.save_as(&self.cx, scheme, path, asked),
             FilePurpose::Holidays { scheme } => self.schemes.import_holidays(&self.cx, scheme, path),
             FilePurpose::Export { export, .. } => {
@@ -280,14 +298,13 @@ impl App {
         self.cx.keep_prefs();
     }
 
-    fn save(&mut self, path: PathBuf, text: String) {
+    /// Makes and writes a file on a thread of its own, all of it or nothing.
+    fn save(&mut self, path: PathBuf, contents: impl FnOnce() -> Result<Vec<u8>, Fault> + Send + 'static) {
         let words = format!("Saved {}", path.display());
         let answer = super::data::live::later("save", std::sync::Arc::clone(&self.wake), move || {
-            write_whole(&path, |out| out.write_all(text.as_bytes())).map_err(|error| {
-                crate::model::Fault::user(
-                    format!("{}: {error}", path.display()),
-                    "choose a folder that you may write to",
-                )
+            let contents = contents()?;
+            write_whole(&path, |out| out.write_all(&contents)).map_err(|error| {
+                Fault::user(format!("{}: {error}", path.display()), "choose a folder that you may write to")
             })
         });
         self.cx.later(answer, words);
@@ -301,6 +318,7 @@ impl App {
                 self.cx.replace(backend);
                 self.meters = MeterManager::default();
                 self.readings = Readings::default();
+                self.lists = Lists::default();
                 self.trace = TracePage::default();
                 self.firmware = FirmwarePage::default();
                 self.page = Page::Meters;
@@ -356,6 +374,9 @@ impl App {
             }
             Command::ImportMeters => self.files.choose(FilePurpose::ImportMeters, &self.wake),
             Command::ImportFile(path) => self.meters.import(&self.cx, path),
+            Command::PrintScheme(scheme, name) => {
+                self.files.choose(FilePurpose::Print { scheme, name }, &self.wake);
+            }
             Command::SaveText(title, name, text) => {
                 self.files.choose(FilePurpose::SaveText { title, name, text }, &self.wake);
             }
@@ -363,7 +384,7 @@ impl App {
                 self.files.choose(FilePurpose::Export { export, name }, &self.wake);
             }
             Command::ChooseProof(file) => self.files.choose(FilePurpose::Proof(file), &self.wake),
-            Command::WriteFile(path, text) => self.save(path, text),
+            Command::WriteFile(path, text) => self.save(path, move || Ok(text.into_bytes())),
             Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),
             Command::NewScheme => {
                 self.go(ui, Page::Schemes);

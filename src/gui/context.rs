@@ -7,7 +7,7 @@ use std::sync::mpsc::TryRecvError;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::comms::{Edit, Edited, Event, Job, JobId};
+use crate::comms::{Edit, Edited, Event, Job, JobId, ListEvent};
 use crate::drivers::ReadRequest;
 use crate::export::Export;
 use crate::model::{Fault, MeterId, What};
@@ -29,6 +29,8 @@ pub enum Page {
     Meters,
     /// Readings.
     Readings,
+    /// Meter lists.
+    Lists,
     /// What went over the line.
     Trace,
     /// Settings.
@@ -45,6 +47,7 @@ impl Page {
             Self::Schemes => "Scheme Manager",
             Self::Meters => "Meter Manager",
             Self::Readings => "Readings",
+            Self::Lists => "Lists",
             Self::Trace => "Trace",
             Self::Settings => "Settings",
             Self::Firmware => "Firmware",
@@ -81,6 +84,8 @@ pub enum Command {
     ImportFile(PathBuf),
     /// Write text to a file that is chosen: title, proposed name, text.
     SaveText(String, String, String),
+    /// Print this scheme to a file that is chosen; with the proposed name.
+    PrintScheme(Box<crate::scheme::Document>, String),
     /// Write readings to a file that is chosen; with the proposed name.
     Export(Box<Export>, String),
     /// Choose a CSV file for a dry run; it comes by [`AppCtx::chosen`].
@@ -243,11 +248,16 @@ impl AppCtx {
                         | Query::Setting(_)
                         | Query::Point(_)
                         | Query::Preview(..)
+                        | Query::Lists
                 )
             }),
             Event::Submitted { .. } | Event::Ended { .. } => {
                 self.data.expire(|query| matches!(query, Query::Jobs | Query::Trace(_)));
             }
+            Event::List(ListEvent::Ended { .. }) => {
+                self.data.expire(|query| matches!(query, Query::Lists | Query::List(_) | Query::Rates(_)));
+            }
+            Event::List(_) => self.data.expire(|query| matches!(query, Query::Lists | Query::List(_))),
             Event::MeterEnded { meter: None, .. }
             | Event::MeterStarted { .. }
             | Event::MeterStep { .. }

@@ -10,6 +10,7 @@ pub mod data;
 mod display;
 mod firmware;
 pub mod jobs;
+mod lists;
 mod meters;
 mod prefs;
 mod readings;

@@ -155,7 +155,7 @@ impl Factor {
         let (size, exponent) = if self.root {
             self.rounded(product, divisor, figure.exponent())?
         } else if let Some(places) = ending(divisor) {
-            let ten = 10u128.checked_pow(places.into())?;
+            let ten = 10u128.checked_pow(places)?;
             (product.checked_mul(ten / divisor)?, figure.exponent().checked_sub(i8::try_from(places).ok()?)?)
         } else {
             self.rounded(product, divisor, figure.exponent())?

@@ -411,7 +411,7 @@ BEGIN:VEVENT\r\nSUMMARY:Dateless\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n";
         assert_eq!(shown(&found), days);
         let said = skipped(&found);
         assert_eq!(said.len(), 4, "{said:#?}");
-        assert!(said[0].starts_with("line 21: `20270501T090000` is no whole day"), "{}", said[0]);
+        assert!(said[0].starts_with("line 20: `20270501T090000` is no whole day"), "{}", said[0]);
         assert!(said[1].contains("FREQ=MONTHLY") && said[2].contains("COUNT=3"), "{said:?}");
         assert!(said[3].contains("has no DTSTART"));
     }

@@ -77,6 +77,19 @@ fn document(connection: &Connection, list: &MeterList, but: Option<ListId>) -> R
     to_json(list)
 }
 
+/// Keeps what was decided on last.
+pub(super) fn put_handled(
+    connection: &Connection,
+    id: ListId,
+    handled: Timestamp,
+    deferred: Option<Timestamp>,
+) -> Result<(), Trouble> {
+    connection
+        .prepare_cached("UPDATE list SET handled = ?2, deferred = ?3 WHERE id = ?1")?
+        .execute(params![id.0, micros(handled), deferred.map(micros)])?;
+    Ok(())
+}
+
 impl StoreReader {
     /// All meter lists by name.
     ///
@@ -155,9 +168,7 @@ impl Store {
                 .prepare_cached("UPDATE list SET name = ?2, document = ?3 WHERE id = ?1")?
                 .execute(params![id.0, list.name, text])?;
             if before.list.schedule != list.schedule || before.list.paused != list.paused {
-                connection
-                    .prepare_cached("UPDATE list SET handled = ?2, deferred = NULL WHERE id = ?1")?
-                    .execute([id.0, micros(now)])?;
+                put_handled(connection, id, now, None)?;
             }
             let schedule = list.schedule.as_ref().map(crate::model::Schedule::in_words);
             let detail = json!({
@@ -193,12 +204,7 @@ impl Store {
         handled: Timestamp,
         deferred: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        self.write(|connection, _| {
-            connection
-                .prepare_cached("UPDATE list SET handled = ?2, deferred = ?3 WHERE id = ?1")?
-                .execute(params![id.0, micros(handled), deferred.map(micros)])?;
-            Ok(())
-        })
+        self.write(|connection, _| put_handled(connection, id, handled, deferred))
     }
 
     /// A meter that was read well rests no longer.

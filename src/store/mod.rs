@@ -53,7 +53,7 @@ pub use records::{
     AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
     TraceRecord,
 };
-pub use runs::{Cause, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
+pub use runs::{Cause, NewRun, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
 pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;
 

@@ -7,7 +7,7 @@ use crate::model::{Blame, ListId, MeterId};
 
 use super::columns::{count, get, instant, maybe_instant, micros, uncount};
 use super::error::Trouble;
-use super::{MeterRow, Store, StoreError, StoreReader};
+use super::{MeterRow, Store, StoreError, StoreReader, lists};
 
 /// A text in the file for each variant, and back.
 macro_rules! kept_as {
@@ -58,8 +58,6 @@ kept_as! {
         Interrupted = "interrupted",
         /// The program did not run when it was due.
         Missed = "missed",
-        /// The run before it was still going on.
-        Overlapped = "overlapped",
     } "a run's state"
 }
 
@@ -147,6 +145,22 @@ impl Outcome {
     }
 }
 
+/// A run that begins, or that was missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NewRun {
+    /// Which list.
+    pub list: ListId,
+    /// Why.
+    pub cause: Cause,
+    /// When it was due.
+    pub due: Timestamp,
+    /// Until when it may retry.
+    pub until: Timestamp,
+    /// What is decided on with it: [`ListRow::handled`](super::ListRow::handled) and
+    /// [`ListRow::deferred`](super::ListRow::deferred) from now on. Nothing where it is run by hand.
+    pub decided: Option<(Timestamp, Option<Timestamp>)>,
+}
+
 /// By what success is summed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RateBy {
@@ -225,29 +239,21 @@ fn blame_from(word: Option<&str>) -> Option<Blame> {
         .find(|blame| Some(blame.name()) == word)
 }
 
-fn put_run(
-    connection: &Connection,
-    list: ListId,
-    (cause, state): (Cause, RunState),
-    (due, until): (Timestamp, Timestamp),
-    now: Timestamp,
-) -> Result<i64, Trouble> {
+fn put_run(connection: &Connection, new: &NewRun, state: RunState, now: Timestamp) -> Result<i64, Trouble> {
+    let NewRun { list, cause, due, until, decided } = new;
     let ended = (state != RunState::Running).then(|| micros(now));
+    let words = (cause.word(), state.word());
     connection
         .prepare_cached(
             "INSERT INTO list_run (list_id, cause, due, until, started, ended, state)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![
-            list.0,
-            cause.word(),
-            micros(due),
-            micros(until),
-            micros(now),
-            ended,
-            state.word()
-        ])?;
-    Ok(connection.last_insert_rowid())
+        .execute(params![list.0, words.0, micros(*due), micros(*until), micros(now), ended, words.1])?;
+    let run = connection.last_insert_rowid();
+    if let Some((handled, deferred)) = decided {
+        lists::put_handled(connection, *list, *handled, *deferred)?;
+    }
+    Ok(run)
 }
 
 /// Counts the run for the meters that failed in it and for those that went well.
@@ -409,14 +415,12 @@ impl Store {
     /// There is no such list, or the store cannot be written.
     pub fn begin_run(
         &mut self,
-        list: ListId,
-        cause: Cause,
-        (due, until): (Timestamp, Timestamp),
-        now: Timestamp,
+        new: &NewRun,
         meters: &[MeterRow],
+        now: Timestamp,
     ) -> Result<i64, StoreError> {
         self.write(|connection, _| {
-            let run = put_run(connection, list, (cause, RunState::Running), (due, until), now)?;
+            let run = put_run(connection, new, RunState::Running, now)?;
             let mut statement = connection.prepare_cached(
                 "INSERT INTO list_outcome VALUES (?1, ?2, 'waiting', 0, NULL, NULL, '', 0, 0, 0, ?3, ?4, ?5)",
             )?;
@@ -432,16 +436,8 @@ impl Store {
     ///
     /// # Errors
     /// There is no such list, or the store cannot be written.
-    pub fn put_missed_run(
-        &mut self,
-        list: ListId,
-        due: Timestamp,
-        state: RunState,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.write(|connection, _| {
-            put_run(connection, list, (Cause::Schedule, state), (due, due), now).map(|_| ())
-        })
+    pub fn put_missed_run(&mut self, missed: &NewRun, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|connection, _| put_run(connection, missed, RunState::Missed, now).map(|_| ()))
     }
 
     /// Keeps how meters of a run stand.

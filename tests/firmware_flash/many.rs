@@ -1,6 +1,7 @@
 //! Many flashes with cuts at random bytes, restarts of either side, and every fault of the meter.
 //!
-//! `cargo test` runs a few hundred; `FLASHES=10000 cargo test --test firmware_flash many` the full size.
+//! `cargo test` runs a hundred; `FLASHES=10000 cargo test --test firmware_flash many` the full size, and
+//! `FIRST_FLASH=5390 FLASHES=1 …` one of them again.
 
 use meterwright::model::FlashOutcome;
 use meterwright::simulator::faults::{Faults, ImageFaults};
@@ -137,7 +138,8 @@ fn many_flashes_end_without_a_false_success_or_a_mixed_image() {
     let clean = attempt(&meter(ImageFaults::default()), &plan, &Memory::new(&bench), None);
     clean.result.unwrap();
     let mut tally = Tally::default();
-    for seed in 0..count {
+    let first: u64 = std::env::var("FIRST_FLASH").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    for seed in first..first + count {
         flash_one(&bench, seed, clean.bytes, &mut tally);
     }
     println!("{count} flashes: {tally:?}");

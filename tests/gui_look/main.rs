@@ -29,6 +29,7 @@ fn main() {
     let number =
         |key: &str, other: f32| std::env::var(key).ok().and_then(|text| text.parse().ok()).unwrap_or(other);
     let fake = Fake::with_meters(number("WINDOW_METERS", 200.0) as usize);
+    fake.world(|world| world.lists = fake::some_lists());
     let theme = std::env::var("WINDOW_THEME").unwrap_or_else(|_| "light".to_owned());
     fake.world(|world| world.settings.insert("gui.theme".to_owned(), theme));
     let folder = std::env::temp_dir().join("meterwright-look");

@@ -13,19 +13,21 @@ use meterwright::export::{Export, MonthEnergy, Preview};
 use meterwright::firmware::TrustedKey;
 use meterwright::gui::data::CampaignFile;
 use meterwright::gui::data::{
-    Answer, Backend, Details, Import, Later, MeterSchemes, PointView, Query, RegisterSet, Slice, Traffic,
-    Value, reader,
+    Answer, Backend, Details, Import, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
+    Query, RegisterSet, Slice, Traffic, Value, reader,
 };
 use meterwright::model::CampaignState;
 use meterwright::model::{
-    AccuracyClasses, BillingSet, Channel, ClockReading, ClockRule, Decimal, Fault, Identity, IntervalStatus,
-    MeterConfig, MeterEvent, MeterId, MeterRatios, MeterSecrets, Obis, PlateRatios, PointDetails, PointId,
-    ProfileLayout, ProfileRow, ProgramPhase, Quality, RatioHistory, RatioPeriod, ReadingValue,
-    RegisterReading, ScalerUnit, SecretKind, Side, Step, Transformers, Unit, What, plain_name,
+    AccuracyClasses, Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Identity,
+    IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterRatios, MeterSecrets,
+    Obis, PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase, Quality, RatioHistory,
+    RatioPeriod, ReadingValue, RegisterReading, ScalerUnit, Schedule, SecretKind, Side, Step, Times,
+    Transformers, Unit, What, plain_name,
 };
 use meterwright::store::KeyRow;
 use meterwright::store::{
-    JobResult, JobRow, MeterRow, NewMeter, Placement, PointRow, StoredProfile, TraceRecord,
+    Cause, JobResult, JobRow, ListRow, MeterRow, NewMeter, Outcome, OutcomeState, Placement, PointRow, Rate,
+    RunRow, RunState, Share, StoredProfile, TraceRecord,
 };
 use meterwright::transport::PortInfo;
 
@@ -53,6 +55,7 @@ pub struct World {
     pub asked: Vec<Query>,
     pub exports: Vec<(Export, PathBuf)>,
     pub read: Vec<MeterId>,
+    pub lists: Vec<ListRow>,
     pub keys: Vec<KeyRow>,
     pub campaigns: Vec<CampaignFile>,
     /// Leave questions unanswered.
@@ -452,6 +455,9 @@ fn answer(world: &World, query: &Query) -> Value {
             description: "Optical probe".into(),
         }])),
         Query::Setting(key) => Value::Setting(Arc::new(world.settings.get(key).cloned())),
+        Query::Lists => Value::Lists(Arc::new(lists(world))),
+        Query::List(id) => Value::List(Arc::new(list_details(world, *id))),
+        Query::Rates(_) => Value::Rates(Arc::new(list_rates())),
         Query::Scheme(path) => Value::Scheme(Arc::new(reader::scheme(path).unwrap_or_default())),
         Query::Prices(path) => Value::Prices(Arc::new(reader::prices(path).unwrap_or_default())),
         Query::MeterSchemes(id) => {
@@ -538,6 +544,96 @@ fn month(period: &RatioPeriod) -> Preview {
             all_month: new,
             left_out: [0, 0],
         }],
+    }
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn run(world: &World, list: ListId, day: i64) -> RunRow {
+    let started = at("2026-11-22T02:00:00Z").checked_sub((24 * day).hours()).unwrap();
+    let meters = world.meters.len() as u64;
+    let failed = if day % 3 == 1 { 0 } else { 2 };
+    RunRow {
+        id: 100 - day,
+        list,
+        cause: if day == 4 { Cause::Missed } else { Cause::Schedule },
+        due: started,
+        until: started,
+        started,
+        ended: Some(started),
+        state: if day == 3 { RunState::Missed } else { RunState::Done },
+        meters: if day == 3 { 0 } else { meters },
+        ok: if day == 3 { 0 } else { meters.saturating_sub(failed) },
+        failed: if day == 3 { 0 } else { failed },
+        resting: 0,
+    }
+}
+
+/// Lists as a fleet of any size may have them.
+pub fn some_lists() -> Vec<ListRow> {
+    let reads = |what: &[What]| Action::Read { what: what.iter().copied().collect(), from: None };
+    let time = jiff::civil::time(2, 0, 0, 0);
+    let nightly = Schedule::new(Times::At(time), Days::All, "Europe/London");
+    let mut all = vec![
+        ("Nightly poll", reads(&[What::Clock, What::Registers, What::Profile]), Some(nightly.clone())),
+        ("Quarter hours", reads(&[What::Profile]), Some(Schedule::new(Times::Every(15), Days::All, "UTC"))),
+        ("Clocks", Action::AdjustClock, Some(Schedule { days: Days::Monthly(1), ..nightly })),
+        ("Billing of the harbour", reads(&[What::Billing]), None),
+    ];
+    let rows = all.drain(..).zip(1..).map(|((name, action, schedule), id)| {
+        let mut list = MeterList::new(name, action);
+        list.add(if id == 4 { Member::Group("Harbour".to_owned()) } else { Member::All });
+        list.schedule = schedule;
+        list.paused = id == 3;
+        ListRow { id: ListId(id), list, handled: now(), deferred: None }
+    });
+    rows.collect()
+}
+
+fn lists(world: &World) -> Vec<ListSummary> {
+    let summary = |row: &ListRow| ListSummary {
+        meters: world.meters.iter().filter(|meter| row.list.contains(meter.id, &meter.config)).count(),
+        last: (row.id != ListId(4)).then(|| run(world, row.id, row.id.0 - 1)),
+        row: row.clone(),
+    };
+    world.lists.iter().map(summary).collect()
+}
+
+fn list_details(world: &World, id: ListId) -> ListDetails {
+    if id == ListId(4) {
+        return ListDetails::default();
+    }
+    let runs = (id.0 - 1..30).map(|day| run(world, id, day)).collect();
+    let outcome = |meter: &MeterRow| {
+        let mut outcome = Outcome::waiting(meter.id);
+        (outcome.state, outcome.tries) = (OutcomeState::Ok, 1);
+        outcome.words = "Read: 21 registers, 48 intervals".to_owned();
+        if meter.last_ok == Some(false) {
+            (outcome.state, outcome.tries) = (OutcomeState::Failed, 6);
+            outcome.words = timed_out().to_string();
+        }
+        (meter.config.name.clone(), outcome)
+    };
+    ListDetails { runs, outcomes: world.meters.iter().map(outcome).collect() }
+}
+
+fn list_rates() -> ListRates {
+    let share = |ok, of| Share { ok, of };
+    let rate = |key: &str, last, three_days, thirty_days| Rate {
+        key: key.to_owned(),
+        last,
+        three_days,
+        thirty_days,
+    };
+    ListRates {
+        groups: vec![
+            rate("North district", share(98, 100), share(294, 300), share(2_951, 3_000)),
+            rate("Harbour", share(100, 100), share(300, 300), share(2_998, 3_000)),
+        ],
+        lines: vec![rate("tcp://10.20.0.1:4059", share(1, 1), share(3, 3), share(30, 30))],
+        templates: vec![rate("dlms-generic", share(158, 160), share(474, 480), share(4_759, 4_800))],
     }
 }
 
@@ -628,6 +724,7 @@ impl Backend for Fake {
                     (format!("Flash {} meters", meters.len()), meters.iter().copied().map(Some).collect())
                 }
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
+                Job::RunList(_) => ("Run a list".to_owned(), Vec::new()),
                 Job::Discover(_) => ("Look for meters".to_owned(), vec![None]),
                 Job::Ratios { meters, .. } => {
                     ("Transformer ratios".to_owned(), meters.iter().copied().map(Some).collect())
@@ -722,6 +819,17 @@ impl Backend for Fake {
                     world.settings.insert(key, value);
                     Edited::Done
                 }
+                Edit::PutList { id, list } => {
+                    let id = id.unwrap_or(ListId(99));
+                    world.lists.retain(|row| row.id != id);
+                    world.lists.push(ListRow { id, list: *list, handled: now(), deferred: None });
+                    Edited::List(id)
+                }
+                Edit::RemoveList(id) => {
+                    world.lists.retain(|row| row.id != id);
+                    Edited::Done
+                }
+                Edit::StopRun(_) => Edited::Done,
             }
         });
         self.world(|world| world.events.push_back(Event::StoreChanged));

@@ -15,6 +15,7 @@ mod firmware;
 mod flashes;
 mod form;
 mod frame;
+mod lists;
 mod meters;
 mod points;
 mod proving;

@@ -92,7 +92,7 @@ fn a_ratio_goes_into_the_meter_in_two_steps_and_into_the_store_only_then() {
     let Some(Job::Ratios { meters, order: RatioOrder::Write { ct, .. } }) = job else { panic!("{job:?}") };
     assert_eq!((meters, ct.to_string()), (vec![BEHIND], "800/5".to_owned()));
     assert!(fake.world(|world| world.edits.is_empty()), "the store waits for the meter");
-    end(&fake, Some(Fault::meter("the meter refused", "look at its rights")));
+    end(&fake, Some(&Fault::meter("the meter refused", "look at its rights")));
     app.run();
     assert!(app.query_all_by_label_contains("the meter refused").count() >= 1);
     assert!(fake.world(|world| world.edits.is_empty()), "and stays as it was");
@@ -105,13 +105,13 @@ fn a_ratio_goes_into_the_meter_in_two_steps_and_into_the_store_only_then() {
 }
 
 /// Ends the last job.
-fn end(fake: &Fake, fault: Option<Fault>) {
+fn end(fake: &Fake, fault: Option<&Fault>) {
     fake.world(|world| {
         let job = JobId(100 + i64::try_from(world.submitted.len()).unwrap());
         let result = meterwright::store::JobResult {
             meter: BEHIND,
             at: crate::fake::now(),
-            fault: fault.clone(),
+            fault: fault.cloned(),
             registers: 0,
             intervals: 0,
             events: 0,

@@ -1,5 +1,7 @@
 //! Sessions with virtual meters over emulated lines, in memory and in virtual time.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+
 mod bench;
 
 use std::time::Duration;

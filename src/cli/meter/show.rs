@@ -40,7 +40,7 @@ impl Show {
             fields.insert("secrets".to_owned(), json!(kinds));
             let point = store.point_of(row.id)?;
             let ratio = point.as_ref().and_then(|point| point.ratios.at(jiff::Timestamp::now()));
-            fields.insert("point".to_owned(), json!(point.as_ref().map(|point| &point.name)));
+            fields.insert("metering_point".to_owned(), json!(point.as_ref().map(|point| &point.name)));
             fields.insert(
                 "ratio".to_owned(),
                 json!(ratio.map(|period| {

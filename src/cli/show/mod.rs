@@ -2,6 +2,7 @@
 
 mod billing;
 mod events;
+mod gaps;
 mod profile;
 mod registers;
 
@@ -22,6 +23,8 @@ pub(super) enum Show {
     Profile(profile::Profile),
     /// Event logs
     Events(Which),
+    /// Missing intervals, each with its reason
+    Gaps(Which),
     /// The latest instantaneous values
     Instantaneous(Which),
 }
@@ -46,6 +49,7 @@ impl Show {
             Self::Billing(which) => billing::run(app, which),
             Self::Profile(profile) => profile.run(app),
             Self::Events(which) => events::run(app, which),
+            Self::Gaps(which) => gaps::run(app, which),
         }
     }
 }

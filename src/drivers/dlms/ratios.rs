@@ -96,6 +96,9 @@ pub(super) fn number_like(like: &Data, number: i128) -> Option<Data> {
     })
 }
 
+/// What to write, object by object, and the figures that will stand there where they are not the plate's own.
+type LaidOut = (Vec<(Held, Data)>, Option<Ratio>);
+
 /// Numerator and denominator of one transformer, each where the meter has it.
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Pair {
@@ -112,8 +115,8 @@ impl Pair {
         ratio.factor().map(|_| ratio)
     }
 
-    /// What to write, object by object, and the figures that will stand there where they are not the plate's own.
-    fn laid_out(&self, what: &str, wanted: Ratio) -> Result<(Vec<(Held, Data)>, Option<Ratio>), String> {
+    /// A ratio as this meter can hold it.
+    fn laid_out(&self, what: &str, wanted: Ratio) -> Result<LaidOut, String> {
         let Some(numerator) = &self.numerator else {
             return if wanted.factor().is_some_and(|factor| factor.is_one()) {
                 Ok((Vec::new(), None))

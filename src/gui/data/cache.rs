@@ -9,8 +9,8 @@ use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
 use super::{
-    Answer, Backend, DayTotal, Details, MeterSchemes, PointView, PriceFile, Query, RegisterSet, SchemeFile,
-    Slice, Traffic, Value,
+    Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
+    PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
 use super::{CampaignFile, PackageFile};
 use crate::firmware::TrustedKey;
@@ -129,6 +129,18 @@ impl Cache {
     typed!(
         /// A setting.
         setting, Setting, Option<String>
+    );
+    typed!(
+        /// Meter lists.
+        lists, Lists, Vec<ListSummary>
+    );
+    typed!(
+        /// The history of a meter list.
+        list, List, ListDetails
+    );
+    typed!(
+        /// Success rates of a meter list.
+        rates, Rates, ListRates
     );
     typed!(
         /// A scheme file.

@@ -61,7 +61,8 @@ impl Live {
     }
 
     fn start_with(store: &Path, wake: &Wake, importer: &Importer, sessions: usize) -> Result<Self, Fault> {
-        let comms = Comms::start(CommsOptions { store: store.to_path_buf(), sessions, trace: true })?;
+        let options = CommsOptions { store: store.to_path_buf(), sessions, trace: true, schedule: true };
+        let comms = Comms::start(options)?;
         let on_event = Arc::clone(wake);
         let events = comms.listen(move || on_event(EVENT_PAUSE));
         let on_answer = Arc::clone(wake);

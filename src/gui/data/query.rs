@@ -9,14 +9,15 @@ use crate::comms::trace::Layer;
 use crate::export::{PointTotal, Preview};
 use crate::firmware::{Package, PackageError, TrustedKey};
 use crate::model::{
-    BillingSet, ClockReading, Decimal, Knowledge, MeterEvent, MeterId, MeterRatios, ProfileRow, RatioHistory,
-    RatioPeriod, RegisterReading, SecretKind,
+    BillingSet, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios, ProfileRow,
+    RatioHistory, RatioPeriod, RegisterReading, SecretKind,
 };
 use crate::model::{Fault, Identity};
 use crate::scheme::{Document, Prices, Problem};
 use crate::store::{CampaignMeter, CampaignRow, KeyRow, LastFlash};
 use crate::store::{
-    JobResult, JobRow, MeterRow, MeterScheme, PointRow, StoredProfile, SupersededRow, TraceRecord,
+    JobResult, JobRow, ListRow, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow, StoredProfile,
+    SupersededRow, TraceRecord,
 };
 use crate::transport::PortInfo;
 
@@ -73,6 +74,12 @@ pub enum Query {
     Ports,
     /// A setting of the program.
     Setting(String),
+    /// All meter lists.
+    Lists,
+    /// The history of one meter list.
+    List(ListId),
+    /// Success rates of one meter list.
+    Rates(ListId),
     /// A scheme file, checked.
     Scheme(PathBuf),
     /// A price file.
@@ -174,6 +181,37 @@ pub struct SchemeFile {
     pub problems: Vec<Problem>,
 }
 
+/// A meter list with what became of it last.
+#[derive(Clone, Debug)]
+pub struct ListSummary {
+    /// The list.
+    pub row: ListRow,
+    /// How many meters are on it now.
+    pub meters: usize,
+    /// Its last run.
+    pub last: Option<RunRow>,
+}
+
+/// The history of one meter list.
+#[derive(Clone, Debug, Default)]
+pub struct ListDetails {
+    /// Runs, newest first.
+    pub runs: Vec<RunRow>,
+    /// How the meters of the newest run that took place stand, by name.
+    pub outcomes: Vec<(String, Outcome)>,
+}
+
+/// Success rates of one meter list.
+#[derive(Clone, Debug, Default)]
+pub struct ListRates {
+    /// Success by group.
+    pub groups: Vec<Rate>,
+    /// Success by line.
+    pub lines: Vec<Rate>,
+    /// Success by template.
+    pub templates: Vec<Rate>,
+}
+
 /// A price file as it was read.
 #[derive(Clone, Debug, Default)]
 pub struct PriceFile {
@@ -257,6 +295,9 @@ pub enum Value {
     Trace(Arc<Vec<Traffic>>),
     Ports(Arc<Vec<PortInfo>>),
     Setting(Arc<Option<String>>),
+    Lists(Arc<Vec<ListSummary>>),
+    List(Arc<ListDetails>),
+    Rates(Arc<ListRates>),
     Scheme(Arc<SchemeFile>),
     Prices(Arc<PriceFile>),
     MeterSchemes(Arc<MeterSchemes>),

@@ -8,17 +8,17 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::{
-    Answer, DayTotal, Details, MeterSchemes, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice,
-    Traffic, Value,
-};
 use crate::comms::trace::Follower;
 use crate::export::{point_totals, preview};
-use crate::model::{Decimal, Fault, MeterId, ProfileRow, Side};
+use crate::model::{Decimal, Fault, ListId, MeterId, ProfileRow, Side};
 use crate::scheme::{check_file, read_prices};
-use crate::store::{SchemeKind, StoreError, StoreReader, TraceRecord};
+use crate::store::{ListRow, MeterRow, RateBy, SchemeKind, StoreError, StoreReader, TraceRecord};
 use crate::transport::ports;
 
+use super::{
+    Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView, PriceFile,
+    Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+};
 use super::{CampaignFile, CampaignLine, PackageFile};
 use crate::firmware::{FlashState, Package, TrustedKey};
 use crate::store::{CampaignMeter, KeyRow};
@@ -128,6 +128,9 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         Query::Jobs => Value::Jobs(Arc::new(reader.jobs(200)?)),
         Query::Trace(job) => Value::Trace(Arc::new(decoded(reader.trace(*job)?))),
         Query::Setting(key) => Value::Setting(Arc::new(reader.setting(key)?)),
+        Query::Lists => Value::Lists(Arc::new(lists(reader)?)),
+        Query::List(id) => Value::List(Arc::new(list(reader, *id)?)),
+        Query::Rates(id) => Value::Rates(Arc::new(rates(reader, *id)?)),
         // Answered without the store.
         Query::MeterSchemes(id) => {
             let last = |kind| reader.last_scheme(*id, kind);
@@ -147,6 +150,30 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         Query::Package(_) | Query::PublicKey(_) => Value::Ports(Arc::default()),
         Query::Ports | Query::Scheme(_) | Query::Prices(_) => Value::Ports(Arc::default()),
     })
+}
+
+fn lists(reader: &StoreReader) -> Result<Vec<ListSummary>, StoreError> {
+    let meters = reader.meters()?;
+    let summary = |row: ListRow| {
+        let on_it = |meter: &&MeterRow| row.list.contains(meter.id, &meter.config);
+        let last = reader.list_runs(row.id, 1)?.pop();
+        Ok(ListSummary { meters: meters.iter().filter(on_it).count(), last, row })
+    };
+    reader.lists()?.into_iter().map(summary).collect()
+}
+
+fn list(reader: &StoreReader, id: ListId) -> Result<ListDetails, StoreError> {
+    let runs = reader.list_runs(id, 100)?;
+    let outcomes = match runs.iter().find(|run| run.meters > 0) {
+        Some(run) => reader.outcomes(run.id)?,
+        None => Vec::new(),
+    };
+    Ok(ListDetails { runs, outcomes })
+}
+
+fn rates(reader: &StoreReader, id: ListId) -> Result<ListRates, StoreError> {
+    let by = |by| reader.rates(Some(id), by, Timestamp::now());
+    Ok(ListRates { groups: by(RateBy::Group)?, lines: by(RateBy::Line)?, templates: by(RateBy::Template)? })
 }
 
 fn details(reader: &StoreReader, id: MeterId) -> Result<Details, StoreError> {

@@ -537,6 +537,9 @@ impl SchemeManager {
         } else if pressed(Modifiers::COMMAND, Key::S) {
             self.save(cx, key);
         }
+        if pressed(Modifiers::COMMAND, Key::P) {
+            self.print(cx);
+        }
         if pressed(Modifiers::COMMAND, Key::W) {
             self.ask_close(cx, key);
         }

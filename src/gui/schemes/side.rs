@@ -72,7 +72,7 @@ impl Side {
                 if super::register_colour(document, id).is_some() {
                     swatch(ui, document, id);
                 }
-                ui.label(strong(register_title(document, id)));
+                ui.add(Label::new(strong(register_title(document, id))).truncate());
                 ui.label(secondary(ui, id));
             });
         }

@@ -78,6 +78,13 @@ impl SchemeManager {
         }
     }
 
+    /// Asks where to print the chosen scheme to.
+    pub(super) fn print(&self, cx: &mut AppCtx) {
+        let Some(draft) = self.open.get(self.chosen).and_then(Opened::draft) else { return };
+        let name = format!("{}.pdf", draft.document.identity);
+        cx.command(Command::PrintScheme(Box::new(draft.document.clone()), name));
+    }
+
     fn more(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let Some(opened) = self.open.get(self.chosen) else { return };
         let (key, path) = (opened.key, opened.path.clone());
@@ -88,6 +95,9 @@ impl SchemeManager {
             if let Some(document) = document {
                 if ui.add(egui::Button::new("Save as…").shortcut_text("Ctrl+Shift+S")).clicked() {
                     cx.command(Command::ChooseSchemeTarget(key, proposed_name(&document)));
+                }
+                if ui.add(egui::Button::new("Print…").shortcut_text("Ctrl+P")).clicked() {
+                    self.print(cx);
                 }
                 if ui.button("Duplicate").clicked() {
                     let title = format!("{} (copy)", document.title);

@@ -69,6 +69,7 @@ const KEYS: &[(&str, &str)] = &[
     ("Ctrl+K", "Find a meter or a command"),
     ("Ctrl+1, 2, 3", "Scheme Manager, Meter Manager, Readings"),
     ("Ctrl+4", "Trace"),
+    ("Ctrl+5", "Lists"),
     ("F5", "Read the selected meters now"),
     ("Ctrl+N", "Add a meter"),
     ("Ctrl+O", "Open a scheme"),

@@ -13,6 +13,7 @@ use crate::export::Export;
 use crate::gui::context::ProofFile;
 use crate::gui::theme::strong;
 use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
+use crate::scheme::Document;
 
 /// Nobody cancels a dialog faster.
 const TOO_FAST: Duration = Duration::from_millis(100);
@@ -47,6 +48,13 @@ pub(crate) enum FilePurpose {
     },
     /// What a dry run begins from.
     Proof(ProofFile),
+    /// Where to print a scheme to, as a PDF.
+    Print {
+        /// The scheme as it stands.
+        scheme: Box<Document>,
+        /// The proposed name.
+        name: String,
+    },
     /// A firmware package.
     Package,
     /// A public key that is to be trusted.
@@ -72,6 +80,7 @@ impl FilePurpose {
             Self::SaveText { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
+            Self::Print { .. } => "Print the scheme as PDF",
             Self::Export { .. } => "Save readings as CSV",
         }
     }
@@ -80,6 +89,7 @@ impl FilePurpose {
         match self {
             Self::ImportMeters | Self::Holidays { .. } => "Import",
             Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey => "Open",
+            Self::Print { .. } => "Print",
             Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Export { .. } => "Save",
         }
     }
@@ -95,9 +105,10 @@ impl FilePurpose {
             Self::PublicKey => dialog.add_filter("Public key", &["pub"]).pick_file(),
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Holidays { .. } => dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file(),
-            Self::SaveText { name, .. } | Self::SaveScheme { name, .. } | Self::Export { name, .. } => {
-                dialog.set_file_name(name).save_file()
-            }
+            Self::SaveText { name, .. }
+            | Self::SaveScheme { name, .. }
+            | Self::Print { name, .. }
+            | Self::Export { name, .. } => dialog.set_file_name(name).save_file(),
         }
     }
 }
@@ -134,6 +145,7 @@ impl Files {
         let name = match &purpose {
             FilePurpose::SaveText { name, .. }
             | FilePurpose::SaveScheme { name, .. }
+            | FilePurpose::Print { name, .. }
             | FilePurpose::Export { name, .. } => name.clone(),
             FilePurpose::ImportMeters
             | FilePurpose::OpenScheme

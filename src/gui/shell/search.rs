@@ -33,7 +33,7 @@ pub(super) enum Found {
     },
 }
 
-fn commands() -> [(&'static str, &'static str, Command); 12] {
+fn commands() -> [(&'static str, &'static str, Command); 13] {
     [
         ("Add a meter…", "Ctrl+N", Command::AddMeter),
         ("Import meters from CSV…", "", Command::ImportMeters),
@@ -42,6 +42,7 @@ fn commands() -> [(&'static str, &'static str, Command); 12] {
         ("Go to Scheme Manager", "Ctrl+1", Command::Go(Page::Schemes)),
         ("Go to Meter Manager", "Ctrl+2", Command::Go(Page::Meters)),
         ("Go to Readings", "Ctrl+3", Command::Go(Page::Readings)),
+        ("Go to Lists", "Ctrl+5", Command::Go(Page::Lists)),
         ("Go to Trace", "Ctrl+4", Command::Go(Page::Trace)),
         ("Go to Firmware", "Ctrl+6", Command::Go(Page::Firmware)),
         ("Go to Settings", "Ctrl+,", Command::Go(Page::Settings)),

@@ -1,10 +1,10 @@
 //! Meter lists, their runs, rests, rates and the lease.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Scratch, at, config};
 use crate::model::{Action, Blame, ListId, Member, MeterList, Schedule, Times, What};
-use crate::store::{Cause, MeterRow, Outcome, OutcomeState, RateBy, RunState, Share, Store};
+use crate::store::{Cause, MeterRow, NewRun, Outcome, OutcomeState, RateBy, RunState, Share, Store};
 
 fn nightly() -> MeterList {
     let action = Action::Read { what: [What::Registers].into(), from: None };
@@ -26,9 +26,13 @@ fn outcome(row: &MeterRow, state: OutcomeState) -> Outcome {
     Outcome { state, tries: 1, blame, ..Outcome::waiting(row.id) }
 }
 
+fn new_run(list: ListId, due: Timestamp) -> NewRun {
+    NewRun { list, cause: Cause::Schedule, due, until: due, decided: None }
+}
+
 fn run(store: &mut Store, list: ListId, due: &str, rows: &[MeterRow], states: &[OutcomeState]) -> i64 {
     let due = at(due);
-    let run = store.begin_run(list, Cause::Schedule, (due, due), due, rows).unwrap();
+    let run = store.begin_run(&new_run(list, due), rows, due).unwrap();
     let outcomes: Vec<Outcome> = rows.iter().zip(states).map(|(row, state)| outcome(row, *state)).collect();
     store.put_outcomes(outcomes.iter().map(|outcome| (run, outcome))).unwrap();
     let rest = |runs: u32| (runs >= 2).then(|| SignedDuration::from_hours(1));
@@ -134,7 +138,7 @@ fn outcomes_of_many_nights_are_summed_by_one_question() {
     let rows = scratch.store.meters().unwrap();
     for day in 1..=10 {
         let due = at(NOW).checked_sub(SignedDuration::from_hours(24 * day)).unwrap();
-        let id = scratch.store.begin_run(list, Cause::Schedule, (due, due), due, &rows).unwrap();
+        let id = scratch.store.begin_run(&new_run(list, due), &rows, due).unwrap();
         scratch.store.end_run(id, RunState::Done, due, &|_| None).unwrap();
     }
     let rates = scratch.store.rates(Some(list), RateBy::Template, at(NOW)).unwrap();
