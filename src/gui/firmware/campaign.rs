@@ -123,7 +123,10 @@ impl CampaignPage {
             words.push(format!("canary group of {}", plan.canary));
         }
         if let Some(most) = plan.most_failures() {
-            words.push(format!("stops when more than {most} fail"));
+            words.push(match most {
+                0 => "stops when any fails".to_owned(),
+                most => format!("stops when more than {most} fail"),
+            });
         }
         if let Some(window) = &plan.window {
             words.push(format!("only {window}"));
@@ -247,7 +250,6 @@ impl CampaignPage {
         ui.visuals_mut().selection.bg_fill = t.accent_soft.0;
         let mut table = TableBuilder::new(ui)
             .id_salt("meters of the campaign")
-            .resizable(true)
             .sense(Sense::CLICK)
             .auto_shrink(false)
             .cell_layout(Layout::left_to_right(Align::Center));

@@ -198,6 +198,7 @@ fn entry(ui: &mut Ui, title: &str, line: &str, on: bool, standing: Option<(&str,
     }
     let mut child = ui.new_child(egui::UiBuilder::new().max_rect(rect.shrink2(Vec2::new(8.0, 3.0))));
     child.spacing_mut().item_spacing.y = 0.0;
+    child.spacing_mut().interact_size.y = 16.0;
     let ink = if on { t.accent.0 } else { t.text.0 };
     child.add(Label::new(strong(title).color(ink)).truncate());
     child.horizontal(|ui| {
