@@ -28,7 +28,7 @@ fn meters_are_added_listed_changed_and_removed() {
     assert_eq!(
         listed,
         json!({ "meters": [{ "name": "A", "serial": "123", "line": line, "template": "dlms-generic",
-            "group": null, "last_read": null, "last_result": null }] })
+            "group": null, "last_read": null, "last_result": null, "point": "P" }] })
     );
     program.ok(&["meter", "set", "A", "--rename", "B", "--serial", "", "--group", "x/y", "--auth", "low"]);
     let shown = program.json(&["meter", "show", "B"], 0);

@@ -75,9 +75,9 @@ fn document(row: &MeterRow, point: Option<&str>) -> Value {
         "serial": config.serial,
         "line": config.line,
         "template": config.template,
-        "point": point,
         "group": config.group,
         "last_read": row.last_read.map(|at| at.to_string()),
         "last_result": row.last_result,
+        "point": point,
     })
 }
