@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::model::CampaignState;
 use crate::model::{
     Fault, Knowledge, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, Secret, SecretKind, Template,
 };
@@ -14,6 +15,9 @@ use crate::vault::Vault;
 use super::counters;
 use super::shared::{Shared, store_fault};
 use super::{Edit, Edited};
+
+/// Why a campaign that was called off is over.
+const CALLED_OFF: &str = "called off: meters that were not done stay as they are";
 
 /// Carries out an edit.
 ///
@@ -40,6 +44,16 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
         Edit::UntrustKey { public } => {
             let gone = shared.store.borrow_mut().untrust_key(Timestamp::now(), &public);
             gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        Edit::CallOffCampaign { id } => {
+            let put = shared.store.borrow_mut().put_campaign(
+                Timestamp::now(),
+                id,
+                CampaignState::Done,
+                CALLED_OFF,
+                None,
+            );
+            put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::UpdatePoint { id, name, details } => {
             let put = shared.store.borrow_mut().update_point(id, &name, &details);

@@ -187,6 +187,12 @@ pub enum Edit {
         /// The Ed25519 public key.
         public: [u8; 32],
     },
+    /// End a campaign whose job is over: it does not go on any more. What its meters hold stays, and a later campaign
+    /// of the same package goes on with it.
+    CallOffCampaign {
+        /// Which.
+        id: i64,
+    },
     /// Change a metering point.
     UpdatePoint {
         /// Which.

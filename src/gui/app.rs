@@ -19,6 +19,7 @@ use super::APP_ID;
 use super::context::{AppCtx, Command, Page, stopped, usual_reading};
 use super::data::live::Wake;
 use super::data::{Backend, Later, Load};
+use super::firmware::FirmwarePage;
 use super::lists::Lists;
 use super::meters::MeterManager;
 use super::readings::Readings;
@@ -49,6 +50,7 @@ pub struct App {
     lists: Lists,
     trace: TracePage,
     settings: Settings,
+    firmware: FirmwarePage,
     header: Header,
     status: Status,
     files: Files,
@@ -60,7 +62,7 @@ pub struct App {
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
 // Ctrl+N is taken for Ctrl+Shift+N too, so that one stands first.
-const KEYS: [(Modifiers, Key, Command); 12] = [
+const KEYS: [(Modifiers, Key, Command); 13] = [
     (CTRL_SHIFT, Key::N, Command::NewScheme),
     (CTRL, Key::K, Command::Search),
     (CTRL, Key::Num1, Command::Go(Page::Schemes)),
@@ -68,6 +70,7 @@ const KEYS: [(Modifiers, Key, Command); 12] = [
     (CTRL, Key::Num3, Command::Go(Page::Readings)),
     (CTRL, Key::Num4, Command::Go(Page::Trace)),
     (CTRL, Key::Num5, Command::Go(Page::Lists)),
+    (CTRL, Key::Num6, Command::Go(Page::Firmware)),
     (CTRL, Key::Comma, Command::Go(Page::Settings)),
     (CTRL, Key::N, Command::AddMeter),
     (CTRL, Key::O, Command::ChooseScheme),
@@ -97,6 +100,7 @@ impl App {
             lists: Lists::default(),
             trace: TracePage::default(),
             settings: Settings,
+            firmware: FirmwarePage::default(),
             header: Header::default(),
             status: Status::default(),
             files: Files::default(),
@@ -210,6 +214,7 @@ impl App {
             Page::Lists => self.lists.ui(ui, &mut self.cx),
             Page::Trace => self.trace.ui(ui, &mut self.cx),
             Page::Settings => self.settings.ui(ui, &mut self.cx),
+            Page::Firmware => self.firmware.ui(ui, &mut self.cx),
         }
     }
 
@@ -256,6 +261,7 @@ impl App {
         if free
             && !self.meters.has_dialog()
             && !self.schemes.has_dialog()
+            && !self.firmware.has_dialog()
             && ui.input(|input| input.key_pressed(Key::Escape))
         {
             let _ = self.cx.notices.close_newest() || self.status.close();
@@ -276,6 +282,8 @@ impl App {
         match purpose {
             FilePurpose::ImportMeters => self.cx.command(Command::ImportFile(path)),
             FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
+            FilePurpose::Package => self.firmware.open(path),
+            FilePurpose::PublicKey => self.firmware.offer_key(path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
             FilePurpose::Print { scheme, .. } => self.save(path, move || printed(&scheme)),
@@ -312,6 +320,7 @@ impl App {
                 self.readings = Readings::default();
                 self.lists = Lists::default();
                 self.trace = TracePage::default();
+                self.firmware = FirmwarePage::default();
                 self.page = Page::Meters;
                 self.cx.notices.done("The demo fleet is open, and its first poll has begun.");
             }
@@ -396,6 +405,12 @@ impl App {
                     self.demo = Some(self.cx.backend.open_demo());
                 }
             }
+            Command::PlanFlash => {
+                self.go(ui, Page::Firmware);
+                self.firmware.plan();
+            }
+            Command::ChoosePackage => self.files.choose(FilePurpose::Package, &self.wake),
+            Command::ChooseKey => self.files.choose(FilePurpose::PublicKey, &self.wake),
             Command::Search => self.header.focus(),
             Command::ToggleJobs => self.status.toggle(),
         }

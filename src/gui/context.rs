@@ -35,6 +35,8 @@ pub enum Page {
     Trace,
     /// Settings.
     Settings,
+    /// Firmware of meters.
+    Firmware,
 }
 
 impl Page {
@@ -48,6 +50,7 @@ impl Page {
             Self::Lists => "Lists",
             Self::Trace => "Trace",
             Self::Settings => "Settings",
+            Self::Firmware => "Firmware",
         }
     }
 }
@@ -107,6 +110,12 @@ pub enum Command {
     ToggleJobs,
     /// Ask whether to act on meters.
     Ask(Vec<MeterId>, Deed),
+    /// Plan a flash of the selected meters.
+    PlanFlash,
+    /// Choose a firmware package.
+    ChoosePackage,
+    /// Choose a public key that is to be trusted.
+    ChooseKey,
 }
 
 /// A file that a dry run begins from.
@@ -205,6 +214,12 @@ impl AppCtx {
 
     /// Marks what an event makes out of date.
     fn note(&mut self, event: &Event) {
+        if matches!(
+            event,
+            Event::StoreChanged | Event::Submitted { .. } | Event::MeterEnded { .. } | Event::Ended { .. }
+        ) {
+            self.data.expire(Query::is_of_firmware);
+        }
         match event {
             Event::MeterEnded { job, meter: Some(id), .. } => {
                 let (id, job) = (*id, job.0);

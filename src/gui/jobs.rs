@@ -26,7 +26,9 @@ pub struct MeterProgress {
 
 impl MeterProgress {
     fn step(&mut self, step: &Step) {
-        if let (Some(last @ Step::Rows { .. }), Step::Rows { .. }) = (self.steps.last_mut(), step) {
+        if let (Some(last @ Step::Rows { .. }), Step::Rows { .. })
+        | (Some(last @ Step::Blocks { .. }), Step::Blocks { .. }) = (self.steps.last_mut(), step)
+        {
             last.clone_from(step);
         } else if self.steps.len() < STEPS {
             self.steps.push(step.clone());
@@ -70,6 +72,9 @@ impl JobState {
         let sessions = |meter: &MeterProgress| match (&meter.ended, meter.steps.last()) {
             (None, Some(Step::Rows { done, expected: Some(expected) })) if *expected > 0 => {
                 (*done as f32 / *expected as f32).min(1.0) * 0.5
+            }
+            (None, Some(Step::Blocks { done, of, .. })) if *of > 0 => {
+                (*done as f32 / *of as f32).min(1.0) * 0.8
             }
             _ => 0.0,
         };

@@ -8,6 +8,7 @@ mod app;
 pub mod context;
 pub mod data;
 mod display;
+mod firmware;
 pub mod jobs;
 mod lists;
 mod meters;

@@ -17,6 +17,7 @@ mod counters;
 mod error;
 mod events;
 mod firmware;
+mod flashes;
 mod gaps;
 mod intervals;
 mod jobs;
@@ -45,6 +46,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
+pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
 pub use points::{Exchange, NewMeter};
 pub use records::{

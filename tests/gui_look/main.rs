@@ -12,6 +12,9 @@
 #[allow(dead_code)]
 mod fake;
 
+#[path = "../gui_windows/flashes.rs"]
+mod flashes;
+
 use std::sync::Arc;
 
 use meterwright::gui::App;
@@ -29,6 +32,14 @@ fn main() {
     fake.world(|world| world.lists = fake::some_lists());
     let theme = std::env::var("WINDOW_THEME").unwrap_or_else(|_| "light".to_owned());
     fake.world(|world| world.settings.insert("gui.theme".to_owned(), theme));
+    let folder = std::env::temp_dir().join("meterwright-look");
+    std::fs::create_dir_all(&folder).unwrap();
+    let (file, key) = flashes::packed(&folder, "2.15.0");
+    flashes::trust(&fake, &key);
+    if fake.world(|world| world.meters.len()) >= 40 {
+        let open = flashes::campaign(&fake, 7, &file, 40, meterwright::model::CampaignState::Open);
+        fake.world(|world| world.campaigns = vec![open]);
+    }
     let size = [number("WINDOW_WIDTH", 1280.0), number("WINDOW_HEIGHT", 800.0)];
     let viewport = egui::ViewportBuilder::default().with_title("Meterwright").with_inner_size(size);
     let native = eframe::NativeOptions { viewport, renderer: eframe::Renderer::Glow, ..Default::default() };

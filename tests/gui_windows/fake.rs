@@ -10,10 +10,13 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::export::{Export, MonthEnergy, Preview};
+use meterwright::firmware::TrustedKey;
+use meterwright::gui::data::CampaignFile;
 use meterwright::gui::data::{
     Answer, Backend, Details, Import, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     Query, RegisterSet, Slice, Traffic, Value, reader,
 };
+use meterwright::model::CampaignState;
 use meterwright::model::{
     AccuracyClasses, Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Identity,
     IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterRatios, MeterSecrets,
@@ -21,6 +24,7 @@ use meterwright::model::{
     RatioPeriod, ReadingValue, RegisterReading, ScalerUnit, Schedule, SecretKind, Side, Step, Times,
     Transformers, Unit, What, plain_name,
 };
+use meterwright::store::KeyRow;
 use meterwright::store::{
     Cause, JobResult, JobRow, ListRow, MeterRow, NewMeter, Outcome, OutcomeState, Placement, PointRow, Rate,
     RunRow, RunState, Share, StoredProfile, TraceRecord,
@@ -52,6 +56,8 @@ pub struct World {
     pub exports: Vec<(Export, PathBuf)>,
     pub read: Vec<MeterId>,
     pub lists: Vec<ListRow>,
+    pub keys: Vec<KeyRow>,
+    pub campaigns: Vec<CampaignFile>,
     /// Leave questions unanswered.
     pub mute: bool,
     /// Answer questions with this failure.
@@ -432,6 +438,18 @@ fn answer(world: &World, query: &Query) -> Value {
             results: vec![result(MeterId(1))],
         }])),
         Query::Trace(_) => Value::Trace(Arc::new(traffic())),
+        Query::TrustedKeys => Value::TrustedKeys(Arc::new(world.keys.clone())),
+        Query::Identities(ids) => {
+            let identity = |id: &MeterId| (*id, details(world, *id).knowledge.identity);
+            Value::Identities(Arc::new(ids.iter().map(identity).collect()))
+        }
+        Query::Campaigns => {
+            Value::Campaigns(Arc::new(world.campaigns.iter().map(|one| one.row.clone()).collect()))
+        }
+        Query::Campaign(id) => {
+            Value::Campaign(Arc::new(world.campaigns.iter().find(|one| one.row.id == *id).cloned()))
+        }
+        Query::Package(_) | Query::PublicKey(_) => unreachable!("answered from files"),
         Query::Ports => Value::Ports(Arc::new(vec![PortInfo {
             name: "/dev/ttyUSB0".into(),
             description: "Optical probe".into(),
@@ -658,7 +676,16 @@ impl Backend for Fake {
         self.world(|world| {
             world.asked.push(query.clone());
             if !world.mute {
-                let value = world.broken.clone().map_or_else(|| Ok(answer(world, query)), Err);
+                let value = match (query, world.broken.clone()) {
+                    (_, Some(broken)) => Err(broken),
+                    (Query::Package(path), None) => {
+                        reader::package(path, &world.keys, now()).map(|file| Value::Package(Arc::new(file)))
+                    }
+                    (Query::PublicKey(path), None) => TrustedKey::read(path)
+                        .map(|key| Value::PublicKey(Arc::new(key)))
+                        .map_err(|error| error.to_string()),
+                    (query, None) => Ok(answer(world, query)),
+                };
                 world.answers.push_back(Answer { query: query.clone(), value });
             }
         });
@@ -760,7 +787,20 @@ impl Backend for Fake {
                     world.meters.retain(|meter| !ids.contains(&meter.id));
                     Edited::Done
                 }
-                Edit::TrustKey { .. } | Edit::UntrustKey { .. } => Edited::Done,
+                Edit::TrustKey { public, name } => {
+                    world.keys.push(KeyRow { public, name, trusted_at: now() });
+                    Edited::Done
+                }
+                Edit::UntrustKey { public } => {
+                    world.keys.retain(|key| key.public != public);
+                    Edited::Done
+                }
+                Edit::CallOffCampaign { id } => {
+                    let one = world.campaigns.iter_mut().find(|one| one.row.id == id).unwrap();
+                    one.row.state = CampaignState::Done;
+                    one.row.reason = "called off".to_owned();
+                    Edited::Done
+                }
                 Edit::UpdatePoint { id, details, .. } => {
                     world.details.insert(id, *details);
                     Edited::Done

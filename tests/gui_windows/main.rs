@@ -11,6 +11,8 @@ mod control;
 mod editor;
 #[allow(dead_code, reason = "the real window uses other parts of it")]
 mod fake;
+mod firmware;
+mod flashes;
 mod form;
 mod frame;
 mod lists;

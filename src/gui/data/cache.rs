@@ -12,7 +12,11 @@ use super::{
     Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
+use super::{CampaignFile, PackageFile};
+use crate::firmware::TrustedKey;
+use crate::model::Identity;
 use crate::model::{BillingSet, MeterEvent};
+use crate::store::{CampaignRow, KeyRow};
 
 /// How many answers are kept that no frame has asked for lately.
 const KEPT: usize = 64;
@@ -149,6 +153,31 @@ impl Cache {
     typed!(
         /// Schemes of a meter.
         meter_schemes, MeterSchemes, MeterSchemes
+    );
+
+    typed!(
+        /// A firmware package.
+        package, Package, PackageFile
+    );
+    typed!(
+        /// A public key's file.
+        public_key, PublicKey, TrustedKey
+    );
+    typed!(
+        /// Keys that are trusted.
+        trusted_keys, TrustedKeys, Vec<KeyRow>
+    );
+    typed!(
+        /// Who meters are.
+        identities, Identities, Vec<(MeterId, Identity)>
+    );
+    typed!(
+        /// Campaigns.
+        campaigns, Campaigns, Vec<CampaignRow>
+    );
+    typed!(
+        /// A campaign; nothing where there is none of this number.
+        campaign, Campaign, Option<CampaignFile>
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

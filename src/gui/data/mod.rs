@@ -18,8 +18,8 @@ use crate::model::{Fault, MeterConfig, MeterSecrets};
 
 pub use cache::{Cache, Load};
 pub use query::{
-    Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView, PriceFile,
-    Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+    Answer, CampaignFile, CampaignLine, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes,
+    PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
 
 /// What came of reading a list of meters from a file; nothing is stored yet.

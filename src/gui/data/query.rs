@@ -7,11 +7,14 @@ use jiff::Timestamp;
 
 use crate::comms::trace::Layer;
 use crate::export::{PointTotal, Preview};
+use crate::firmware::{Package, PackageError, TrustedKey};
 use crate::model::{
     BillingSet, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios, ProfileRow,
     RatioHistory, RatioPeriod, RegisterReading, SecretKind,
 };
+use crate::model::{Fault, Identity};
 use crate::scheme::{Document, Prices, Problem};
+use crate::store::{CampaignMeter, CampaignRow, KeyRow, LastFlash};
 use crate::store::{
     JobResult, JobRow, ListRow, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow, StoredProfile,
     SupersededRow, TraceRecord,
@@ -83,6 +86,29 @@ pub enum Query {
     Prices(PathBuf),
     /// The schemes of a meter that are in the store.
     MeterSchemes(MeterId),
+    /// A firmware package, judged.
+    Package(PathBuf),
+    /// A public key's file.
+    PublicKey(PathBuf),
+    /// Keys that are trusted to sign firmware.
+    TrustedKeys,
+    /// What is known of who meters are, in the order asked.
+    Identities(Vec<MeterId>),
+    /// Campaigns of firmware, newest first.
+    Campaigns,
+    /// A campaign with its meters.
+    Campaign(i64),
+}
+
+impl Query {
+    /// Whether the end of a flash, or a change of what is trusted, may change the answer.
+    #[must_use]
+    pub const fn is_of_firmware(&self) -> bool {
+        matches!(
+            self,
+            Self::Package(_) | Self::TrustedKeys | Self::Identities(_) | Self::Campaigns | Self::Campaign(_)
+        )
+    }
 }
 
 /// What is known of a meter beside its row.
@@ -96,6 +122,8 @@ pub struct Details {
     pub clock: Vec<ClockReading>,
     /// Results, newest first, with their jobs.
     pub history: Vec<(i64, JobResult)>,
+    /// Its last flash.
+    pub flash: Option<LastFlash>,
 }
 
 /// A meter's metering point, and the ratios through which it measured.
@@ -204,6 +232,39 @@ pub struct MeterSchemes {
     pub stood: Option<MeterScheme>,
 }
 
+/// A firmware package as it was found.
+#[derive(Clone, Debug)]
+pub struct PackageFile {
+    /// It, whole and read through.
+    pub package: Arc<Package>,
+    /// The trusted key that signed it, or why it must not be used.
+    pub verdict: Result<TrustedKey, PackageError>,
+    /// Whether the key that it names is trusted; the signature need not be sound for that.
+    pub is_signer_trusted: bool,
+}
+
+/// One meter of a campaign.
+#[derive(Clone, Debug)]
+pub struct CampaignLine {
+    /// How far it has come.
+    pub meter: CampaignMeter,
+    /// The version that it said before.
+    pub version_before: Option<String>,
+    /// The version that it said last after the activation.
+    pub version_after: Option<String>,
+    /// Why its last attempt broke off, with whose fault it was.
+    pub fault: Option<Fault>,
+}
+
+/// A campaign with its meters.
+#[derive(Clone, Debug)]
+pub struct CampaignFile {
+    /// The campaign.
+    pub row: CampaignRow,
+    /// Its meters, in order.
+    pub lines: Vec<CampaignLine>,
+}
+
 /// A piece of traffic and what became whole with it.
 #[derive(Clone, Debug)]
 pub struct Traffic {
@@ -240,6 +301,12 @@ pub enum Value {
     Scheme(Arc<SchemeFile>),
     Prices(Arc<PriceFile>),
     MeterSchemes(Arc<MeterSchemes>),
+    Package(Arc<PackageFile>),
+    PublicKey(Arc<TrustedKey>),
+    TrustedKeys(Arc<Vec<KeyRow>>),
+    Identities(Arc<Vec<(MeterId, Identity)>>),
+    Campaigns(Arc<Vec<CampaignRow>>),
+    Campaign(Arc<Option<CampaignFile>>),
 }
 
 /// An answer with its question.

@@ -19,9 +19,16 @@ use super::{
     Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView, PriceFile,
     Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
+use super::{CampaignFile, CampaignLine, PackageFile};
+use crate::firmware::{FlashState, Package, TrustedKey};
+use crate::store::{CampaignMeter, KeyRow};
 
 /// Questions that may wait.
 const WAITING: usize = 128;
+/// Campaigns that are listed.
+const CAMPAIGNS: u32 = 200;
+/// Results of a meter among which the fault of its flash is looked for.
+const LOOKED_BACK: u32 = 5;
 /// The largest scheme file that is opened.
 const LARGEST_FILE: u64 = 8 << 20;
 
@@ -80,6 +87,13 @@ fn answer(reader: &StoreReader, query: &Query) -> Result<Value, String> {
         Query::Ports => Ok(Value::Ports(Arc::new(ports().unwrap_or_default()))),
         Query::Scheme(path) => scheme(path).map(|file| Value::Scheme(Arc::new(file))),
         Query::Prices(path) => prices(path).map(|file| Value::Prices(Arc::new(file))),
+        Query::PublicKey(path) => TrustedKey::read(path)
+            .map(|key| Value::PublicKey(Arc::new(key)))
+            .map_err(|error| error.to_string()),
+        Query::Package(path) => {
+            let keys = reader.trusted_keys().map_err(|error| error.to_string())?;
+            package(path, &keys, Timestamp::now()).map(|file| Value::Package(Arc::new(file)))
+        }
         _ => stored(reader, query).map_err(|error| error.to_string()),
     }
 }
@@ -126,6 +140,14 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
                 stood: last(SchemeKind::Stood)?,
             }))
         }
+        Query::TrustedKeys => Value::TrustedKeys(Arc::new(reader.trusted_keys()?)),
+        Query::Identities(ids) => {
+            let identity = |id: &MeterId| Ok((*id, reader.knowledge(*id)?.identity));
+            Value::Identities(Arc::new(ids.iter().map(identity).collect::<Result<_, StoreError>>()?))
+        }
+        Query::Campaigns => Value::Campaigns(Arc::new(reader.campaigns(CAMPAIGNS)?)),
+        Query::Campaign(id) => Value::Campaign(Arc::new(campaign(reader, *id)?)),
+        Query::Package(_) | Query::PublicKey(_) => Value::Ports(Arc::default()),
         Query::Ports | Query::Scheme(_) | Query::Prices(_) => Value::Ports(Arc::default()),
     })
 }
@@ -160,7 +182,42 @@ fn details(reader: &StoreReader, id: MeterId) -> Result<Details, StoreError> {
         knowledge: reader.knowledge(id)?,
         clock: reader.clock_readings(id, 50)?,
         history: reader.history(id, 50)?,
+        flash: reader.last_flash(id)?,
     })
+}
+
+fn campaign(reader: &StoreReader, id: i64) -> Result<Option<CampaignFile>, StoreError> {
+    let Some(row) = reader.campaign(id)? else { return Ok(None) };
+    let line = |meter: CampaignMeter| {
+        let flash = meter.flash.as_ref();
+        let state: FlashState =
+            flash.and_then(|flash| serde_json::from_str(&flash.state).ok()).unwrap_or_default();
+        // A flash keeps its fault in words; whose it was stands in the meter's history.
+        let message = flash.map(|flash| flash.message.clone()).filter(|message| !message.is_empty());
+        let history = match &message {
+            Some(_) => reader.history(meter.meter, LOOKED_BACK)?,
+            None => Vec::new(),
+        };
+        let mut faults = history.into_iter().filter_map(|(_, result)| result.fault);
+        let fault = faults.find(|fault| Some(fault.to_string()) == message);
+        let FlashState { version_before, version_after, .. } = state;
+        Ok(CampaignLine { meter, version_before, version_after, fault })
+    };
+    let lines = reader.campaign_meters(id)?.into_iter().map(line).collect::<Result<_, StoreError>>()?;
+    Ok(Some(CampaignFile { row, lines }))
+}
+
+/// Opens a firmware package, reads it through and judges it by these keys.
+///
+/// # Errors
+/// It cannot be read, or is no package, in words.
+pub fn package(path: &Path, keys: &[KeyRow], now: Timestamp) -> Result<PackageFile, String> {
+    let package = Package::open(path).map_err(|error| error.to_string())?;
+    let keys: Vec<TrustedKey> =
+        keys.iter().map(|key| TrustedKey { public: key.public, name: key.name.clone() }).collect();
+    let is_signer_trusted = keys.iter().any(|key| Some(key.id()) == package.signer());
+    let verdict = package.judge(&keys, now).cloned();
+    Ok(PackageFile { package: Arc::new(package), verdict, is_signer_trusted })
 }
 
 fn point(reader: &StoreReader, id: MeterId) -> Result<PointView, StoreError> {

@@ -9,7 +9,7 @@ use crate::gui::widgets::{
     Act, Problem, Tone, badge, fault_panel, instant, key_value, loading, problem, secondary, section,
     segmented, small,
 };
-use crate::model::{MeterConfig, SecretKind};
+use crate::model::{FlashOutcome, MeterConfig, SecretKind};
 use crate::store::MeterRow;
 
 use super::acting::{acting, clock_now};
@@ -138,7 +138,6 @@ fn overview(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Details) {
         ("Device name", &identity.logical_device_name),
         ("Model", &identity.model),
         ("Maker", &identity.maker),
-        ("Firmware", &identity.firmware),
     ];
     let mut any = false;
     for (key, value) in plate {
@@ -154,6 +153,8 @@ fn overview(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Details) {
     if !any {
         ui.label(secondary(ui, "Not read yet"));
     }
+    section(ui, "Firmware");
+    firmware(ui, cx, details);
     section(ui, "Place");
     let config = &row.config;
     key_value(ui, "Metering point", config.point.as_deref().unwrap_or("Its own"));
@@ -163,6 +164,36 @@ fn overview(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Details) {
     if !config.note.is_empty() {
         section(ui, "Note");
         ui.add(Label::new(&config.note).wrap().selectable(true));
+    }
+}
+
+/// The version that runs, how the last flash ended, and the way to the next.
+fn firmware(ui: &mut Ui, cx: &mut AppCtx, details: &Details) {
+    let version = details.knowledge.identity.firmware.as_deref();
+    key_value(ui, "Version", version.unwrap_or("Not read yet"));
+    if let Some(flash) = &details.flash {
+        let brings = flash.version.as_deref().unwrap_or("another version");
+        let (tone, word) = match flash.outcome {
+            FlashOutcome::Flashed | FlashOutcome::Ready | FlashOutcome::Scheduled => {
+                (Tone::Good, flash.outcome.in_words())
+            }
+            FlashOutcome::Open => (Tone::Warn, flash.outcome.in_words()),
+            FlashOutcome::Refused | FlashOutcome::Failed => (Tone::Bad, flash.outcome.in_words()),
+        };
+        ui.horizontal_wrapped(|ui| {
+            badge(ui, word, tone);
+            ui.label(format!("{brings}, {}", instant(flash.updated, &cx.zone)));
+        });
+        let mut words = flash.message.clone();
+        if flash.outcome == FlashOutcome::Open && flash.blocks.1 > 0 {
+            words = format!("It goes on at block {} of {}. {words}", flash.blocks.0, flash.blocks.1);
+        }
+        if !words.is_empty() {
+            ui.add(Label::new(small(ui, words)).wrap());
+        }
+    }
+    if ui.add(Act::plain("Flash…").icon(Icon::Firmware)).clicked() {
+        cx.command(Command::PlanFlash);
     }
 }
 

@@ -55,6 +55,10 @@ pub(crate) enum FilePurpose {
         /// The proposed name.
         name: String,
     },
+    /// A firmware package.
+    Package,
+    /// A public key that is to be trusted.
+    PublicKey,
     /// Readings to write.
     Export {
         /// Which.
@@ -71,6 +75,8 @@ impl FilePurpose {
             Self::OpenScheme => "Open a scheme",
             Self::Proof(ProofFile::Profile) => "Open a load profile",
             Self::Proof(ProofFile::Events) => "Open events",
+            Self::Package => "Open a firmware package",
+            Self::PublicKey => "Open a public key",
             Self::SaveText { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
@@ -82,7 +88,7 @@ impl FilePurpose {
     const fn button(&self) -> &'static str {
         match self {
             Self::ImportMeters | Self::Holidays { .. } => "Import",
-            Self::OpenScheme | Self::Proof(_) => "Open",
+            Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey => "Open",
             Self::Print { .. } => "Print",
             Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Export { .. } => "Save",
         }
@@ -93,6 +99,10 @@ impl FilePurpose {
         match self {
             Self::ImportMeters => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::Proof(_) => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
+            Self::Package => {
+                dialog.add_filter("Firmware package", &["mtwfw"]).add_filter("All files", &["*"]).pick_file()
+            }
+            Self::PublicKey => dialog.add_filter("Public key", &["pub"]).pick_file(),
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Holidays { .. } => dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file(),
             Self::SaveText { name, .. }
@@ -140,6 +150,8 @@ impl Files {
             FilePurpose::ImportMeters
             | FilePurpose::OpenScheme
             | FilePurpose::Proof(_)
+            | FilePurpose::Package
+            | FilePurpose::PublicKey
             | FilePurpose::Holidays { .. } => String::new(),
         };
         self.open = Some((purpose, state.unwrap_or(State::Field(name))));

@@ -118,7 +118,8 @@ pub fn problem(ui: &mut Ui, problem: &Problem<'_>) {
 }
 
 /// Whose fault it was, as a person would say it.
-fn blame_words(blame: Blame) -> &'static str {
+#[must_use]
+pub const fn blame_words(blame: Blame) -> &'static str {
     match blame {
         Blame::Line => "The line",
         Blame::Meter => "The meter",

@@ -1,0 +1,174 @@
+//! The keys that are trusted to sign packages.
+
+use std::path::PathBuf;
+
+use egui::{Align, Frame, Key, Label, Layout, Margin, Ui, Vec2};
+use egui_extras::{Column, TableBuilder};
+
+use crate::comms::Edit;
+use crate::firmware::{KeyId, TrustedKey};
+use crate::gui::context::{AppCtx, Command};
+use crate::gui::data::{Load, Query};
+use crate::gui::theme::{Icon, ROW, SIZES, mono, strong, tokens};
+use crate::gui::widgets::{
+    Act, Problem, Tone, dialog_window, empty, heading, instant, loading, problem, secondary,
+};
+use crate::store::KeyRow;
+
+/// The page of trusted keys.
+#[derive(Debug, Default)]
+pub(super) struct KeysPage {
+    /// A public key's file that was chosen.
+    pub(super) offered: Option<PathBuf>,
+    /// The key that is to be trusted no longer.
+    leaving: Option<TrustedKey>,
+}
+
+/// Asks; what was answered, if anything was.
+fn ask(ui: &Ui, title: &str, lines: &[String], act: Act<'_>) -> Option<bool> {
+    let mut answer = None;
+    let modal = dialog_window(ui, "trust", 480.0, |ui| {
+        ui.label(strong(title).size(15.0));
+        for line in lines {
+            ui.add(Label::new(line).wrap());
+        }
+        ui.add_space(8.0);
+        ui.horizontal(|ui| {
+            if ui.add(act).clicked() {
+                answer = Some(true);
+            }
+            let keep = ui.add(Act::plain("Cancel").shortcut("Esc"));
+            if ui.memory(|memory| memory.focused().is_none()) {
+                keep.request_focus();
+            }
+            if keep.clicked() || ui.input(|input| input.key_pressed(Key::Escape)) {
+                answer = Some(false);
+            }
+        });
+    });
+    if modal.should_close() {
+        answer.get_or_insert(false);
+    }
+    answer
+}
+
+impl KeysPage {
+    /// Whether a dialog is open.
+    #[must_use]
+    pub(super) const fn has_dialog(&self) -> bool {
+        self.offered.is_some() || self.leaving.is_some()
+    }
+
+    /// Draws the page.
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+        Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = 6.0;
+            ui.horizontal(|ui| {
+                heading(ui, "Trusted keys");
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    if ui.add(Act::plain("Trust a key…").icon(Icon::Plus)).clicked() {
+                        cx.command(Command::ChooseKey);
+                    }
+                });
+            });
+            let text = "A package is flashed only when one of these keys signed it. Trusting a key and withdrawing trust go into the audit chain.";
+            ui.add(Label::new(secondary(ui, text)).wrap());
+            match cx.data.trusted_keys(cx.backend.as_ref(), &Query::TrustedKeys) {
+                Load::Loading => loading(ui, "keys"),
+                Load::Failed(reason) => {
+                    let title = "The keys cannot be read";
+                    problem(ui, &Problem { title, text: &reason, details: reason.clone(), tone: Tone::Bad });
+                }
+                Load::Ready(keys) if keys.is_empty() => {
+                    let text = "As long as no key is trusted every package is refused. Choose the public key (.pub) of whoever signs your firmware.";
+                    empty(ui, Icon::Lock, "No key is trusted", text, |_| {});
+                }
+                Load::Ready(keys) => self.table(ui, cx, &keys),
+            }
+        });
+        self.offer(ui, cx);
+        self.withdraw(ui, cx);
+    }
+
+    fn table(&mut self, ui: &mut Ui, cx: &AppCtx, keys: &[KeyRow]) {
+        ui.spacing_mut().item_spacing = Vec2::ZERO;
+        let table = TableBuilder::new(ui)
+            .id_salt("trusted keys")
+            .cell_layout(Layout::left_to_right(Align::Center))
+            .column(Column::initial(240.0).clip(true))
+            .column(Column::initial(180.0).clip(true))
+            .column(Column::initial(150.0).clip(true))
+            .column(Column::remainder());
+        let titles = ["Name", "Id", "Trusted since", ""];
+        let table = table.header(ROW + 4.0, |mut header| {
+            for title in titles {
+                header.col(|ui| {
+                    let ink = tokens(ui).text_secondary.0;
+                    ui.label(strong(title).size(SIZES[0]).color(ink));
+                });
+            }
+        });
+        table.body(|body| {
+            body.rows(ROW + 8.0, keys.len(), |mut row| {
+                let Some(key) = keys.get(row.index()) else { return };
+                row.col(|ui| {
+                    ui.add(Label::new(&key.name).truncate());
+                });
+                row.col(|ui| {
+                    ui.add(Label::new(mono(KeyId::of(&key.public).to_string())).selectable(true));
+                });
+                row.col(|ui| {
+                    ui.label(instant(key.trusted_at, &cx.zone));
+                });
+                row.col(|ui| {
+                    let words = format!("Withdraw trust in {}…", key.name);
+                    if ui.add(Act::quiet(&words).small()).clicked() {
+                        self.leaving = Some(TrustedKey { public: key.public, name: key.name.clone() });
+                    }
+                });
+            });
+        });
+    }
+
+    fn offer(&mut self, ui: &Ui, cx: &mut AppCtx) {
+        let Some(path) = self.offered.clone() else { return };
+        let answer = match cx.data.public_key(cx.backend.as_ref(), &Query::PublicKey(path)) {
+            Load::Loading => return,
+            Load::Failed(reason) => {
+                cx.notices.failed(crate::model::Fault::user(reason, "choose the public key's file (.pub)"));
+                Some(false)
+            }
+            Load::Ready(key) => {
+                let lines = [
+                    format!("Its id is {}. Compare it with what its owner told you another way.", key.id()),
+                    "Whoever holds this key can put software into every meter that its packages suit."
+                        .to_owned(),
+                ];
+                let words = format!("Trust {}", key.name);
+                let answer = ask(ui, &format!("Trust the key {}?", key.name), &lines, Act::danger(&words));
+                if answer == Some(true) {
+                    let edit = Edit::TrustKey { public: key.public, name: key.name.clone() };
+                    cx.edit(edit, format!("{} is trusted", key.name));
+                }
+                answer
+            }
+        };
+        if answer.is_some() {
+            self.offered = None;
+        }
+    }
+
+    fn withdraw(&mut self, ui: &Ui, cx: &mut AppCtx) {
+        let Some(key) = &self.leaving else { return };
+        let lines =
+            ["Packages that it signed are refused from now on; campaigns of theirs do not go on.".to_owned()];
+        let words = format!("Withdraw trust in {}", key.name);
+        let title = format!("{words} ({})?", key.id());
+        let Some(answer) = ask(ui, &title, &lines, Act::danger(&words)) else { return };
+        if answer {
+            cx.edit(Edit::UntrustKey { public: key.public }, format!("{} is trusted no longer", key.name));
+        }
+        self.leaving = None;
+    }
+}
