@@ -46,7 +46,7 @@ use failure::Failure;
 const AFTER: &str = "Exit codes: 0 done; 1 some meters failed; 2 wrong usage or bad file; 3 refused; 4 this program's own fault.
 Times are RFC 3339, or local dates such as 2026-11-01. Without a command the windows are opened.";
 
-/// Reads and programs electricity meters.
+/// Reads, programs and flashes electricity meters.
 #[derive(Parser, Debug)]
 #[command(name = "meterwright", version = crate::VERSION, after_help = AFTER)]
 struct Line {
