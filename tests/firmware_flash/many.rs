@@ -112,7 +112,9 @@ fn flash_one(bench: &Bench, seed: u64, whole_bytes: usize, tally: &mut Tally) {
         twice_before = now_twice;
         drop(inside);
         match &done.result {
-            Ok(()) => break,
+            // A program that crashed while it said goodbye has kept nothing of how it went: it begins again.
+            Ok(()) if state.outcome == FlashOutcome::Flashed => break,
+            Ok(()) => {}
             // What will not pass by itself is tried once more, as a person would.
             Err(fault) if !fault.passing && cut.is_none() => {
                 lasting += 1;
