@@ -4,7 +4,7 @@ mod detail;
 mod editor;
 mod table;
 
-use egui::{Align, Frame, Key, Layout, Margin, Panel, Ui};
+use egui::{Align, Frame, Key, Layout, Margin, Panel, ScrollArea, Ui};
 
 use crate::comms::{Edit, Job};
 use crate::model::{ListId, MeterList};
@@ -75,7 +75,8 @@ impl Lists {
         let chosen = lists.iter().find(|list| Some(list.row.id) == self.chosen).cloned();
         if let Some(chosen) = &chosen {
             let frame = Frame::new().fill(t.surface.0).inner_margin(Margin::same(16));
-            let panel = Panel::right("list").resizable(true).default_size(440.0).size_range(360.0..=640.0);
+            let width = if ui.available_width() < 860.0 { 360.0 } else { 440.0 };
+            let panel = Panel::right("list").resizable(true).default_size(width).size_range(360.0..=640.0);
             let wish = panel.frame(frame).show(ui, |ui| detail::ui(ui, cx, chosen, &mut self.tab)).inner;
             if let Some(wish) = wish {
                 self.grant(cx, chosen, wish);
@@ -95,7 +96,8 @@ impl Lists {
         });
         let inner = ui.available_rect_before_wrap();
         ui.painter().rect_filled(inner, 0.0, t.surface.0);
-        if let Some(id) = table::ui(ui, cx, &lists, self.chosen) {
+        let table = ScrollArea::horizontal().auto_shrink(false);
+        if let Some(id) = table.show(ui, |ui| table::ui(ui, cx, &lists, self.chosen)).inner {
             self.chosen = Some(id);
         }
         self.dialogs(ui, cx);

@@ -62,6 +62,9 @@ use weeks::Weeks;
 use which::Which;
 use year::Year;
 
+/// Below this width problems stand under the page, not beside it.
+const NARROW: f32 = 860.0;
+
 /// Unsaved work of an earlier run.
 #[derive(Debug, Default)]
 enum LeftBehind {
@@ -349,11 +352,12 @@ impl SchemeManager {
             self.keys(ui, cx);
         }
         let t = tokens(ui);
+        let is_narrow = ui.available_width() < NARROW;
         let frame =
             Frame::new().fill(t.canvas.0).inner_margin(Margin { left: 8, right: 8, top: 12, bottom: 8 });
         Panel::left("schemes")
             .resizable(true)
-            .default_size(208.0)
+            .default_size(if is_narrow { 176.0 } else { 208.0 })
             .size_range(160.0..=360.0)
             .frame(frame)
             .show(ui, |ui| {
@@ -392,19 +396,18 @@ impl SchemeManager {
         }
         let frame =
             Frame::new().fill(t.surface.0).inner_margin(Margin { left: 16, right: 16, top: 12, bottom: 12 });
-        let side = Panel::right("scheme side")
-            .resizable(true)
-            .default_size(296.0)
-            .size_range(220.0..=520.0)
-            .frame(frame);
-        side.show(ui, |ui| self.side(ui, cx, broken.as_deref()));
+        let side = if is_narrow {
+            Panel::bottom("scheme side below").default_size(104.0).size_range(40.0..=320.0)
+        } else {
+            Panel::right("scheme side").default_size(296.0).size_range(220.0..=520.0)
+        };
+        side.resizable(true).frame(frame).show(ui, |ui| self.side(ui, cx, broken.as_deref()));
         self.toolbar(ui, cx);
         let inner = ui.available_rect_before_wrap();
         ui.painter().rect_filled(inner, 0.0, t.surface.0);
         ui.painter().hline(inner.x_range(), inner.top(), Stroke::new(1.0, t.border.0));
         if broken.is_some() {
-            let text =
-                "The problems at the right say where it departs from the format, with line and column.";
+            let text = "The problems beside it say where it departs from the format, with line and column.";
             let again = |ui: &mut Ui| ui.add(Act::plain("Read the file again").icon(Icon::Refresh)).clicked();
             let mut clicked = false;
             empty(ui, Icon::Warning, "This file is not a scheme that can be shown", text, |ui| {
