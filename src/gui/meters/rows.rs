@@ -30,11 +30,11 @@ pub(super) enum Column {
 impl Column {
     /// All of them, in the order shown: first what needs a hand.
     pub(super) const ALL: [(Self, &'static str, f32); 8] = [
-        (Self::Name, "Name", 168.0),
-        (Self::Serial, "Serial number", 104.0),
-        (Self::LastResult, "Last result", 216.0),
-        (Self::LastRead, "Last read", 136.0),
-        (Self::Clock, "Clock", 72.0),
+        (Self::Name, "Name", 150.0),
+        (Self::Serial, "Serial number", 100.0),
+        (Self::LastResult, "Last result", 196.0),
+        (Self::LastRead, "Last read", 134.0),
+        (Self::Clock, "Clock", 76.0),
         (Self::Group, "Group", 160.0),
         (Self::Line, "Line", 190.0),
         (Self::Template, "Template", 112.0),
