@@ -15,7 +15,6 @@ pub(super) const LADDER: &[&str] = &[
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
-    include_str!("schema/6.sql"),
 ];
 
 /// What a file is, by its header.
