@@ -23,7 +23,7 @@ mod secret;
 mod stamp;
 pub mod tariff;
 pub mod template;
-mod text;
+pub(crate) mod text;
 mod unit;
 
 pub use address::{AddressBytes, AddressError, ServerAddress};
@@ -55,4 +55,5 @@ pub use schedule::{
 pub use secret::{MeterSecrets, Secret, SecretError, SecretKind};
 pub use stamp::{ClockRule, DeviationSign, MeterStamp, StampError, ZonePolicy, clock_status};
 pub use template::{Template, TemplateError};
+pub use text::{WordError, counted, hex};
 pub use unit::{ScalerUnit, Unit};
