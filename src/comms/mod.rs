@@ -15,6 +15,7 @@
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
+//! | `hops` | how long gateways and meshes take |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
@@ -29,6 +30,7 @@ mod counters;
 mod discover;
 mod edits;
 mod flash;
+mod hops;
 pub mod link;
 mod listeners;
 pub mod programming;
@@ -516,5 +518,6 @@ fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<S
         options,
         clock: shared::WallClock::Computer,
         last_session: RefCell::new(HashMap::new()),
+        hops: hops::Hops::default(),
     })
 }

@@ -13,6 +13,7 @@ use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
 use super::conductor::Conductor;
+use super::hops::Hops;
 use super::listeners::Listeners;
 use super::settling::Settling;
 use super::{CommsOptions, Event};
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) clock: WallClock,
     /// When each meter's last session ended, for meters that want a pause.
     pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
+    /// How long gateways and meshes take.
+    pub(super) hops: Hops,
 }
 
 /// What time it is.
