@@ -34,6 +34,7 @@ mod schema;
 mod schemes;
 mod secrets;
 mod settings;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod trace;
