@@ -38,6 +38,8 @@ pub(super) enum Task<'a> {
     Control(Order),
     /// Flash it, or go on with it.
     Flash(&'a FlashPlan, &'a dyn Journal),
+    /// Learn a template from it.
+    Learn,
 }
 
 /// One attempt of a session.
@@ -121,6 +123,7 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         (Family::Dlms, Task::Control(order)) => {
             drivers::dlms::control(&mut link, access, counter, knowledge, order, sink).await
         }
+        (Family::Dlms, Task::Learn) => drivers::dlms::learn_template(&mut link, access, counter, sink).await,
         (Family::Dlms, Task::Ratios(order)) => {
             drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
         }

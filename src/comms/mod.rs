@@ -66,6 +66,7 @@ use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
 use crate::firmware::Package;
+use crate::model::template::{Origin, Proposal};
 use crate::model::{
     CampaignPlan, Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId,
     RatioPeriod, Secret, SecretKind, Step,
@@ -161,6 +162,12 @@ pub enum Job {
     RunList(ListId),
     /// Look which addresses of a line answer; nothing is stored.
     Discover(Box<Discovery>),
+    /// Look at all that a DLMS meter shows of itself and propose a template for it, which comes as
+    /// [`Event::Learnt`]; nothing is stored.
+    Learn {
+        /// Which.
+        meter: MeterId,
+    },
 }
 
 /// A change of the store's own data, by a person.
@@ -245,6 +252,17 @@ pub enum Edit {
     RemoveList(ListId),
     /// Stop a run of a meter list.
     StopRun(i64),
+    /// Keep a template in the store, under the name that it bears.
+    PutTemplate {
+        /// As JSON; it is checked once more.
+        text: String,
+        /// Where a new one comes from.
+        origin: Option<Origin>,
+        /// The version that it takes the place of; a new one where there is none.
+        replaces: Option<u32>,
+    },
+    /// Remove a template of the store that no meter uses.
+    RemoveTemplate(String),
 }
 
 /// What an edit gave.
@@ -342,6 +360,13 @@ pub enum Event {
         job: JobId,
         /// What is there.
         found: Box<Found>,
+    },
+    /// A template was learnt from a meter; comes before its `MeterEnded`.
+    Learnt {
+        /// Job.
+        job: JobId,
+        /// What is proposed.
+        proposal: Box<Proposal>,
     },
 }
 

@@ -54,6 +54,8 @@ pub(super) enum Work {
     SetClock(ClockOrder),
     /// Have a stored meter do something.
     Control(Order),
+    /// Learn a template from a stored meter.
+    Learn,
 }
 
 impl Work {
@@ -68,6 +70,7 @@ impl Work {
             Self::Read(_) | Self::Flash(_) | Self::Test { .. } => None,
             Self::SetClock(_) => Some("Clock right"),
             Self::Control(_) => Some("Done"),
+            Self::Learn => Some("A template is proposed"),
         }
     }
 }
@@ -253,6 +256,7 @@ impl Session {
             }
             Work::SetClock(order) => Task::SetClock(*order),
             Work::Control(order) => Task::Control(*order),
+            Work::Learn => Task::Learn,
         };
         let conducting = self.shared.conductor.conduct(Attempt {
             access: &self.access,

@@ -120,6 +120,12 @@ impl Shared {
         Ok(secrets)
     }
 
+    /// A template of the program or of the store, as it stands now.
+    pub(super) fn template(&self, name: &str) -> Result<Template, Fault> {
+        let templates = self.store.borrow().catalogue().map_err(|error| store_fault(&error))?;
+        templates.named(name).map_err(|error| Fault::user(error.to_string(), ""))
+    }
+
     /// All that is needed to be let in to a stored meter.
     pub(super) fn access(&self, meter: MeterId) -> Result<MeterAccess, Fault> {
         let row = self.store.borrow().meter(meter).map_err(|error| store_fault(&error))?;
@@ -134,8 +140,7 @@ impl Shared {
         config: MeterConfig,
         secrets: MeterSecrets,
     ) -> Result<MeterAccess, Fault> {
-        let mut template =
-            Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
+        let mut template = self.template(&config.template)?;
         template.fit(&config.line);
         let client_title = match config.client_title {
             Some(title) => title,
