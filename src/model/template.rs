@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DeviationSign, IntervalStatus, Obis, ScalerUnit, ServerAddress, What, ZonePolicy};
+use super::{
+    DeviationSign, ImageSignature, IntervalStatus, Obis, ScalerUnit, ServerAddress, What, ZonePolicy,
+};
 
 /// The format tag that every template file begins with.
 pub const FORMAT: &str = "meterwright.template/1";
@@ -601,6 +603,8 @@ pub struct FirmwareTuning {
     pub restart_seconds: u32,
     /// Pause between two looks at a meter that verifies, in milliseconds.
     pub poll_ms: u32,
+    /// The maker's own signature within each image; none is looked for where it is not described.
+    pub image_signature: Option<ImageSignature>,
 }
 
 impl Default for FirmwareTuning {
@@ -615,6 +619,7 @@ impl Default for FirmwareTuning {
             verify_seconds: 600,
             restart_seconds: 300,
             poll_ms: 2000,
+            image_signature: None,
         }
     }
 }
@@ -725,6 +730,8 @@ impl Template {
         within("firmware.verify_seconds", self.firmware.verify_seconds, 1, 86_400)?;
         within("firmware.restart_seconds", self.firmware.restart_seconds, 1, 86_400)?;
         within("firmware.poll_ms", self.firmware.poll_ms, 100, 600_000)?;
+        let signature = self.firmware.image_signature.as_ref().map_or(Ok(()), ImageSignature::check);
+        signature.map_err(|problem| format!("firmware.image_signature: {problem}"))?;
         within("requests.block_window", self.requests.block_window.into(), 1, 63)?;
         for (bit, flag) in &self.profiles.status_bits {
             if *bit > 63 || IntervalStatus::from_word(flag).is_none() {

@@ -103,7 +103,7 @@ fn bytes<const N: usize>(bytes: &[u8], what: &str) -> Result<[u8; N], Trouble> {
     bytes.try_into().map_err(|_| Trouble::Damaged(format!("{what} has not {N} bytes")))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 

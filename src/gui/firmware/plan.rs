@@ -41,6 +41,7 @@ struct Draft {
     canary: String,
     wave: String,
     stop_after: String,
+    stop_unreachable: String,
     window: String,
     downgrade: bool,
     reason: String,
@@ -109,6 +110,7 @@ impl Draft {
             canary: number(&self.canary, 0)?.unwrap_or(0),
             wave: number(&self.wave, 1)?,
             stop_after: number(&self.stop_after, 0)?,
+            stop_unreachable: number(&self.stop_unreachable, 0)?,
             window: self.window()?,
             activation: self.activation(zone, now)?,
             downgrade: self.downgrade.then(|| reason.to_owned()),
@@ -120,11 +122,12 @@ impl Draft {
 
     fn ui(&mut self, ui: &mut Ui, zone: &TimeZone, now: Timestamp) {
         section(ui, "Waves");
-        ui.horizontal_top(|ui| {
+        ui.horizontal_wrapped(|ui| {
             let numbers = [
                 ("Canary group", &mut self.canary, 0, "No group goes first"),
                 ("Meters of a wave", &mut self.wave, 1, "All that are left at once"),
                 ("Stop after failures", &mut self.stop_after, 0, "None with a canary group, else never"),
+                ("Stop after unreachable", &mut self.stop_unreachable, 0, "Never: it is no failure"),
             ];
             for (name, text, least, hint) in numbers {
                 let wrong = number(text, least).err();
