@@ -6,7 +6,6 @@ mod factor;
 mod fault;
 mod flash;
 mod gap;
-mod image_signature;
 mod interval;
 mod knowledge;
 mod line;
@@ -15,6 +14,7 @@ mod medium;
 mod meter;
 mod names;
 mod obis;
+mod people;
 mod point;
 mod progress;
 mod ratio;
@@ -24,7 +24,7 @@ mod secret;
 mod stamp;
 pub mod tariff;
 pub mod template;
-mod text;
+pub(crate) mod text;
 mod unit;
 
 pub use address::{AddressBytes, AddressError, ServerAddress};
@@ -33,7 +33,6 @@ pub use factor::{Factor, GUARD_PLACES};
 pub use fault::{Blame, Fault};
 pub use flash::{CampaignPlan, CampaignState, FlashActivation, FlashOutcome, FlashPhase, Window};
 pub use gap::{Asked, Gap, GapReason};
-pub use image_signature::{ImageEnd, ImageSignature, SignatureForm, SignedBytes, SignedPart};
 pub use interval::{Channel, ChannelKind, IntervalStatus, ProfileLayout, ProfileRow, Quality};
 pub use knowledge::{CaptureObject, ColumnRole, Knowledge, ProfileColumns};
 pub use line::{DLMS_PORT, Gateway, HostPort, Line, LineError, LinePath, Medium, SerialFormat, SerialLine};
@@ -42,6 +41,7 @@ pub use medium::{MediumHabits, RoundTrip};
 pub use meter::{Auth, MeterConfig, MeterId, Security, SystemTitle};
 pub use names::plain_name;
 pub use obis::{Obis, ObisError};
+pub use people::{Person, Right, Role, Standing};
 pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
     RatioHistory, RatioPeriod, Span, span_of, span_of_channel,
@@ -56,5 +56,8 @@ pub use schedule::{
 };
 pub use secret::{MeterSecrets, Secret, SecretError, SecretKind};
 pub use stamp::{ClockRule, DeviationSign, MeterStamp, StampError, ZonePolicy, clock_status};
-pub use template::{Template, TemplateError};
+pub use template::{
+    ImageEnd, ImageSignature, SignatureForm, SignedBytes, SignedPart, Template, TemplateError,
+};
+pub use text::{WordError, counted, hex};
 pub use unit::{ScalerUnit, Unit};

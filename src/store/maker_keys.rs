@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
+use crate::model::hex;
+
 use super::columns::{from_json, to_json};
 use super::error::Trouble;
-use super::firmware::hex;
 use super::settings;
 use super::{Store, StoreError, StoreReader};
 

@@ -27,6 +27,7 @@ mod maker_keys;
 mod merge;
 mod meters;
 mod points;
+mod pushed;
 mod ratios;
 mod records;
 mod registers;
@@ -51,6 +52,7 @@ pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
 pub use maker_keys::MakerKeyRow;
 pub use points::{Exchange, NewMeter};
+pub use pushed::Seen;
 pub use records::{
     AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
     TraceRecord,
