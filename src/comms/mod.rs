@@ -198,6 +198,18 @@ pub enum Edit {
         /// The Ed25519 public key.
         public: [u8; 32],
     },
+    /// Trust a maker's key: its signatures within images are believed.
+    TrustMakerKey {
+        /// The P-256 point, written out.
+        public: [u8; crate::firmware::POINT_BYTES],
+        /// For people.
+        name: String,
+    },
+    /// Trust a maker's key no longer.
+    UntrustMakerKey {
+        /// The P-256 point, written out.
+        public: [u8; crate::firmware::POINT_BYTES],
+    },
     /// End a campaign whose job is over: it does not go on any more. What its meters hold stays, and a later campaign
     /// of the same package goes on with it.
     CallOffCampaign {

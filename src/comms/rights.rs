@@ -44,7 +44,10 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::AddMeters(_) | Edit::UpdateMeter { .. } | Edit::RemoveMeters(_) | Edit::UpdatePoint { .. } => {
             vec![Right::KeepMeters]
         }
-        Edit::TrustKey { .. } | Edit::UntrustKey { .. } => vec![Right::TrustKeys],
+        Edit::TrustKey { .. }
+        | Edit::UntrustKey { .. }
+        | Edit::TrustMakerKey { .. }
+        | Edit::UntrustMakerKey { .. } => vec![Right::TrustKeys],
         Edit::CallOffCampaign { .. } => vec![Right::Flash],
         Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => vec![Right::Ratios],
         Edit::Exchange { .. } => vec![Right::ExchangeMeters],

@@ -23,6 +23,7 @@ mod intervals;
 mod jobs;
 mod knowledge;
 mod lists;
+mod maker_keys;
 mod merge;
 mod meters;
 mod points;
@@ -50,6 +51,7 @@ pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
+pub use maker_keys::MakerKeyRow;
 pub use points::{Exchange, NewMeter};
 pub use pushed::Seen;
 pub use records::{
