@@ -191,7 +191,7 @@ impl Pushes {
         }
         let access = self.shared.access(row.id)?;
         let knowledge = self.shared.store.borrow().knowledge(row.id).map_err(|error| store_fault(&error))?;
-        let (mut readings, without_scaler) = readings(push, &access, &knowledge, Timestamp::now())?;
+        let (mut readings, without_scaler) = readings(push, &access, &knowledge, self.shared.now())?;
         let all = readings.len();
         let mut store = self.shared.store.borrow_mut();
         // After a restart: what bears the stamp that is stored already is the same.
@@ -227,7 +227,7 @@ impl Pushes {
         let kept = store.setting(ASIDE_KEY).map_err(|error| store_fault(&error))?;
         let mut aside: Vec<Aside> =
             kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let (at, from) = (Timestamp::now(), from.ip().to_string());
+        let (at, from) = (self.shared.now(), from.ip().to_string());
         let times = match aside.iter().position(|one| one.from == from && one.hex == hex) {
             Some(place) => aside.remove(place).times.saturating_add(1),
             None => 1,

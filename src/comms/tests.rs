@@ -152,10 +152,9 @@ impl Bench {
     ) -> Self {
         let schedule = then.is_some();
         let options = CommsOptions { store: folder.path().join("test.db"), sessions, trace: true, schedule };
-        let mut shared = open_shared(options, Arc::clone(script) as Arc<dyn Conductor>).unwrap();
-        if let Some(then) = then {
-            shared.clock = shared::WallClock::Virtual { since: Instant::now(), then };
-        }
+        let clock = then.map_or(Clock::Computer, Clock::runtime);
+        let surroundings = Surroundings { clock, dialer: None };
+        let shared = open_shared(options, surroundings, Arc::clone(script) as Arc<dyn Conductor>).unwrap();
         let (commands, inbox) = mpsc::channel(COMMANDS);
         tokio::task::spawn_local(Thread::new(Rc::new(shared)).run(inbox));
         let woken = Arc::new(Notify::new());
@@ -244,6 +243,7 @@ fn word(event: &Event) -> String {
         Event::List(_) => "list".to_owned(),
         Event::Found { found, .. } => format!("found {:?}", found.seat),
         Event::Pushed { words, .. } => format!("pushed {words}"),
+        Event::Store { fault } => format!("store takes writes: {}", fault.is_none()),
     }
 }
 

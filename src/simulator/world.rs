@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::time::Instant;
 
 use crate::model::Security;
 
@@ -22,7 +22,8 @@ pub enum SimulationClock {
     Real,
     /// It stands, until [`Fleet::set_time`](super::Fleet::set_time).
     Fixed(Timestamp),
-    /// It runs from a start, so many times as fast as this computer's.
+    /// It runs from a start, so many times as fast as this computer's; inside a runtime whose time is let fly, as
+    /// that time.
     Running {
         /// The start.
         start: Timestamp,
@@ -54,6 +55,8 @@ pub struct World {
     pub max_pdu: u16,
     /// Load profiles capture the status of each interval.
     pub captures_status: bool,
+    /// When all meters were installed; months before the simulation began, each at another time, where it is `None`.
+    pub installed: Option<Timestamp>,
 }
 
 impl Default for World {
@@ -69,6 +72,7 @@ impl Default for World {
             least_security: Security::None,
             max_pdu: 4096,
             captures_status: true,
+            installed: None,
         }
     }
 }
@@ -142,7 +146,8 @@ impl World {
         // Installed in the first half of 2025, or a hundred days before a simulation that begins earlier.
         let installed = 1_735_689_600 + fleet.below(70, place, 180) * 86_400;
         let latest = began.as_second() - 100 * 86_400;
-        let installed = Timestamp::from_second(installed.min(latest)).unwrap_or(Timestamp::UNIX_EPOCH);
+        let usual = Timestamp::from_second(installed.min(latest)).unwrap_or(Timestamp::UNIX_EPOCH);
+        let installed = self.installed.unwrap_or(usual);
         let has_outages = self.outages && number > 1 && fleet.below(71, place, 3) == 0;
         Settings {
             number,
