@@ -99,7 +99,7 @@ impl Hold {
         let mut store = shared.store.borrow_mut();
         store.try_room()?;
         while let Some(((job, meter), (result, words))) = self.results.pop_first() {
-            if let Err(error) = store.put_result(job, &result, &words) {
+            if let Err(error) = store.replace_result(job, &result, &words) {
                 // What the disk is not to blame for does not come right by waiting.
                 if store.turned_away().is_some() {
                     self.results.insert((job, meter), (result, words));

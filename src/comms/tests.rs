@@ -1,5 +1,6 @@
 //! The thread with scripted sessions in paused time: order of events, lines, retries, cancelling, and what is stored.
 
+mod full_disk;
 mod lists;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -132,6 +133,7 @@ fn register(rate: u8) -> RegisterReading {
 
 /// The thread on this test's own runtime.
 struct Bench {
+    shared: Rc<Shared>,
     folder: Rc<tempfile::TempDir>,
     commands: mpsc::Sender<Command>,
     events: Receiver<Event>,
@@ -156,13 +158,14 @@ impl Bench {
         let surroundings = Surroundings { clock, dialer: None };
         let shared = open_shared(options, surroundings, Arc::clone(script) as Arc<dyn Conductor>).unwrap();
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        tokio::task::spawn_local(Thread::new(Rc::new(shared)).run(inbox));
+        let shared = Rc::new(shared);
+        tokio::task::spawn_local(Thread::new(Rc::clone(&shared)).run(inbox));
         let woken = Arc::new(Notify::new());
         let wake = Arc::clone(&woken);
         let (to, events) = sync_channel(listeners::CHANNEL);
         let listen = Command::Listen(to, Box::new(move || wake.notify_one()));
         assert!(commands.send(listen).await.is_ok());
-        Self { folder, commands, events, woken }
+        Self { shared, folder, commands, events, woken }
     }
 
     fn reader(&self) -> StoreReader {

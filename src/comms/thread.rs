@@ -548,7 +548,7 @@ impl Thread {
         {
             words = self.words(&item, &remains, Some(&fault));
             result.fault = Some(fault);
-            let put = self.shared.store.borrow_mut().put_result(item.job.0, &result, &words);
+            let put = self.shared.store.borrow_mut().replace_result(item.job.0, &result, &words);
             if let Err(error) = put {
                 tracing::warn!("the result of {} cannot be stored yet: {error}", item.name);
                 self.hold.owe_result(item.job.0, &result, &words);

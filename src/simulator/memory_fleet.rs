@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 
 use super::fleet::{Population, Station, populate};
 use super::lines::Lines;
-use super::net::memory;
 use super::net::Bus;
+use super::net::memory;
 use super::server::SharedMeter;
 use super::world::{TrueTime, World};
 use super::{FleetOptions, Framing, SimulatedMeter};
@@ -92,7 +92,8 @@ impl MemoryFleet {
             Ok(line)
         })?;
         let Population { meters, inside, stations } = population;
-        let dead = stations.iter().flat_map(|station| station.meters.iter().map(|housed| housed.dead)).collect();
+        let dead =
+            stations.iter().flat_map(|station| station.meters.iter().map(|housed| housed.dead)).collect();
         let place = |station| Place {
             station,
             open: Arc::default(),

@@ -45,6 +45,8 @@ pub struct World {
     pub premises: Option<Premises>,
     /// Some meters had supply failures.
     pub outages: bool,
+    /// About one in so many days, where they had any.
+    pub outage_days: u32,
     /// The meters' clocks drift.
     pub drift: bool,
     /// The public client reads every object.
@@ -67,6 +69,7 @@ impl Default for World {
             period: 1800,
             premises: None,
             outages: true,
+            outage_days: 60,
             drift: true,
             public_reads_all: true,
             least_security: Security::None,
@@ -158,7 +161,7 @@ impl World {
             installed,
             began,
             period: self.period,
-            outage_days: if has_outages { 60 } else { 0 },
+            outage_days: if has_outages { self.outage_days } else { 0 },
             drift_ppb: if self.drift { (fleet.below(74, place, 11) - 5) * 1000 } else { 0 },
             public_reads_all: self.public_reads_all,
             least_security: self.least_security,

@@ -284,7 +284,8 @@ impl StoreReader {
             if blocks.exists([id.0])? {
                 return Ok(None);
             }
-            let mut meter = connection.prepare_cached("SELECT last_ok, last_result FROM meter WHERE id = ?1")?;
+            let mut meter =
+                connection.prepare_cached("SELECT last_ok, last_result FROM meter WHERE id = ?1")?;
             let (ok, words): (Option<bool>, Option<String>) =
                 meter.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok(match ok {

@@ -83,7 +83,7 @@ pub struct Store {
     gathers: bool,
     /// How often what had gathered was lost.
     losses: u64,
-    /// Why the disk took none of the last write.
+    /// Why the disk turned a write away, until one of some size goes through.
     turned_away: Option<String>,
 }
 

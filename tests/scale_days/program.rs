@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use meterwright::comms::{CommsOptions, Event, JobId, LocalComms, Surroundings};
+use meterwright::model::Step;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -15,6 +16,10 @@ use tokio::task::JoinHandle;
 pub(crate) struct Told {
     /// Whether the store takes writes, whenever that changed.
     pub(crate) store: Vec<bool>,
+    /// Sessions that failed.
+    pub(crate) failed: u64,
+    /// Attempts that were repeated within their sessions.
+    pub(crate) retried: u64,
     jobs: BTreeSet<JobId>,
 }
 
@@ -27,6 +32,8 @@ impl Told {
     fn take(&mut self, event: &Event) {
         match event {
             Event::Store { fault } => self.store.push(fault.is_none()),
+            Event::MeterEnded { result, .. } => self.failed += u64::from(result.fault.is_some()),
+            Event::MeterStep { step: Step::Retrying { .. }, .. } => self.retried += 1,
             Event::Submitted { job, .. } => {
                 self.jobs.insert(*job);
             }

@@ -1,6 +1,5 @@
 //! A town: meters on every kind of line that the program knows, some of them trouble.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -39,11 +38,7 @@ const QUARTERS: [Quarter; 8] = [
     Quarter { per_line: 6, ..quarter("rs485", 16, Framing::Pty, "latency=20,rate=960,loss=1") },
     Quarter { per_line: 10, ..quarter("gate", 14, Framing::Wrapper, "latency=600,jitter=300,loss=1") },
     quarter("udp", 12, Framing::Udp, "latency=150,jitter=400,loss=1,duplicate=2,reorder=2"),
-    Quarter {
-        per_line: 6,
-        medium: Medium::Plc,
-        ..quarter("plc", 8, Framing::Wrapper, "plc-fast,loss=1")
-    },
+    Quarter { per_line: 6, medium: Medium::Plc, ..quarter("plc", 8, Framing::Wrapper, "plc-fast,loss=1") },
     Quarter { medium: Medium::Mesh, ..quarter("mesh", 8, Framing::Udp, "mesh,loss=1") },
 ];
 
@@ -67,6 +62,12 @@ pub(crate) struct Citizen {
     pub(crate) is_dead: bool,
 }
 
+impl Citizen {
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.config.group.as_deref() == Some(DOUBTFUL)
+    }
+}
+
 /// The way to every meter of the town.
 #[derive(Debug)]
 struct Exchange(Vec<MemoryFleet>);
@@ -82,7 +83,6 @@ impl Dialer for Exchange {
 pub(crate) struct Town {
     pub(crate) citizens: Vec<Citizen>,
     pub(crate) zone: TimeZone,
-    names: HashMap<String, usize>,
     exchange: Arc<Exchange>,
 }
 
@@ -92,11 +92,13 @@ impl Town {
             clock: SimulationClock::Running { start, speed: 1 },
             period: PERIOD,
             installed: Some(installed),
+            outage_days: 2,
             ..World::default()
         };
         let mut exchange = Vec::new();
         let mut citizens: Vec<Citizen> = Vec::new();
-        let shares: Vec<u32> = QUARTERS.iter().skip(1).map(|quarter| (meters * quarter.share / 100).max(1)).collect();
+        let shares: Vec<u32> =
+            QUARTERS.iter().skip(1).map(|quarter| (meters * quarter.share / 100).max(1)).collect();
         let trouble = (meters / 500).max(1);
         let used = shares.iter().sum::<u32>() + trouble * u32::try_from(TROUBLE.len()).unwrap();
         let counts = [meters.saturating_sub(used).max(1)].into_iter().chain(shares);
@@ -135,9 +137,8 @@ impl Town {
             }
             exchange.push(fleet);
         }
-        let names = citizens.iter().enumerate().map(|(at, one)| (one.config.name.clone(), at)).collect();
         let zone = TimeZone::get(&world.time_zone).unwrap();
-        Self { citizens, zone, names, exchange: Arc::new(Exchange(exchange)) }
+        Self { citizens, zone, exchange: Arc::new(Exchange(exchange)) }
     }
 
     pub(crate) fn dialer(&self) -> Arc<dyn Dialer> {
@@ -146,9 +147,5 @@ impl Town {
 
     pub(crate) fn entries(&self) -> Vec<(MeterConfig, MeterSecrets)> {
         self.citizens.iter().map(|one| (one.config.clone(), one.secrets.clone())).collect()
-    }
-
-    pub(crate) fn named(&self, name: &str) -> &Citizen {
-        &self.citizens[self.names[name]]
     }
 }

@@ -58,8 +58,9 @@ pub(super) fn judge_sign(template_rule: &ClockRule, stamp: &MeterStamp, now: Tim
         rule.to_utc(stamp, None).is_ok_and(|meter| meter.duration_since(now).abs() <= AGREEMENT)
     };
     let shown = template_rule.to_utc(stamp, None).unwrap_or(now);
-    let is_the_zones =
-        [now, shown].iter().any(|at| template_rule.to_stamp(*at).deviation_minutes == stamp.deviation_minutes);
+    let is_the_zones = [now, shown]
+        .iter()
+        .any(|at| template_rule.to_stamp(*at).deviation_minutes == stamp.deviation_minutes);
     match (has_sign, agrees(template_rule), agrees(&with_other_sign(template_rule))) {
         (true, true, _) => Sign::Confirmed,
         (true, false, true) if !is_the_zones => Sign::Inverted,
