@@ -21,6 +21,7 @@
 //! | `listeners` | events to any number of listeners |
 //! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
+//! | `rights` | who may do what |
 //! | `trace` | what traffic means, layer by layer |
 //! | `surroundings` | the time of day, and who opens lines |
 //! | `local` | the same work as a task of the caller's own runtime, in flying time |
@@ -41,6 +42,7 @@ mod push;
 mod push_net;
 mod queue;
 mod reporter;
+pub mod rights;
 mod schedule;
 mod session;
 mod settling;

@@ -26,6 +26,7 @@ mod lists;
 mod merge;
 mod meters;
 mod points;
+mod pushed;
 mod ratios;
 mod records;
 mod registers;
@@ -50,6 +51,7 @@ pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, Pa
 pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
 pub use points::{Exchange, NewMeter};
+pub use pushed::Seen;
 pub use records::{
     AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
     TraceRecord,
