@@ -302,6 +302,30 @@ impl StoreReader {
         })
     }
 
+    /// Why no interval of a meter is stored: what its last read failed of, or that there was none. Nothing where some
+    /// are stored, or the last read went well and gave none.
+    ///
+    /// # Errors
+    /// There is no such meter, or the store cannot be read.
+    pub fn unread(&self, id: MeterId) -> Result<Option<String>, StoreError> {
+        self.read(|connection| {
+            let mut blocks = connection.prepare_cached(
+                "SELECT 1 FROM profile JOIN day_block ON profile_id = profile.id WHERE meter_id = ?1 LIMIT 1",
+            )?;
+            if blocks.exists([id.0])? {
+                return Ok(None);
+            }
+            let mut meter =
+                connection.prepare_cached("SELECT last_ok, last_result FROM meter WHERE id = ?1")?;
+            let (ok, words): (Option<bool>, Option<String>) =
+                meter.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(match ok {
+                Some(true) => None,
+                _ => Some(words.unwrap_or_else(|| "it was never read".to_owned())),
+            })
+        })
+    }
+
     /// What a read should ask a profile for besides what lies after [`StoreReader::last_end_until`]: stretches by the
     /// ends of the intervals around them, oldest first. What the meter cannot give is left out, and so is what is too
     /// much for one read: the next one goes on.
