@@ -1,6 +1,7 @@
 //! The thread with scripted sessions in paused time: order of events, lines, retries, cancelling, and what is stored.
 
 mod lists;
+mod people;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -244,6 +245,7 @@ fn word(event: &Event) -> String {
         Event::List(_) => "list".to_owned(),
         Event::Found { found, .. } => format!("found {:?}", found.seat),
         Event::Pushed { words, .. } => format!("pushed {words}"),
+        Event::Standing(standing) => format!("standing {standing:?}"),
     }
 }
 

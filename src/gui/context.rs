@@ -239,7 +239,7 @@ impl AppCtx {
                 });
             }
             // Discovery and pushes are told on the command line.
-            Event::Found { .. } | Event::Pushed { .. } => {}
+            Event::Found { .. } | Event::Pushed { .. } | Event::Standing(_) => {}
             Event::StoreChanged => self.data.expire(|query| {
                 matches!(
                     query,

@@ -25,6 +25,7 @@ mod knowledge;
 mod lists;
 mod merge;
 mod meters;
+mod people;
 mod points;
 mod ratios;
 mod records;
@@ -48,6 +49,7 @@ pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
+pub use people::{NewKey, PersonEntry, PersonRow};
 pub use points::{Exchange, NewMeter};
 pub use records::{
     AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,

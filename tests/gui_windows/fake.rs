@@ -829,7 +829,24 @@ impl Backend for Fake {
                     world.lists.retain(|row| row.id != id);
                     Edited::Done
                 }
-                Edit::StopRun(_) => Edited::Done,
+                Edit::StopRun(_) | Edit::OwnPassphrase { .. } | Edit::RekeyVault => Edited::Done,
+                Edit::AddPerson { name, role, .. } => {
+                    let entry = people::row(&name, role);
+                    world.people.push(entry);
+                    Edited::Done
+                }
+                Edit::SetPerson { name, role, active, .. } => {
+                    let row = world.people.iter_mut().find(|row| row.name == name).unwrap();
+                    row.role = role.unwrap_or(row.role);
+                    if let Some(active) = active {
+                        row.share = active.then(Vec::new);
+                    }
+                    Edited::Done
+                }
+                Edit::SingleUser => {
+                    world.people.clear();
+                    Edited::Done
+                }
             }
         });
         self.world(|world| world.events.push_back(Event::StoreChanged));
