@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use crate::comms::{Edit, Edited, Event, Job, JobId, ListEvent};
 use crate::drivers::ReadRequest;
 use crate::export::Export;
-use crate::model::{Fault, MeterId, What};
+use crate::model::{Fault, MeterId, Right, Standing, What};
 use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
@@ -116,6 +116,8 @@ pub enum Command {
     ChoosePackage,
     /// Choose a public key that is to be trusted.
     ChooseKey,
+    /// Lock the windows, where somebody is signed in.
+    Lock,
 }
 
 /// A file that a dry run begins from.
@@ -145,6 +147,8 @@ pub struct AppCtx {
     pub chosen: Option<(ProofFile, PathBuf)>,
     /// What to do after the frame.
     pub commands: Vec<Command>,
+    /// Who acts here.
+    pub standing: Standing,
     /// This computer's time zone.
     pub zone: TimeZone,
     /// The time; tests put their own in.
@@ -161,8 +165,10 @@ impl AppCtx {
     /// Over a backend.
     #[must_use]
     pub fn new(backend: Box<dyn Backend>) -> Self {
+        let standing = backend.standing();
         Self {
             backend,
+            standing,
             data: Cache::default(),
             jobs: Jobs::default(),
             selection: Selection::default(),
@@ -196,6 +202,7 @@ impl AppCtx {
 
     /// Puts another store in place of this one.
     pub fn replace(&mut self, backend: Box<dyn Backend>) {
+        self.standing = backend.standing();
         self.backend = backend;
         self.data = Cache::default();
         self.jobs = Jobs::default();
@@ -239,7 +246,11 @@ impl AppCtx {
                 });
             }
             // Discovery and pushes are told on the command line.
-            Event::Found { .. } | Event::Pushed { .. } | Event::Standing(_) => {}
+            Event::Found { .. } | Event::Pushed { .. } => {}
+            Event::Standing(standing) => {
+                self.standing = standing.clone();
+                self.data.expire(|query| matches!(query, Query::People | Query::Audit));
+            }
             Event::StoreChanged => self.data.expire(|query| {
                 matches!(
                     query,
@@ -249,6 +260,8 @@ impl AppCtx {
                         | Query::Point(_)
                         | Query::Preview(..)
                         | Query::Lists
+                        | Query::People
+                        | Query::Audit
                 )
             }),
             Event::Submitted { .. } | Event::Ended { .. } => {
@@ -296,6 +309,12 @@ impl AppCtx {
     /// Says `done` when an export is written, or why it failed.
     pub fn exported(&mut self, answer: Later<u64>, done: impl Into<String>) {
         self.exports.push((answer, done.into()));
+    }
+
+    /// Why whoever acts here may not do something, for [`Act::unless`](super::widgets::Act::unless).
+    #[must_use]
+    pub fn why_not(&self, right: Right) -> Option<String> {
+        self.standing.check(right).err().map(|fault| fault.to_string())
     }
 
     /// Reads meters into the store from where it ends; a refusal is said.

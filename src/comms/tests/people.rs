@@ -1,5 +1,7 @@
 //! People: who may begin and change what, and a vault that opens for them and outlives every cut.
 
+use std::path::Path;
+
 use super::*;
 use crate::model::{Action, Right};
 use crate::store::{NewKey, Store};

@@ -16,7 +16,7 @@ use super::{CampaignFile, PackageFile};
 use crate::firmware::TrustedKey;
 use crate::model::Identity;
 use crate::model::{BillingSet, MeterEvent};
-use crate::store::{CampaignRow, KeyRow};
+use crate::store::{AuditRow, CampaignRow, KeyRow, PersonRow};
 
 /// How many answers are kept that no frame has asked for lately.
 const KEPT: usize = 64;
@@ -178,6 +178,18 @@ impl Cache {
     typed!(
         /// A campaign; nothing where there is none of this number.
         campaign, Campaign, Option<CampaignFile>
+    );
+    typed!(
+        /// People.
+        people, People, Vec<PersonRow>
+    );
+    typed!(
+        /// The last rows of the audit chain.
+        audit, Audit, Vec<AuditRow>
+    );
+    typed!(
+        /// Whether the audit chain is whole.
+        audit_check, AuditCheck, u64
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::model::{Fault, Identity};
 use crate::scheme::{Document, Prices, Problem};
-use crate::store::{CampaignMeter, CampaignRow, KeyRow, LastFlash};
+use crate::store::{AuditRow, CampaignMeter, CampaignRow, KeyRow, LastFlash, PersonRow};
 use crate::store::{
     JobResult, JobRow, ListRow, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow, StoredProfile,
     SupersededRow, TraceRecord,
@@ -98,6 +98,12 @@ pub enum Query {
     Campaigns,
     /// A campaign with its meters.
     Campaign(i64),
+    /// The store's people.
+    People,
+    /// The last rows of the audit chain, newest first.
+    Audit,
+    /// Whether the audit chain is whole: the number of its rows, or where it is broken.
+    AuditCheck,
 }
 
 impl Query {
@@ -307,6 +313,9 @@ pub enum Value {
     Identities(Arc<Vec<(MeterId, Identity)>>),
     Campaigns(Arc<Vec<CampaignRow>>),
     Campaign(Arc<Option<CampaignFile>>),
+    People(Arc<Vec<PersonRow>>),
+    Audit(Arc<Vec<AuditRow>>),
+    AuditCheck(Arc<u64>),
 }
 
 /// An answer with its question.

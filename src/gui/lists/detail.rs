@@ -8,7 +8,8 @@ use crate::gui::theme::{Icon, SIZES, strong, tokens};
 use crate::gui::widgets::{
     Act, Problem, Tone, badge, instant, key_value, loading, problem, secondary, section, segmented, small,
 };
-use crate::model::Member;
+use crate::comms::rights::of_action;
+use crate::model::{Member, Right};
 use crate::store::{Cause, Outcome, OutcomeState, Rate, RunState, Share};
 
 use super::Wish;
@@ -56,6 +57,8 @@ fn head(ui: &mut Ui, list: &ListSummary) -> Option<Wish> {
             badge(ui, "Paused", Tone::Warn);
         }
     });
+    let keep = cx.why_not(Right::KeepLists);
+    let run_right = of_action(&content.action);
     let running = list.last.as_ref().filter(|run| run.state == RunState::Running);
     ui.horizontal(|ui| {
         match running {
@@ -66,22 +69,22 @@ fn head(ui: &mut Ui, list: &ListSummary) -> Option<Wish> {
             }
             None => {
                 let act = Act::primary("Run now").icon(Icon::Play).enabled(list.meters > 0);
-                if ui.add(act.hint("Runs the list once, whatever its schedule")).clicked() {
+                if ui.add(act.hint("Runs the list once, whatever its schedule").unless(cx.why_not(run_right))).clicked() {
                     wish = Some(Wish::Run);
                 }
             }
         }
         if content.schedule.is_some() {
             let words = if content.paused { "Go on" } else { "Pause" };
-            if ui.add(Act::plain(words)).clicked() {
+            if ui.add(Act::plain(words).unless(keep.clone())).clicked() {
                 wish = Some(Wish::Pause(!content.paused));
             }
         }
-        if ui.add(Act::plain("Edit…").icon(Icon::Edit)).clicked() {
+        if ui.add(Act::plain("Edit…").icon(Icon::Edit).unless(keep.clone())).clicked() {
             wish = Some(Wish::Edit);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if ui.add(Act::icon_only(Icon::Trash, "Remove this list")).clicked() {
+            if ui.add(Act::icon_only(Icon::Trash, "Remove this list").unless(keep)).clicked() {
                 wish = Some(Wish::Remove);
             }
         });
