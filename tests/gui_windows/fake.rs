@@ -20,10 +20,9 @@ use meterwright::model::CampaignState;
 use meterwright::model::{
     AccuracyClasses, Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Identity,
     IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterRatios, MeterSecrets,
-    Obis, PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase, Quality, RatioHistory,
-    Person, RatioPeriod, ReadingValue, RegisterReading, Role, ScalerUnit, Schedule, Secret, SecretKind, Side,
-    Standing, Step, Times,
-    Transformers, Unit, What, plain_name,
+    Obis, Person, PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase, Quality,
+    RatioHistory, RatioPeriod, ReadingValue, RegisterReading, Role, ScalerUnit, Schedule, Secret, SecretKind,
+    Side, Standing, Step, Times, Transformers, Unit, What, plain_name,
 };
 use meterwright::store::{AuditRow, KeyRow, PersonRow};
 use meterwright::store::{

@@ -129,8 +129,7 @@ fn one_user_sees_nothing_of_people_but_how_to_set_them_up() {
     enter(&mut app, "The same once more", "three good words");
     click(&mut app, "Set up people");
     let edits = fake.world(|world| world.edits.clone());
-    let first =
-        edits.iter().any(|edit| matches!(edit, Edit::AddPerson { role: Role::Administrator, .. }));
+    let first = edits.iter().any(|edit| matches!(edit, Edit::AddPerson { role: Role::Administrator, .. }));
     assert!(first, "{edits:?}");
     assert!(!shows(&app, "Add a person…"));
 }

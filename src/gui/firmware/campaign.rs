@@ -205,8 +205,7 @@ impl CampaignPage {
             let is_ready = trouble.is_none() && package.ready().is_some() && !runs.is_submitting();
             let hint = "What failed is tried again, what broke off goes on, what is done stays";
             let resume = Act::primary("Resume").icon(Icon::Play).enabled(is_ready).hint(hint);
-            if trouble.is_none() && ui.add(resume.unless(cx.why_not(Right::Flash))).clicked()
-            {
+            if trouble.is_none() && ui.add(resume.unless(cx.why_not(Right::Flash))).clicked() {
                 wish = Some(Wish::Resume);
             }
             if ui.add(Act::plain("Call off…").unless(cx.why_not(Right::Flash))).clicked() {

@@ -13,8 +13,8 @@ use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::data::{Load, PackageFile, Query};
 use crate::gui::theme::Icon;
 use crate::gui::widgets::{
-    Act, Problem, Tone, described, empty, fault_panel, field, heading, loading, problem, secondary, section, segmented,
-    text_field,
+    Act, Problem, Tone, described, empty, fault_panel, field, heading, loading, problem, secondary, section,
+    segmented, text_field,
 };
 use crate::model::{CampaignPlan, FlashActivation, Right, Window};
 use crate::store::MeterRow;

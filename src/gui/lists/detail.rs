@@ -2,13 +2,13 @@
 
 use egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
 
+use crate::comms::rights::of_action;
 use crate::gui::context::AppCtx;
 use crate::gui::data::{ListSummary, Load, Query};
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
 use crate::gui::widgets::{
     Act, Problem, Tone, badge, instant, key_value, loading, problem, secondary, section, segmented, small,
 };
-use crate::comms::rights::of_action;
 use crate::model::{Member, Right};
 use crate::store::{Cause, Outcome, OutcomeState, Rate, RunState, Share};
 
@@ -32,7 +32,7 @@ pub(super) enum Tab {
 /// Draws it; gives what is to be done.
 pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, list: &ListSummary, tab: &mut Tab) -> Option<Wish> {
     ui.spacing_mut().item_spacing.y = 8.0;
-    let wish = head(ui, list);
+    let wish = head(ui, cx, list);
     let tabs = [
         (Tab::Next, "Next runs"),
         (Tab::Meters, "Last outcomes"),
@@ -48,7 +48,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, list: &ListSummary, tab: &mut Tab
     wish
 }
 
-fn head(ui: &mut Ui, list: &ListSummary) -> Option<Wish> {
+fn head(ui: &mut Ui, cx: &AppCtx, list: &ListSummary) -> Option<Wish> {
     let mut wish = None;
     let content = &list.row.list;
     ui.horizontal(|ui| {
@@ -69,7 +69,10 @@ fn head(ui: &mut Ui, list: &ListSummary) -> Option<Wish> {
             }
             None => {
                 let act = Act::primary("Run now").icon(Icon::Play).enabled(list.meters > 0);
-                if ui.add(act.hint("Runs the list once, whatever its schedule").unless(cx.why_not(run_right))).clicked() {
+                if ui
+                    .add(act.hint("Runs the list once, whatever its schedule").unless(cx.why_not(run_right)))
+                    .clicked()
+                {
                     wish = Some(Wish::Run);
                 }
             }

@@ -260,7 +260,13 @@ impl MeterManager {
         });
         ui.add_space(-4.0);
         let read = Act::primary(&words).icon(Icon::Play).shortcut("F5").enabled(!selected.is_empty());
-        if ui.add(read.hint("Reads what was chosen from where the store ends").unless(cx.why_not(Right::ReadMeters))).clicked() {
+        if ui
+            .add(
+                read.hint("Reads what was chosen from where the store ends")
+                    .unless(cx.why_not(Right::ReadMeters)),
+            )
+            .clicked()
+        {
             cx.command(Command::Read(selected.clone(), self.what.clone()));
         }
         let add = Act::plain("Add meter…").icon(Icon::Plus).shortcut("Ctrl+N");

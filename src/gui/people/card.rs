@@ -7,7 +7,8 @@ use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
 use crate::gui::theme::{Icon, SIZES, strong};
 use crate::gui::widgets::{
-    Act, Problem, Tone, badge, combo, counted, described, dialog_window, instant, loading, problem, secondary, segmented,
+    Act, Problem, Tone, badge, combo, counted, described, dialog_window, instant, loading, problem,
+    secondary, segmented,
 };
 use crate::model::{Right, Role, Standing};
 use crate::store::PersonRow;
@@ -255,7 +256,8 @@ fn role_of(ui: &mut Ui, cx: &mut AppCtx, row: &PersonRow, why: Option<&str>) {
     }
     if let Some(role) = chosen {
         let done = format!("{} is {} now", row.name, role.one());
-        let edit = Edit::SetPerson { name: row.name.clone(), role: Some(role), passphrase: None, active: None };
+        let edit =
+            Edit::SetPerson { name: row.name.clone(), role: Some(role), passphrase: None, active: None };
         cx.edit(edit, done);
     }
 }

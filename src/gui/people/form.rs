@@ -84,8 +84,12 @@ impl Form {
             Purpose::First => {
                 "The first person is an administrator. From then on everybody signs in, and the vault's key is in no file: a copy of the store opens for nobody without a passphrase. Readings are not enciphered. Add a second administrator soon: nobody else can replace a passphrase that is forgotten."
             }
-            Purpose::Another => "Tell the passphrase only to this person, who can change it after signing in.",
-            Purpose::Passphrase(_) => "The old one is void at once, and whoever is signed in with it is signed out.",
+            Purpose::Another => {
+                "Tell the passphrase only to this person, who can change it after signing in."
+            }
+            Purpose::Passphrase(_) => {
+                "The old one is void at once, and whoever is signed in with it is signed out."
+            }
             Purpose::Own(_) => "You stay signed in here; elsewhere you are signed out.",
         }
     }

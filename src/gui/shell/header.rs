@@ -44,7 +44,7 @@ impl Header {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.add_space(16.0);
-                let person = match &cx.standing {
+                let person = match cx.standing.clone() {
                     Standing::SignedIn(person) => {
                         let lock = Act::icon_only(Icon::Lock, "Lock the windows").shortcut("Ctrl+L");
                         if ui.add(lock).clicked() {
@@ -52,7 +52,7 @@ impl Header {
                         }
                         badge(ui, person.role.word(), Tone::Plain).on_hover_text(person.role.in_words());
                         ui.add(egui::Label::new(&person.name).truncate()).on_hover_text("Signed in");
-                        person.name.clone()
+                        person.name
                     }
                     Standing::Alone | Standing::Nobody => {
                         let person = person();

@@ -144,7 +144,13 @@ fn ratios(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, view: &PointView, point:
         }
         let busy = cx.jobs.doing(row.id).is_some();
         let read = Act::plain("Read from meter").icon(Icon::Refresh).enabled(!busy);
-        if ui.add(read.hint("Reads the ratios that the meter itself holds").unless(cx.why_not(Right::ReadMeters))).clicked() {
+        if ui
+            .add(
+                read.hint("Reads the ratios that the meter itself holds")
+                    .unless(cx.why_not(Right::ReadMeters)),
+            )
+            .clicked()
+        {
             cx.submit(Job::Ratios { meters: vec![row.id], order: RatioOrder::Read });
         }
     });
@@ -241,7 +247,10 @@ fn meters(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, point: &PointRow, zone: 
         if ui.add(exchange.unless(cx.why_not(Right::ExchangeMeters))).clicked() {
             cx.command(Command::Point(row.id, PointDeed::Exchange));
         }
-        if ui.add(Act::plain("Describe point…").icon(Icon::Edit).unless(cx.why_not(Right::KeepMeters))).clicked() {
+        if ui
+            .add(Act::plain("Describe point…").icon(Icon::Edit).unless(cx.why_not(Right::KeepMeters)))
+            .clicked()
+        {
             cx.command(Command::Point(row.id, PointDeed::Describe));
         }
     });
