@@ -33,6 +33,7 @@ mod show;
 mod simulate;
 mod stamps;
 mod table;
+mod template;
 mod trace;
 mod user;
 mod vault;
@@ -110,6 +111,9 @@ enum Command {
     Discover(discover::Discover),
     /// Take what meters push by themselves
     Listen(listen::Listen),
+    /// Templates: what differs between meter models
+    #[command(subcommand)]
+    Template(template::Template),
     /// People and their roles
     #[command(subcommand)]
     User(user::User),
@@ -153,6 +157,7 @@ fn run(line: Line) -> Outcome {
         Some(Command::Firmware(command)) => command.run(&app),
         Some(Command::Discover(command)) => command.run(&app),
         Some(Command::Listen(command)) => command.run(&app),
+        Some(Command::Template(command)) => command.run(&app),
         Some(Command::User(command)) => command.run(&app),
         Some(Command::Vault(command)) => command.run(&app),
         Some(Command::Audit(command)) => command.run(&app),

@@ -16,6 +16,7 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::Test { .. }
         | Job::Discover(_)
         | Job::RunList(_)
+        | Job::Learn { .. }
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         Job::Ratios { order: RatioOrder::Write { .. }, .. } => vec![Right::Ratios],
         Job::WriteScheme { .. } => vec![Right::WriteSchemes],
@@ -44,7 +45,10 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::AddMeters(_) | Edit::UpdateMeter { .. } | Edit::RemoveMeters(_) | Edit::UpdatePoint { .. } => {
             vec![Right::KeepMeters]
         }
-        Edit::TrustKey { .. } | Edit::UntrustKey { .. } => vec![Right::TrustKeys],
+        Edit::TrustKey { .. }
+        | Edit::UntrustKey { .. }
+        | Edit::TrustMakerKey { .. }
+        | Edit::UntrustMakerKey { .. } => vec![Right::TrustKeys],
         Edit::CallOffCampaign { .. } => vec![Right::Flash],
         Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => vec![Right::Ratios],
         Edit::Exchange { .. } => vec![Right::ExchangeMeters],
@@ -56,6 +60,7 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
             vec![Right::People]
         }
         Edit::OwnPassphrase { .. } => vec![Right::Look],
+        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
 

@@ -146,11 +146,8 @@ impl Jobs {
                     state.ended = Some(*cancelled);
                 }
             }
-            Event::StoreChanged
-            | Event::List(_)
-            | Event::Found { .. }
-            | Event::Pushed { .. }
-            | Event::Standing(_) => {}
+            Event::StoreChanged | Event::List(_) | Event::Found { .. } | Event::Pushed { .. } => {}
+            Event::Learnt { .. } | Event::Standing(_) => {}
         }
     }
 

@@ -23,10 +23,12 @@ mod intervals;
 mod jobs;
 mod knowledge;
 mod lists;
+mod maker_keys;
 mod merge;
 mod meters;
 mod people;
 mod points;
+mod pushed;
 mod ratios;
 mod records;
 mod registers;
@@ -35,6 +37,7 @@ mod schema;
 mod schemes;
 mod secrets;
 mod settings;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -49,8 +52,10 @@ pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
+pub use maker_keys::MakerKeyRow;
 pub use people::{NewKey, PersonEntry, PersonRow};
 pub use points::{Exchange, NewMeter};
+pub use pushed::Seen;
 pub use records::{
     AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
     TraceRecord,

@@ -9,7 +9,7 @@ use super::*;
 use crate::comms::Discovery;
 use crate::drivers::{Activation, ClockOrder, ClockWay, Contactor, ReadRequest};
 use crate::firmware::package::{digest, write};
-use crate::firmware::{Draft, Hex, Package, SigningKeyFile};
+use crate::firmware::{Draft, Hex, POINT_BYTES, Package, SigningKeyFile};
 use crate::model::{
     AccuracyClasses, Activate, CampaignPlan, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, Person,
     PointDetails, PointId, Ratio, RatioPeriod, Role, Secret, Side, Transformers,
@@ -78,6 +78,7 @@ fn every_job_is_for_the_roles_of_the_table() {
         (Job::Test { config, secrets: MeterSecrets::default(), meter: None }, READING),
         (Job::Discover(Box::new(discovery)), READING),
         (Job::RunList(ListId(1)), READING),
+        (Job::Learn { meter }, READING),
         (Job::Ratios { meters: Vec::new(), order: RatioOrder::Read }, READING),
         (
             Job::Ratios { meters: Vec::new(), order: RatioOrder::Write { ct: ratio.clone(), vt: ratio } },
@@ -136,6 +137,10 @@ fn every_edit_is_for_the_roles_of_the_table() {
         (Edit::UpdatePoint { id: point, name: name(), details: Box::new(PointDetails::default()) }, KEEPING),
         (Edit::TrustKey { public: [0; 32], name: name() }, RULING),
         (Edit::UntrustKey { public: [0; 32] }, RULING),
+        (Edit::TrustMakerKey { public: [0; POINT_BYTES], name: name() }, RULING),
+        (Edit::UntrustMakerKey { public: [0; POINT_BYTES] }, RULING),
+        (Edit::PutTemplate { text: name(), origin: None, replaces: None }, KEEPING),
+        (Edit::RemoveTemplate(name()), KEEPING),
         (Edit::CallOffCampaign { id: 1 }, FIELD),
         (Edit::SetRatio { point, period: Box::new(period) }, FIELD),
         (Edit::RemoveRatio { point, from: at }, FIELD),
