@@ -26,6 +26,7 @@ mod lists;
 mod maker_keys;
 mod merge;
 mod meters;
+mod people;
 mod points;
 mod pushed;
 mod ratios;
@@ -54,6 +55,7 @@ pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, Pa
 pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
 pub use maker_keys::MakerKeyRow;
+pub use people::{NewKey, PersonEntry, PersonRow};
 pub use points::{Exchange, NewMeter};
 pub use pushed::Seen;
 pub use records::{
