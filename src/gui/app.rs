@@ -28,6 +28,7 @@ use super::settings::Settings;
 use super::shell::{
     FileEvent, FilePurpose, Files, HEADER_HEIGHT, Header, RAIL_WIDTH, STATUS_HEIGHT, Status, rail, welcome,
 };
+use super::templates::TemplatesPage;
 use super::theme::{Theme, strong, tokens};
 use super::trace::TracePage;
 
@@ -51,6 +52,7 @@ pub struct App {
     trace: TracePage,
     settings: Settings,
     firmware: FirmwarePage,
+    templates: TemplatesPage,
     header: Header,
     status: Status,
     files: Files,
@@ -62,7 +64,7 @@ pub struct App {
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
 // Ctrl+N is taken for Ctrl+Shift+N too, so that one stands first.
-const KEYS: [(Modifiers, Key, Command); 13] = [
+const KEYS: [(Modifiers, Key, Command); 14] = [
     (CTRL_SHIFT, Key::N, Command::NewScheme),
     (CTRL, Key::K, Command::Search),
     (CTRL, Key::Num1, Command::Go(Page::Schemes)),
@@ -71,6 +73,7 @@ const KEYS: [(Modifiers, Key, Command); 13] = [
     (CTRL, Key::Num4, Command::Go(Page::Trace)),
     (CTRL, Key::Num5, Command::Go(Page::Lists)),
     (CTRL, Key::Num6, Command::Go(Page::Firmware)),
+    (CTRL, Key::Num7, Command::Go(Page::Templates)),
     (CTRL, Key::Comma, Command::Go(Page::Settings)),
     (CTRL, Key::N, Command::AddMeter),
     (CTRL, Key::O, Command::ChooseScheme),
@@ -101,6 +104,7 @@ impl App {
             trace: TracePage::default(),
             settings: Settings,
             firmware: FirmwarePage::default(),
+            templates: TemplatesPage::default(),
             header: Header::default(),
             status: Status::default(),
             files: Files::default(),
@@ -215,6 +219,7 @@ impl App {
             Page::Trace => self.trace.ui(ui, &mut self.cx),
             Page::Settings => self.settings.ui(ui, &mut self.cx),
             Page::Firmware => self.firmware.ui(ui, &mut self.cx),
+            Page::Templates => self.templates.ui(ui, &mut self.cx),
         }
     }
 
@@ -262,6 +267,7 @@ impl App {
             && !self.meters.has_dialog()
             && !self.schemes.has_dialog()
             && !self.firmware.has_dialog()
+            && !self.templates.has_dialog()
             && ui.input(|input| input.key_pressed(Key::Escape))
         {
             let _ = self.cx.notices.close_newest() || self.status.close();
@@ -272,6 +278,10 @@ impl App {
         let files = ui.input(|input| input.raw.dropped_files.clone());
         for path in files.into_iter().map(|file| file.path().to_path_buf()) {
             let scheme = path.to_string_lossy().ends_with(".json");
+            if scheme && self.page == Page::Templates {
+                self.templates.open(&self.cx, path);
+                continue;
+            }
             self.cx.command(if scheme { Command::OpenScheme(path) } else { Command::ImportFile(path) });
         }
     }
@@ -284,6 +294,7 @@ impl App {
             FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
             FilePurpose::Package => self.firmware.open(path),
             FilePurpose::PublicKey => self.firmware.offer_key(path),
+            FilePurpose::Template => self.templates.open(&self.cx, path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
             FilePurpose::Print { scheme, .. } => {
@@ -324,6 +335,7 @@ impl App {
                 self.lists = Lists::default();
                 self.trace = TracePage::default();
                 self.firmware = FirmwarePage::default();
+                self.templates = TemplatesPage::default();
                 self.page = Page::Meters;
                 self.cx.notices.done("The demo fleet is open, and its first poll has begun.");
             }
@@ -413,6 +425,7 @@ impl App {
                 self.firmware.plan();
             }
             Command::ChoosePackage => self.files.choose(FilePurpose::Package, &self.wake),
+            Command::ChooseTemplate => self.files.choose(FilePurpose::Template, &self.wake),
             Command::ChooseKey => self.files.choose(FilePurpose::PublicKey, &self.wake),
             Command::Search => self.header.focus(),
             Command::ToggleJobs => self.status.toggle(),

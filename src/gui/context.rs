@@ -38,6 +38,8 @@ pub enum Page {
     Settings,
     /// Firmware of meters.
     Firmware,
+    /// What differs between meter models.
+    Templates,
 }
 
 impl Page {
@@ -52,6 +54,7 @@ impl Page {
             Self::Trace => "Trace",
             Self::Settings => "Settings",
             Self::Firmware => "Firmware",
+            Self::Templates => "Templates",
         }
     }
 }
@@ -117,6 +120,8 @@ pub enum Command {
     ChoosePackage,
     /// Choose a public key that is to be trusted.
     ChooseKey,
+    /// Choose a template file to take into the store.
+    ChooseTemplate,
 }
 
 /// A file that a dry run begins from.
