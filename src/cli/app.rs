@@ -140,6 +140,11 @@ impl App {
         secrets::passphrase(&self.global.secret)
     }
 
+    /// What signs a package.
+    pub(super) fn signing(&self) -> Result<secrets::Signing, Failure> {
+        secrets::signing(&self.global.secret)
+    }
+
     /// For commands that take none: one that is given has been misunderstood.
     pub(super) fn no_secrets(&self) -> Result<(), Failure> {
         if self.global.secret.is_empty() {

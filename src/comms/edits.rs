@@ -46,6 +46,14 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
             let gone = shared.store.borrow_mut().untrust_key(Timestamp::now(), &public);
             gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
+        Edit::TrustMakerKey { public, name } => {
+            let put = shared.store.borrow_mut().trust_maker_key(Timestamp::now(), &public, &name);
+            put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        Edit::UntrustMakerKey { public } => {
+            let gone = shared.store.borrow_mut().untrust_maker_key(Timestamp::now(), &public);
+            gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
         Edit::CallOffCampaign { id } => {
             let put = shared.store.borrow_mut().put_campaign(
                 Timestamp::now(),

@@ -15,11 +15,13 @@
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
+//! | `hops` | how long gateways and meshes take |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
 //! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
+//! | `rights` | who may do what |
 //! | `trace` | what traffic means, layer by layer |
 
 mod backoff;
@@ -28,6 +30,7 @@ mod counters;
 mod discover;
 mod edits;
 mod flash;
+mod hops;
 pub mod link;
 mod listeners;
 pub mod programming;
@@ -36,6 +39,7 @@ mod push;
 mod push_net;
 mod queue;
 mod reporter;
+pub mod rights;
 mod schedule;
 mod session;
 mod settling;
@@ -193,6 +197,18 @@ pub enum Edit {
     UntrustKey {
         /// The Ed25519 public key.
         public: [u8; 32],
+    },
+    /// Trust a maker's key: its signatures within images are believed.
+    TrustMakerKey {
+        /// The P-256 point, written out.
+        public: [u8; crate::firmware::POINT_BYTES],
+        /// For people.
+        name: String,
+    },
+    /// Trust a maker's key no longer.
+    UntrustMakerKey {
+        /// The P-256 point, written out.
+        public: [u8; crate::firmware::POINT_BYTES],
     },
     /// End a campaign whose job is over: it does not go on any more. What its meters hold stays, and a later campaign
     /// of the same package goes on with it.
@@ -539,5 +555,6 @@ fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<S
         options,
         clock: shared::WallClock::Computer,
         last_session: RefCell::new(HashMap::new()),
+        hops: hops::Hops::default(),
     })
 }

@@ -264,11 +264,15 @@ impl Session {
             number,
             counter: &mut counter,
             knowledge: &mut knowledge,
+            hop: self.shared.hops.known(&self.access.config.line),
             sink,
             trace: Rc::clone(&self.remains.trace),
             cancel: cancel.clone(),
         });
         let ended = within(cancel, GRACE, conducting).await.unwrap_or_else(|| Err(cancelled_fault()));
+        if knowledge.round_trip != known.round_trip {
+            self.shared.hops.learn(&self.access.config.line, knowledge.round_trip);
+        }
         sink.flush_trace(true)?;
         if let (Work::WriteScheme(document, _), true) = (&self.item.work, ended.is_ok()) {
             sink.written(document)?;

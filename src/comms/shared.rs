@@ -8,11 +8,12 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::drivers::MeterAccess;
-use crate::model::{Blame, Fault, MeterConfig, MeterId, MeterSecrets, Template};
+use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Template};
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
 use super::conductor::Conductor;
+use super::hops::Hops;
 use super::listeners::Listeners;
 use super::settling::Settling;
 use super::{CommsOptions, Event};
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) clock: WallClock,
     /// When each meter's last session ended, for meters that want a pause.
     pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
+    /// How long gateways and meshes take.
+    pub(super) hops: Hops,
 }
 
 /// What time it is.
@@ -58,11 +61,9 @@ pub(super) fn store_fault(error: &StoreError) -> Fault {
     match error {
         StoreError::Request(reason) => Fault::user(reason.clone(), ""),
         other => Fault {
-            blame: Blame::Internal,
-            message: format!("nothing more could be stored: {other}"),
             advice: "check the free space and the permissions of the store's folder; what was reported as stored is safe"
                 .to_owned(),
-            passing: false,
+            ..Fault::internal(format!("nothing more could be stored: {other}"))
         },
     }
 }

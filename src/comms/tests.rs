@@ -1,5 +1,6 @@
 //! The thread with scripted sessions in paused time: order of events, lines, retries, cancelling, and what is stored.
 
+mod campaigns;
 mod lists;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -13,8 +14,9 @@ use tokio::time::Instant;
 
 use super::conductor::{Attempt, Conducting};
 use super::*;
+use crate::firmware::FlashState;
 use crate::model::{
-    Auth, Decimal, Identity, Obis, ReadingValue, RegisterReading, Side, Template, Unit, What,
+    Auth, Decimal, FlashOutcome, Identity, Obis, ReadingValue, RegisterReading, Side, Template, Unit, What,
 };
 use crate::store::StoreReader;
 
@@ -41,6 +43,8 @@ enum Act {
     Counters(u32),
     /// Looks whether the password is there.
     WantsPassword(&'static str),
+    /// Flashes: keeps how it stands, and may fail.
+    Flash(FlashOutcome, Option<Fault>),
 }
 
 #[derive(Default)]
@@ -98,6 +102,17 @@ impl Script {
                 let taken = (0..count).map(|_| attempt.counter.next().unwrap());
                 self.counters.lock().unwrap().extend(taken);
                 Ok(())
+            }
+            Act::Flash(outcome, fault) => {
+                let super::conductor::Task::Flash(_, journal) = attempt.task else { panic!("no flash") };
+                match journal.load() {
+                    Ok(state) => {
+                        journal.keep(&FlashState { outcome, ..state }).unwrap();
+                        tokio::time::sleep(Duration::from_secs(60)).await;
+                        fault.map_or(Ok(()), Err)
+                    }
+                    Err(fault) => Err(fault),
+                }
             }
             Act::WantsPassword(wanted) => {
                 let password =

@@ -321,7 +321,7 @@ impl Thread {
     /// Begins the next wave of each campaign whose last one is over.
     fn begin_waves(&mut self) {
         for campaign in self.campaigns.values_mut() {
-            let wave = campaign.next_wave();
+            let wave = campaign.next_wave(self.shared.now());
             let urgency = if wave.len() == 1 { Urgency::ONE } else { Urgency::MANY };
             for (line, item) in wave {
                 self.queue.push(&line, urgency, item);
@@ -333,7 +333,7 @@ impl Thread {
     fn stop_campaign(&mut self, job: JobId) {
         let mut waiting = self.campaigns.get_mut(&job).map(Campaign::drain).unwrap_or_default();
         waiting.extend(self.queue.take(|item| item.job == job));
-        self.give_up(job, waiting, &Fault::user("not begun: too many meters of the campaign failed", ""));
+        self.give_up(job, waiting, &Fault::user("not begun: the campaign was stopped", ""));
     }
 
     /// Ends meters of a job that have not begun.

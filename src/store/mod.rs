@@ -23,9 +23,11 @@ mod intervals;
 mod jobs;
 mod knowledge;
 mod lists;
+mod maker_keys;
 mod merge;
 mod meters;
 mod points;
+mod pushed;
 mod ratios;
 mod records;
 mod registers;
@@ -49,7 +51,9 @@ pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
+pub use maker_keys::MakerKeyRow;
 pub use points::{Exchange, NewMeter};
+pub use pushed::Seen;
 pub use records::{
     AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
     TraceRecord,

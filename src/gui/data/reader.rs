@@ -19,8 +19,8 @@ use super::{
     Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView, PriceFile,
     Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
-use super::{CampaignFile, CampaignLine, PackageFile};
-use crate::firmware::{FlashState, Package, TrustedKey};
+use super::{CampaignFile, CampaignLine, PackageFile, TrustedKeys};
+use crate::firmware::{FlashState, Package, PublicKeyFile, TrustedKey};
 use crate::store::{CampaignMeter, KeyRow};
 
 /// Questions that may wait.
@@ -90,7 +90,7 @@ fn answer(reader: &StoreReader, query: &Query) -> Result<Value, String> {
             scheme(path, &templates).map(|file| Value::Scheme(Arc::new(file)))
         }
         Query::Prices(path) => prices(path).map(|file| Value::Prices(Arc::new(file))),
-        Query::PublicKey(path) => TrustedKey::read(path)
+        Query::PublicKey(path) => PublicKeyFile::read(path)
             .map(|key| Value::PublicKey(Arc::new(key)))
             .map_err(|error| error.to_string()),
         Query::Package(path) => {
@@ -143,7 +143,10 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
                 stood: last(SchemeKind::Stood)?,
             }))
         }
-        Query::TrustedKeys => Value::TrustedKeys(Arc::new(reader.trusted_keys()?)),
+        Query::TrustedKeys => {
+            let (packages, images) = (reader.trusted_keys()?, reader.maker_keys()?);
+            Value::TrustedKeys(Arc::new(TrustedKeys { packages, images }))
+        }
         Query::Identities(ids) => {
             let identity = |id: &MeterId| Ok((*id, reader.knowledge(*id)?.identity));
             Value::Identities(Arc::new(ids.iter().map(identity).collect::<Result<_, StoreError>>()?))
