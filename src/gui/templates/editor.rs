@@ -165,7 +165,7 @@ impl Editor {
     }
 
     /// The name of the template once it is saved.
-    pub(super) fn take_saved(&mut self, _ui: &Ui, cx: &mut AppCtx) -> Option<String> {
+    pub(super) fn take_saved(&mut self, cx: &mut AppCtx) -> Option<String> {
         let (answer, name) = self.saving.as_ref()?;
         let answer = match answer.try_recv() {
             Err(TryRecvError::Empty) => return None,
@@ -429,6 +429,7 @@ impl Editor {
                 };
                 let before = tree.clone();
                 let sought = self.sought.take();
+                self.tables.has_room(ui.available_height());
                 let found = Arc::clone(&self.found);
                 let mut editing =
                     forms::Editing { tree, problems: &found.problems, sought: sought.as_deref() };

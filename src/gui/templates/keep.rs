@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::export::write_whole;
 use crate::gui::context::AppCtx;
+use crate::gui::data::Later;
 use crate::model::Fault;
 use crate::model::template::Origin;
 use crate::model::template::check::LARGEST;
@@ -86,11 +87,11 @@ impl Keeper {
         Self { folder, own, held: Arc::default(), asked: Cell::new(0), kept: Arc::default() }
     }
 
-    /// Keeps unsaved work where it is another than before, or nothing any more.
-    pub(super) fn keep(&self, cx: &AppCtx, unsaved: Option<Unsaved>) {
+    /// Keeps unsaved work where it is another than before, or nothing any more; gives the write that has begun.
+    pub(super) fn keep(&self, cx: &AppCtx, unsaved: Option<Unsaved>) -> Option<Later<()>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if *kept == unsaved {
-            return;
+            return None;
         }
         kept.clone_from(&unsaved);
         let number = self.asked.get() + 1;
@@ -98,7 +99,7 @@ impl Keeper {
         let (folder, own, held) = (self.folder.clone(), self.own.clone(), Arc::clone(&self.held));
         let work = move || put(&folder, &own, &held, number, unsaved.as_ref());
         // A disk that is full must not stop the editing; the work itself stays in the window.
-        drop(cx.aside("keep template", work));
+        Some(cx.aside("keep template", work))
     }
 
     /// The newest work that a program which runs no more has left behind.

@@ -3,6 +3,7 @@
 
 mod editor;
 mod forms;
+mod grid;
 mod history;
 mod json_tab;
 mod keep;
@@ -54,6 +55,8 @@ enum Wish {
 #[derive(Default)]
 pub(super) struct TemplatesPage {
     chosen: Option<String>,
+    /// A template that was saved, and whose row is on its way.
+    adopted: Option<String>,
     sought: String,
     view: View,
     editor: Option<Editor>,
@@ -65,6 +68,8 @@ pub(super) struct TemplatesPage {
     keeper: Option<Keeper>,
     looked_for_drafts: bool,
     left: Option<Later<Option<keep::Unsaved>>>,
+    /// The write that is under way: the next one waits for its end.
+    keeping: Option<Later<()>>,
 }
 
 impl TemplatesPage {
@@ -81,9 +86,12 @@ impl TemplatesPage {
 
     /// Draws the page.
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
-        self.take_answers(ui, cx);
+        self.take_answers(cx);
         let t = tokens(ui);
         let rows = list::rows(cx);
+        if let Some(name) = self.adopted.take_if(|name| rows.iter().any(|row| row.name == *name)) {
+            self.chosen = Some(name);
+        }
         if !rows.iter().any(|row| Some(&row.name) == self.chosen.as_ref()) {
             self.chosen = rows.first().map(|row| row.name.clone());
         }
@@ -165,7 +173,7 @@ impl TemplatesPage {
         self.editor = Some(editor);
     }
 
-    fn take_answers(&mut self, ui: &Ui, cx: &mut AppCtx) {
+    fn take_answers(&mut self, cx: &mut AppCtx) {
         if let Some(answer) = &self.opening {
             match answer.try_recv() {
                 Err(TryRecvError::Empty) => {}
@@ -183,8 +191,8 @@ impl TemplatesPage {
                 }
             }
         }
-        if let Some(name) = self.editor.as_mut().and_then(|editor| editor.take_saved(ui, cx)) {
-            self.chosen = Some(name);
+        if let Some(name) = self.editor.as_mut().and_then(|editor| editor.take_saved(cx)) {
+            self.adopted = Some(name);
             self.editor = None;
         }
     }
@@ -237,10 +245,15 @@ impl TemplatesPage {
                 _ => self.left = None,
             }
         }
-        if let Some(keeper) = &self.keeper {
-            let unsaved = self.editor.as_ref().filter(|editor| editor.is_dirty()).map(Editor::unsaved);
-            keeper.keep(cx, unsaved);
+        if let Some(answer) = &self.keeping
+            && matches!(answer.try_recv(), Err(TryRecvError::Empty))
+        {
+            return;
         }
+        self.keeping = self.keeper.as_ref().and_then(|keeper| {
+            let unsaved = self.editor.as_ref().filter(|editor| editor.is_dirty()).map(Editor::unsaved);
+            keeper.keep(cx, unsaved)
+        });
     }
 }
 

@@ -1,24 +1,29 @@
 //! The register map, event texts and status bits as tables with rows to change, move, add and remove.
 
-use egui::{Align, Label, Layout, Ui, Vec2};
-use egui_extras::{Column as Width, TableBuilder};
+use egui::{Label, Ui};
 use serde_json::{Map, Value, json};
 
-use crate::gui::theme::{Icon, ROW, SIZES, strong, tokens};
-use crate::gui::widgets::{Act, combo, committed, counted, secondary, section, small, text_field};
+use crate::gui::theme::Icon;
+use crate::gui::widgets::{Act, combo, committed, secondary, section, small, text_field};
 use crate::model::{IntervalStatus, Obis, Unit, plain_name};
 
 use super::forms::{Editing, row};
+use super::grid::{Typed, change_list, change_map, column, grid, shown};
 
 /// What tables keep from frame to frame.
 #[derive(Default)]
 pub(super) struct Tables {
     list: List,
     log: String,
-    /// What is typed for a row that is not there yet, and a search.
-    new: Vec<String>,
-    sought: String,
+    typed: Typed,
     new_log: String,
+}
+
+impl Tables {
+    /// How high the form is that is seen.
+    pub(super) const fn has_room(&mut self, height: f32) {
+        self.typed.room = height;
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,21 +53,6 @@ const LISTS: [(List, &str, &str); 10] = [
     (List::Scalers, "Scalers and units", "/objects/scalers"),
     (List::Ratios, "Transformer ratios", "/objects/ratios"),
 ];
-
-/// A column: title, width, whether a text may stand in it; nothing where it is only shown.
-struct Column {
-    title: &'static str,
-    width: f32,
-    is_right: Option<fn(&str) -> bool>,
-}
-
-const fn column(title: &'static str, width: f32, is_right: fn(&str) -> bool) -> Column {
-    Column { title, width, is_right: Some(is_right) }
-}
-
-const fn shown(title: &'static str) -> Column {
-    Column { title, width: 0.0, is_right: None }
-}
 
 fn is_object(text: &str) -> bool {
     text.parse::<Obis>().is_ok()
@@ -97,135 +87,6 @@ fn is_flag(text: &str) -> bool {
     IntervalStatus::from_word(text.trim()).is_some()
 }
 
-/// What is to be done with a row.
-enum Change {
-    Set(usize, usize, String),
-    Up(usize),
-    Remove(usize),
-    Add(Vec<String>),
-}
-
-/// A table of rows; gives what is to be done.
-fn grid(
-    ui: &mut Ui,
-    what: &str,
-    columns: &[Column],
-    rows: &[Vec<String>],
-    tables: &mut Tables,
-    can_move: bool,
-) -> Option<Change> {
-    let t = tokens(ui);
-    let mut change = None;
-    ui.horizontal(|ui| {
-        ui.label(small(ui, counted(rows.len(), "row")));
-        text_field(ui, &mut tables.sought, "Find", 160.0, false).accessible_name("Find a row");
-    });
-    let wanted = tables.sought.trim().to_lowercase();
-    let fits = |cells: &Vec<String>| cells.iter().any(|cell| cell.to_lowercase().contains(&wanted));
-    let seen: Vec<usize> = rows
-        .iter()
-        .enumerate()
-        .filter(|(_, cells)| wanted.is_empty() || fits(cells))
-        .map(|(at, _)| at)
-        .collect();
-    let height = (ui.available_height() - 56.0).clamp(160.0, 1200.0);
-    ui.scope(|ui| {
-        ui.spacing_mut().item_spacing = Vec2::ZERO;
-        let mut table = TableBuilder::new(ui)
-            .id_salt(("template table", what))
-            .auto_shrink(false)
-            .max_scroll_height(height)
-            .min_scrolled_height(height.min(320.0))
-            .cell_layout(Layout::left_to_right(Align::Center));
-        for column in columns {
-            let width = if column.width > 0.0 {
-                Width::exact(column.width)
-            } else {
-                Width::remainder().at_least(120.0)
-            };
-            table = table.column(width.clip(true));
-        }
-        let table = table.column(Width::exact(72.0)).header(ROW, |mut header| {
-            for column in columns {
-                header.col(|ui| {
-                    ui.painter().rect_filled(ui.max_rect(), 0.0, t.sunken.0);
-                    ui.add_space(8.0);
-                    ui.label(strong(column.title).size(SIZES[0]).color(t.text_secondary.0));
-                });
-            }
-            header.col(|ui| {
-                ui.painter().rect_filled(ui.max_rect(), 0.0, t.sunken.0);
-            });
-        });
-        table.body(|body| {
-            body.rows(ROW + 8.0, seen.len(), |mut line| {
-                let Some(at) = seen.get(line.index()).copied() else { return };
-                let Some(cells) = rows.get(at) else { return };
-                let name = cells.first().map(String::as_str).unwrap_or_default();
-                for (place, (column, cell)) in columns.iter().zip(cells).enumerate() {
-                    line.col(|ui| match column.is_right {
-                        Some(is_right) => {
-                            ui.push_id((what, at, place), |ui| {
-                                let label = format!("{} of {name}", column.title);
-                                let width = ui.available_width() - 8.0;
-                                let (given, _) = committed(ui, &label, cell, width, is_right);
-                                if let Some(text) = given {
-                                    change = Some(Change::Set(at, place, text));
-                                }
-                            });
-                        }
-                        None => {
-                            ui.add_space(8.0);
-                            ui.add(Label::new(secondary(ui, cell)).truncate());
-                        }
-                    });
-                }
-                line.col(|ui| {
-                    ui.push_id((what, at), |ui| {
-                        if can_move {
-                            let up = format!("Move {name} up");
-                            if ui.add(Act::icon_only(Icon::ChevronUp, &up).small().enabled(at > 0)).clicked()
-                            {
-                                change = Some(Change::Up(at));
-                            }
-                        }
-                        let remove = format!("Remove {name}");
-                        if ui.add(Act::icon_only(Icon::Trash, &remove).small()).clicked() {
-                            change = Some(Change::Remove(at));
-                        }
-                    });
-                });
-            });
-        });
-    });
-    add_row(ui, columns, tables).or(change)
-}
-
-fn add_row(ui: &mut Ui, columns: &[Column], tables: &mut Tables) -> Option<Change> {
-    let wanted = columns.iter().filter(|column| column.is_right.is_some()).count();
-    tables.new.resize(wanted, String::new());
-    let mut change = None;
-    ui.add_space(4.0);
-    ui.horizontal(|ui| {
-        let mut is_ready = true;
-        let mut entered = false;
-        let typed = columns.iter().filter_map(|column| Some((column.title, column.width, column.is_right?)));
-        for ((title, width, is_right), text) in typed.zip(&mut tables.new) {
-            let wrong = !text.is_empty() && !is_right(text);
-            is_ready &= is_right(text);
-            let width = if width > 0.0 { width - 8.0 } else { 240.0 };
-            let response = text_field(ui, text, title, width, wrong);
-            entered |= response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
-            response.accessible_name(format!("New: {title}"));
-        }
-        let add = ui.add(Act::plain("Add").icon(Icon::Plus).enabled(is_ready));
-        if is_ready && (add.clicked() || entered) {
-            change = Some(Change::Add(std::mem::take(&mut tables.new)));
-        }
-    });
-    change
-}
-
 fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -237,63 +98,6 @@ fn name_of(text: &str) -> String {
 /// An OBIS code as it is written out.
 fn obis(text: &str) -> Value {
     json!(text.parse::<Obis>().map_or_else(|_| text.trim().to_owned(), |obis| obis.to_string()))
-}
-
-/// Changes a list; `make` makes an element of its cells that may be typed.
-fn change_list(
-    list: &mut Vec<Value>,
-    change: Change,
-    set: impl Fn(&mut Value, usize, String),
-    make: impl Fn(&[String]) -> Value,
-) {
-    match change {
-        Change::Set(at, place, text) => {
-            if let Some(item) = list.get_mut(at) {
-                set(item, place, text);
-            }
-        }
-        Change::Up(at) if at > 0 && at < list.len() => list.swap(at, at - 1),
-        Change::Up(_) => {}
-        Change::Remove(at) if at < list.len() => {
-            list.remove(at);
-        }
-        Change::Remove(_) => {}
-        Change::Add(cells) => list.push(make(&cells)),
-    }
-}
-
-/// Changes a map whose first cell is the key; `value` makes a value of the other cells.
-fn change_map(
-    map: &mut Map<String, Value>,
-    change: Change,
-    key: impl Fn(&str) -> String,
-    set: impl Fn(&mut Value, usize, &str),
-    make: impl Fn(&[String]) -> Value,
-) {
-    let mut pairs: Vec<(String, Value)> = std::mem::take(map).into_iter().collect();
-    match change {
-        Change::Set(at, 0, text) => {
-            if let Some((old, _)) = pairs.get_mut(at) {
-                *old = key(&text);
-            }
-        }
-        Change::Set(at, place, text) => {
-            if let Some((_, value)) = pairs.get_mut(at) {
-                set(value, place, &text);
-            }
-        }
-        Change::Up(_) => {}
-        Change::Remove(at) if at < pairs.len() => {
-            pairs.remove(at);
-        }
-        Change::Remove(_) => {}
-        Change::Add(cells) => {
-            let name = cells.first().map(|text| key(text)).unwrap_or_default();
-            pairs.retain(|(known, _)| *known != name);
-            pairs.push((name, make(cells.get(1..).unwrap_or_default())));
-        }
-    }
-    map.extend(pairs);
 }
 
 fn list_at(editing: &Editing<'_>, pointer: &str) -> Vec<Value> {
@@ -327,8 +131,8 @@ pub(super) fn objects(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut Table
         });
     });
     if tables.list != before {
-        tables.new.clear();
-        tables.sought.clear();
+        tables.typed.new.clear();
+        tables.typed.sought.clear();
     }
     let Some((list, what, pointer)) = LISTS.iter().find(|(list, ..)| *list == tables.list).copied() else {
         return;
@@ -349,7 +153,7 @@ pub(super) fn objects(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut Table
                 })
                 .collect();
             let columns = [column("OBIS code", 176.0, is_object), shown("Name")];
-            if let Some(change) = grid(ui, what, &columns, &rows, tables, true) {
+            if let Some(change) = grid(ui, what, &columns, &rows, &mut tables.typed, true) {
                 change_list(
                     &mut items,
                     change,
@@ -369,7 +173,7 @@ fn plate(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut Tables, pointer: &
         items.iter().map(|item| vec![cell(item, "obis"), cell(item, "as")]).collect();
     ui.label(small(ui, "As: serial, logical device name, firmware, model, maker, or a title"));
     let columns = [column("OBIS code", 176.0, is_object), column("As", 0.0, is_words)];
-    if let Some(change) = grid(ui, "plate", &columns, &rows, tables, true) {
+    if let Some(change) = grid(ui, "plate", &columns, &rows, &mut tables.typed, true) {
         let set = |item: &mut Value, place: usize, text: String| {
             let (key, value) = if place == 0 { ("obis", obis(&text)) } else { ("as", json!(text)) };
             if let Value::Object(members) = item {
@@ -390,7 +194,7 @@ fn names(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut Tables, pointer: &
     let mut map = map_at(editing, pointer);
     let rows: Vec<Vec<String>> = map.iter().map(|(key, value)| vec![key.clone(), text_of(value)]).collect();
     let columns = [column("OBIS code", 176.0, is_object), column("Name", 0.0, is_words)];
-    if let Some(change) = grid(ui, "names", &columns, &rows, tables, false) {
+    if let Some(change) = grid(ui, "names", &columns, &rows, &mut tables.typed, false) {
         let words = |cells: &[String]| json!(cells.first());
         change_map(
             &mut map,
@@ -420,7 +224,7 @@ fn scalers(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut Tables, pointer:
         column("Power of ten", 112.0, is_scaler),
         column("Unit", 0.0, is_unit),
     ];
-    if let Some(change) = grid(ui, "scalers", &columns, &rows, tables, false) {
+    if let Some(change) = grid(ui, "scalers", &columns, &rows, &mut tables.typed, false) {
         let scaler = |text: &str| json!(text.trim().parse::<i8>().unwrap_or(0));
         let set = |value: &mut Value, place: usize, text: &str| {
             let (key, new) =
@@ -469,7 +273,7 @@ pub(super) fn status_bits(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut T
     let mut map = map_at(editing, pointer);
     let rows: Vec<Vec<String>> = map.iter().map(|(key, value)| vec![key.clone(), text_of(value)]).collect();
     let columns = [column("Bit", 80.0, is_bit), column("Flag", 0.0, is_flag)];
-    if let Some(change) = grid(ui, "status bits", &columns, &rows, tables, false) {
+    if let Some(change) = grid(ui, "status bits", &columns, &rows, &mut tables.typed, false) {
         let flag = |cells: &[String]| json!(cells.first().map(|text| text.trim()));
         change_map(
             &mut map,
@@ -531,7 +335,7 @@ pub(super) fn event_texts(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut T
     let mut map = map_at(editing, &pointer);
     let rows: Vec<Vec<String>> = map.iter().map(|(key, value)| vec![key.clone(), text_of(value)]).collect();
     let columns = [column("Code", 96.0, is_code), column("Text", 0.0, is_words)];
-    if let Some(change) = grid(ui, "event texts", &columns, &rows, tables, false) {
+    if let Some(change) = grid(ui, "event texts", &columns, &rows, &mut tables.typed, false) {
         let words = |cells: &[String]| json!(cells.first());
         change_map(
             &mut map,
