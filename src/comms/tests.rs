@@ -104,7 +104,7 @@ impl Script {
                 Ok(())
             }
             Act::Flash(outcome, fault) => {
-                let super::conductor::Task::Flash(_, journal) = attempt.task else { panic!("no flash") };
+                let conductor::Task::Flash(_, journal) = attempt.task else { panic!("no flash") };
                 match journal.load() {
                     Ok(state) => {
                         journal.keep(&FlashState { outcome, ..state }).unwrap();

@@ -148,6 +148,8 @@ fn faults_that_a_client_can_get_over_end_with_the_new_version() {
         "image:no-bitmap",
         "image:first-wrong",
         "image:no-bitmap,image:no-status,image:no-info",
+        "image:ask-again",
+        "image:ask-again,image:restart=40",
         "image:cut=activate",
     ] {
         let bench = Bench::new();
@@ -343,8 +345,8 @@ fn a_line_that_is_cut_before_any_answer_leaves_a_flash_that_goes_on() {
 fn a_line_that_is_cut_anywhere_leaves_a_flash_that_goes_on_under_every_kind_of_protection() {
     for (auth, security) in [
         (Auth::HighGmac, Security::None),
-        (Auth::HighGmac, Security::Auth),
-        (Auth::HighGmac, Security::Encrypt),
+        (Auth::HighGmac, Security::Authenticated),
+        (Auth::HighGmac, Security::Encrypted),
         (Auth::HighGmac, Security::Both),
         (Auth::HighSha256, Security::Both),
     ] {
