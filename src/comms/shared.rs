@@ -13,6 +13,7 @@ use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
 use super::conductor::Conductor;
+use super::hops::Hops;
 use super::listeners::Listeners;
 use super::settling::Settling;
 use super::{CommsOptions, Event};
@@ -31,6 +32,8 @@ pub(super) struct Shared {
     pub(super) clock: WallClock,
     /// When each meter's last session ended, for meters that want a pause.
     pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
+    /// How long gateways and meshes take.
+    pub(super) hops: Hops,
 }
 
 /// What time it is.
@@ -117,6 +120,12 @@ impl Shared {
         Ok(secrets)
     }
 
+    /// A template of the program or of the store, as it stands now.
+    pub(super) fn template(&self, name: &str) -> Result<Template, Fault> {
+        let templates = self.store.borrow().catalogue().map_err(|error| store_fault(&error))?;
+        templates.named(name).map_err(|error| Fault::user(error.to_string(), ""))
+    }
+
     /// All that is needed to be let in to a stored meter.
     pub(super) fn access(&self, meter: MeterId) -> Result<MeterAccess, Fault> {
         let row = self.store.borrow().meter(meter).map_err(|error| store_fault(&error))?;
@@ -131,8 +140,7 @@ impl Shared {
         config: MeterConfig,
         secrets: MeterSecrets,
     ) -> Result<MeterAccess, Fault> {
-        let mut template =
-            Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
+        let mut template = self.template(&config.template)?;
         template.fit(&config.line);
         let client_title = match config.client_title {
             Some(title) => title,

@@ -147,6 +147,7 @@ impl Jobs {
                 }
             }
             Event::StoreChanged | Event::List(_) | Event::Found { .. } | Event::Pushed { .. } => {}
+            Event::Learnt { .. } => {}
         }
     }
 
