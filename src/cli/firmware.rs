@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::app::{App, Outcome};
 use super::failure::{DONE, Failure, REFUSED, USAGE};
@@ -21,7 +21,6 @@ use crate::firmware::{
     Draft, Hex, KeyError, MakerKey, Package, PackageError, PublicKeyFile, SigningKeyFile, TrustedKey,
     check_image, package,
 };
-use crate::model::Template;
 use crate::store::StoreReader;
 
 use keys::{Keygen, Trust, Untrust};
@@ -152,7 +151,7 @@ fn check_maker(
     template: &str,
     key: Option<&PathBuf>,
 ) -> Result<Result<Option<MakerKey>, PackageError>, Failure> {
-    let template = Template::named(template).map_err(|error| Failure::usage(error.to_string()))?;
+    let template = app.catalogue()?.named(template).map_err(|error| Failure::usage(error.to_string()))?;
     let Some(described) = &template.firmware.image_signature else { return Ok(Ok(None)) };
     let keys = match key {
         Some(path) => match PublicKeyFile::read(path)? {
