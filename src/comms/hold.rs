@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::model::{Blame, Fault, MeterId};
+use crate::model::{Fault, MeterId};
 use crate::store::{JobResult, StoreError};
 
 use super::Event;
@@ -36,12 +36,9 @@ pub(super) struct Hold {
 }
 
 fn told(reason: &str) -> Fault {
-    Fault {
-        blame: Blame::Internal,
-        message: format!("the store takes no more writes: {reason}"),
-        advice: "meter lists wait, and go on by themselves when there is room".to_owned(),
-        passing: true,
-    }
+    let mut fault = Fault::internal(format!("the store takes no more writes: {reason}"));
+    "meter lists wait, and go on by themselves when there is room".clone_into(&mut fault.advice);
+    fault.passing(true)
 }
 
 impl Hold {

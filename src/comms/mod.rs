@@ -16,6 +16,7 @@
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
 //! | `hold` | waits with sessions while the store takes no writes |
+//! | `hops` | how long gateways and meshes take |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
@@ -33,6 +34,7 @@ mod discover;
 mod edits;
 mod flash;
 mod hold;
+mod hops;
 pub mod link;
 mod listeners;
 mod local;
@@ -70,6 +72,7 @@ use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
 use crate::firmware::Package;
+use crate::model::template::{Origin, Proposal};
 use crate::model::{
     CampaignPlan, Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId,
     RatioPeriod, Secret, SecretKind, Step,
@@ -167,6 +170,12 @@ pub enum Job {
     RunList(ListId),
     /// Look which addresses of a line answer; nothing is stored.
     Discover(Box<Discovery>),
+    /// Look at all that a DLMS meter shows of itself and propose a template for it, which comes as
+    /// [`Event::Learnt`]; nothing is stored.
+    Learn {
+        /// Which.
+        meter: MeterId,
+    },
 }
 
 /// A change of the store's own data, by a person.
@@ -251,6 +260,17 @@ pub enum Edit {
     RemoveList(ListId),
     /// Stop a run of a meter list.
     StopRun(i64),
+    /// Keep a template in the store, under the name that it bears.
+    PutTemplate {
+        /// As JSON; it is checked once more.
+        text: String,
+        /// Where a new one comes from.
+        origin: Option<Origin>,
+        /// The version that it takes the place of; a new one where there is none.
+        replaces: Option<u32>,
+    },
+    /// Remove a template of the store that no meter uses.
+    RemoveTemplate(String),
 }
 
 /// What an edit gave.
@@ -354,6 +374,13 @@ pub enum Event {
         job: JobId,
         /// What is there.
         found: Box<Found>,
+    },
+    /// A template was learnt from a meter; comes before its `MeterEnded`.
+    Learnt {
+        /// Job.
+        job: JobId,
+        /// What is proposed.
+        proposal: Box<Proposal>,
     },
 }
 
@@ -534,5 +561,6 @@ fn open_shared(
         options,
         surroundings,
         last_session: RefCell::new(HashMap::new()),
+        hops: hops::Hops::default(),
     })
 }

@@ -13,6 +13,7 @@ use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
 use super::conductor::Conductor;
+use super::hops::Hops;
 use super::listeners::Listeners;
 use super::settling::Settling;
 use super::surroundings::Surroundings;
@@ -32,6 +33,8 @@ pub(super) struct Shared {
     pub(super) surroundings: Surroundings,
     /// When each meter's last session ended, for meters that want a pause.
     pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
+    /// How long gateways and meshes take.
+    pub(super) hops: Hops,
 }
 
 /// A failure of the store, as the fault of the meter that it befell.
@@ -98,6 +101,12 @@ impl Shared {
         Ok(secrets)
     }
 
+    /// A template of the program or of the store, as it stands now.
+    pub(super) fn template(&self, name: &str) -> Result<Template, Fault> {
+        let templates = self.store.borrow().catalogue().map_err(|error| store_fault(&error))?;
+        templates.named(name).map_err(|error| Fault::user(error.to_string(), ""))
+    }
+
     /// All that is needed to be let in to a stored meter.
     pub(super) fn access(&self, meter: MeterId) -> Result<MeterAccess, Fault> {
         let row = self.store.borrow().meter(meter).map_err(|error| store_fault(&error))?;
@@ -112,8 +121,7 @@ impl Shared {
         config: MeterConfig,
         secrets: MeterSecrets,
     ) -> Result<MeterAccess, Fault> {
-        let mut template =
-            Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
+        let mut template = self.template(&config.template)?;
         template.fit(&config.line);
         let client_title = match config.client_title {
             Some(title) => title,

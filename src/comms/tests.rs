@@ -245,6 +245,7 @@ fn word(event: &Event) -> String {
         Event::StoreChanged => "store changed".to_owned(),
         Event::List(_) => "list".to_owned(),
         Event::Found { found, .. } => format!("found {:?}", found.seat),
+        Event::Learnt { proposal, .. } => format!("learnt {}", proposal.meter),
         Event::Pushed { words, .. } => format!("pushed {words}"),
         Event::Store { fault } => format!("store takes writes: {}", fault.is_none()),
     }

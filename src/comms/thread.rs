@@ -311,6 +311,7 @@ impl Thread {
                 };
                 self.stored_job(&[meter], title, &Work::Control(order))?
             }
+            Job::Learn { meter } => self.stored_job(&[meter], "Learn a template from {}", &Work::Learn)?,
         };
         Ok(self.enqueue(job, None))
     }

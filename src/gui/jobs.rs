@@ -151,6 +151,7 @@ impl Jobs {
             | Event::Found { .. }
             | Event::Pushed { .. }
             | Event::Store { .. } => {}
+            Event::Learnt { .. } => {}
         }
     }
 

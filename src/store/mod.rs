@@ -36,6 +36,7 @@ mod schema;
 mod schemes;
 mod secrets;
 mod settings;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod trace;

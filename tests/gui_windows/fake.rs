@@ -458,7 +458,10 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::Lists => Value::Lists(Arc::new(lists(world))),
         Query::List(id) => Value::List(Arc::new(list_details(world, *id))),
         Query::Rates(_) => Value::Rates(Arc::new(list_rates())),
-        Query::Scheme(path) => Value::Scheme(Arc::new(reader::scheme(path).unwrap_or_default())),
+        Query::Scheme(path) => {
+            Value::Scheme(Arc::new(reader::scheme(path, &templates(world)).unwrap_or_default()))
+        }
+        Query::Catalogue => Value::Catalogue(Arc::new(templates(world))),
         Query::Prices(path) => Value::Prices(Arc::new(reader::prices(path).unwrap_or_default())),
         Query::MeterSchemes(id) => {
             Value::MeterSchemes(Arc::new(world.schemes.get(id).cloned().unwrap_or_default()))

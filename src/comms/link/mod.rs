@@ -29,7 +29,7 @@ use pace::Pace;
 
 use crate::model::{Line, LinePath, RoundTrip, Secret, ServerAddress, Template};
 use crate::protocol::gateway::Prefix;
-use crate::protocol::link::{Link, LinkError};
+use crate::protocol::link::{Link, LinkError, LinkTerms};
 use crate::transport::{Counters, Dialer, Pipe, Place, Tap};
 
 /// A link over any line, which waits as long as its medium and its meter want.
@@ -221,6 +221,13 @@ impl Link for AnyLink {
         match &self.way {
             Way::Hdlc(link) => link.resends(),
             Way::Wrapper(link) => link.resends(),
+        }
+    }
+
+    fn terms(&self) -> Option<LinkTerms> {
+        match &self.way {
+            Way::Hdlc(link) => link.terms(),
+            Way::Wrapper(link) => link.terms(),
         }
     }
 

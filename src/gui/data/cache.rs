@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::export::Preview;
-use crate::model::MeterId;
+use crate::model::{Catalogue, MeterId};
 use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
@@ -178,6 +178,10 @@ impl Cache {
     typed!(
         /// A campaign; nothing where there is none of this number.
         campaign, Campaign, Option<CampaignFile>
+    );
+    typed!(
+        /// All templates.
+        catalogue, Catalogue, Catalogue
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

@@ -9,8 +9,8 @@ use crate::comms::trace::Layer;
 use crate::export::{PointTotal, Preview};
 use crate::firmware::{Package, PackageError, TrustedKey};
 use crate::model::{
-    BillingSet, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios, ProfileRow,
-    RatioHistory, RatioPeriod, RegisterReading, SecretKind,
+    BillingSet, Catalogue, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios,
+    ProfileRow, RatioHistory, RatioPeriod, RegisterReading, SecretKind,
 };
 use crate::model::{Fault, Identity};
 use crate::scheme::{Document, Prices, Problem};
@@ -98,6 +98,8 @@ pub enum Query {
     Campaigns,
     /// A campaign with its meters.
     Campaign(i64),
+    /// All templates.
+    Catalogue,
 }
 
 impl Query {
@@ -307,6 +309,7 @@ pub enum Value {
     Identities(Arc<Vec<(MeterId, Identity)>>),
     Campaigns(Arc<Vec<CampaignRow>>),
     Campaign(Arc<Option<CampaignFile>>),
+    Catalogue(Arc<Catalogue>),
 }
 
 /// An answer with its question.
