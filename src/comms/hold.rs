@@ -36,9 +36,11 @@ pub(super) struct Hold {
 }
 
 fn told(reason: &str) -> Fault {
-    let mut fault = Fault::internal(format!("the store takes no more writes: {reason}"));
-    "meter lists wait, and go on by themselves when there is room".clone_into(&mut fault.advice);
-    fault.passing(true)
+    Fault {
+        advice: "meter lists wait, and go on by themselves when there is room".to_owned(),
+        passing: true,
+        ..Fault::internal(format!("the store takes no more writes: {reason}"))
+    }
 }
 
 impl Hold {

@@ -45,7 +45,10 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::AddMeters(_) | Edit::UpdateMeter { .. } | Edit::RemoveMeters(_) | Edit::UpdatePoint { .. } => {
             vec![Right::KeepMeters]
         }
-        Edit::TrustKey { .. } | Edit::UntrustKey { .. } => vec![Right::TrustKeys],
+        Edit::TrustKey { .. }
+        | Edit::UntrustKey { .. }
+        | Edit::TrustMakerKey { .. }
+        | Edit::UntrustMakerKey { .. } => vec![Right::TrustKeys],
         Edit::CallOffCampaign { .. } => vec![Right::Flash],
         Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => vec![Right::Ratios],
         Edit::Exchange { .. } => vec![Right::ExchangeMeters],
@@ -53,6 +56,10 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::PutList { list, .. } => vec![Right::KeepLists, of_action(&list.action)],
         Edit::RemoveList(_) => vec![Right::KeepLists],
         Edit::StopRun(_) => vec![Right::ReadMeters],
+        Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
+            vec![Right::People]
+        }
+        Edit::OwnPassphrase { .. } => vec![Right::Look],
         Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
@@ -75,3 +82,6 @@ fn of_setting(key: &str) -> Right {
 pub fn check(standing: &Standing, needed: &[Right]) -> Result<(), Fault> {
     needed.iter().try_for_each(|right| standing.check(*right))
 }
+
+#[cfg(test)]
+mod tests;

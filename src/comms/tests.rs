@@ -1,7 +1,9 @@
 //! The thread with scripted sessions in paused time: order of events, lines, retries, cancelling, and what is stored.
 
+mod campaigns;
 mod full_disk;
 mod lists;
+mod people;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,8 +16,9 @@ use tokio::time::Instant;
 
 use super::conductor::{Attempt, Conducting};
 use super::*;
+use crate::firmware::FlashState;
 use crate::model::{
-    Auth, Decimal, Identity, Obis, ReadingValue, RegisterReading, Side, Template, Unit, What,
+    Auth, Decimal, FlashOutcome, Identity, Obis, ReadingValue, RegisterReading, Side, Template, Unit, What,
 };
 use crate::store::StoreReader;
 
@@ -42,6 +45,8 @@ enum Act {
     Counters(u32),
     /// Looks whether the password is there.
     WantsPassword(&'static str),
+    /// Flashes: keeps how it stands, and may fail.
+    Flash(FlashOutcome, Option<Fault>),
 }
 
 #[derive(Default)]
@@ -99,6 +104,17 @@ impl Script {
                 let taken = (0..count).map(|_| attempt.counter.next().unwrap());
                 self.counters.lock().unwrap().extend(taken);
                 Ok(())
+            }
+            Act::Flash(outcome, fault) => {
+                let conductor::Task::Flash(_, journal) = attempt.task else { panic!("no flash") };
+                match journal.load() {
+                    Ok(state) => {
+                        journal.keep(&FlashState { outcome, ..state }).unwrap();
+                        tokio::time::sleep(Duration::from_secs(60)).await;
+                        fault.map_or(Ok(()), Err)
+                    }
+                    Err(fault) => Err(fault),
+                }
             }
             Act::WantsPassword(wanted) => {
                 let password =
@@ -248,6 +264,7 @@ fn word(event: &Event) -> String {
         Event::Learnt { proposal, .. } => format!("learnt {}", proposal.meter),
         Event::Pushed { words, .. } => format!("pushed {words}"),
         Event::Store { fault } => format!("store takes writes: {}", fault.is_none()),
+        Event::Standing(standing) => format!("standing {standing:?}"),
     }
 }
 

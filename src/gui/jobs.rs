@@ -150,8 +150,9 @@ impl Jobs {
             | Event::List(_)
             | Event::Found { .. }
             | Event::Pushed { .. }
+            | Event::Learnt { .. }
+            | Event::Standing(_)
             | Event::Store { .. } => {}
-            Event::Learnt { .. } => {}
         }
     }
 

@@ -60,6 +60,8 @@ pub use schedule::{
 pub use secret::{MeterSecrets, Secret, SecretError, SecretKind};
 pub use spelling::close_to;
 pub use stamp::{ClockRule, DeviationSign, MeterStamp, StampError, ZonePolicy, clock_status};
-pub use template::{Catalogue, Template, TemplateError};
+pub use template::{
+    Catalogue, ImageEnd, ImageSignature, SignatureForm, SignedBytes, SignedPart, Template, TemplateError,
+};
 pub use text::{WordError, counted, hex};
 pub use unit::{ScalerUnit, Unit};

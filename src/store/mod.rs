@@ -23,8 +23,10 @@ mod intervals;
 mod jobs;
 mod knowledge;
 mod lists;
+mod maker_keys;
 mod merge;
 mod meters;
+mod people;
 mod points;
 mod pushed;
 mod ratios;
@@ -40,6 +42,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod upkeep;
 
 use std::path::Path;
 use std::time::Duration;
@@ -51,6 +54,8 @@ pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
+pub use maker_keys::MakerKeyRow;
+pub use people::{NewKey, PersonEntry, PersonRow};
 pub use points::{Exchange, NewMeter};
 pub use pushed::Seen;
 pub use records::{
@@ -58,8 +63,13 @@ pub use records::{
     TraceRecord,
 };
 pub use runs::{Cause, NewRun, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
+pub use schema::Upgrade;
 pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;
+pub use upkeep::{
+    Age, Checked, Compacted, Disposed, Expiry, Kind, KindSize, Pace, RETENTION_SETTING, Retention,
+    StoreStatus, Upkeep, UpkeepRow, UpkeepState, Watch,
+};
 
 use error::Trouble;
 
@@ -191,8 +201,18 @@ impl Store {
     /// Opens a store, makes it where there is none, and brings an old one up to date.
     ///
     /// # Errors
-    /// The file cannot be made or opened, is no store, or was made by a newer version of this program.
+    /// The file cannot be made or opened, is no store, or was made by a newer version of this program; or an old one
+    /// cannot be brought up to date, and is as it was.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_watched(path, &mut |_| {})
+    }
+
+    /// As [`Store::open`]; `tell` hears how far an old store has been brought up to date. A copy of it is made before
+    /// (`….version-5`), and stays. Whatever cuts this off leaves the old store as it was.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_watched(path: &Path, tell: &mut dyn FnMut(Upgrade)) -> Result<Self, StoreError> {
         let name = path.display().to_string();
         make_file(path)
             .map_err(|error| StoreError::Unusable { path: name.clone(), reason: error.to_string() })?;
@@ -206,7 +226,7 @@ impl Store {
             return Err(StoreError::Unusable { path: name, reason: reason.to_owned() });
         }
         set_up(&reader.connection).map_err(sql)?;
-        schema::bring_up_to_date(&mut reader.connection, &name, schema::LADDER)?;
+        schema::upgrade(&mut reader.connection, path, schema::LADDER, tell)?;
         Ok(Self { reader, actor: "unnamed".to_owned(), gathers: false, losses: 0, turned_away: None })
     }
 
@@ -335,10 +355,16 @@ fn make_file(path: &Path) -> std::io::Result<()> {
 /// The journal mode in force.
 type Mode = String;
 
-/// Turns the write-ahead log on, where the file system can bear it. Of several programs that set up a new file at once, SQLite turns all but one away
-/// at this point without letting them wait; they wait for that one here, and find the log turned on.
+/// Turns the write-ahead log on, where the file system can bear it. Of several programs that set up a new file at
+/// once, SQLite turns all but one away at this point without letting them wait; they wait for that one here, and find
+/// the log turned on.
 fn turn_log_on(connection: &Connection) -> rusqlite::Result<Mode> {
     let turn_on = || {
+        // A new file shall be able to give pages back. It is settled with its first page.
+        let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        if pages == 0 {
+            connection.pragma_update(None, "auto_vacuum", "incremental")?;
+        }
         // Answers with the mode in force, hence the query.
         connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, Mode>(0))
     };

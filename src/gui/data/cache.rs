@@ -12,11 +12,11 @@ use super::{
     Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
-use super::{CampaignFile, PackageFile};
-use crate::firmware::TrustedKey;
+use super::{CampaignFile, PackageFile, TrustedKeys};
+use crate::firmware::PublicKeyFile;
 use crate::model::Identity;
 use crate::model::{BillingSet, MeterEvent};
-use crate::store::{CampaignRow, KeyRow};
+use crate::store::{AuditRow, CampaignRow, PersonRow};
 
 /// How many answers are kept that no frame has asked for lately.
 const KEPT: usize = 64;
@@ -161,11 +161,11 @@ impl Cache {
     );
     typed!(
         /// A public key's file.
-        public_key, PublicKey, TrustedKey
+        public_key, PublicKey, PublicKeyFile
     );
     typed!(
         /// Keys that are trusted.
-        trusted_keys, TrustedKeys, Vec<KeyRow>
+        trusted_keys, TrustedKeys, TrustedKeys
     );
     typed!(
         /// Who meters are.
@@ -182,6 +182,18 @@ impl Cache {
     typed!(
         /// All templates.
         catalogue, Catalogue, Catalogue
+    );
+    typed!(
+        /// People.
+        people, People, Vec<PersonRow>
+    );
+    typed!(
+        /// The last rows of the audit chain.
+        audit, Audit, Vec<AuditRow>
+    );
+    typed!(
+        /// Whether the audit chain is whole.
+        audit_check, AuditCheck, u64
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

@@ -19,12 +19,14 @@ use super::{
     Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView, PriceFile,
     Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
-use super::{CampaignFile, CampaignLine, PackageFile};
-use crate::firmware::{FlashState, Package, TrustedKey};
+use super::{CampaignFile, CampaignLine, PackageFile, TrustedKeys};
+use crate::firmware::{FlashState, Package, PublicKeyFile, TrustedKey};
 use crate::store::{CampaignMeter, KeyRow};
 
 /// Questions that may wait.
 const WAITING: usize = 128;
+/// Rows of the audit chain that are listed.
+const AUDIT_ROWS: u32 = 1000;
 /// Campaigns that are listed.
 const CAMPAIGNS: u32 = 200;
 /// Results of a meter among which the fault of its flash is looked for.
@@ -90,7 +92,7 @@ fn answer(reader: &StoreReader, query: &Query) -> Result<Value, String> {
             scheme(path, &templates).map(|file| Value::Scheme(Arc::new(file)))
         }
         Query::Prices(path) => prices(path).map(|file| Value::Prices(Arc::new(file))),
-        Query::PublicKey(path) => TrustedKey::read(path)
+        Query::PublicKey(path) => PublicKeyFile::read(path)
             .map(|key| Value::PublicKey(Arc::new(key)))
             .map_err(|error| error.to_string()),
         Query::Package(path) => {
@@ -143,7 +145,10 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
                 stood: last(SchemeKind::Stood)?,
             }))
         }
-        Query::TrustedKeys => Value::TrustedKeys(Arc::new(reader.trusted_keys()?)),
+        Query::TrustedKeys => {
+            let (packages, images) = (reader.trusted_keys()?, reader.maker_keys()?);
+            Value::TrustedKeys(Arc::new(TrustedKeys { packages, images }))
+        }
         Query::Identities(ids) => {
             let identity = |id: &MeterId| Ok((*id, reader.knowledge(*id)?.identity));
             Value::Identities(Arc::new(ids.iter().map(identity).collect::<Result<_, StoreError>>()?))
@@ -151,6 +156,9 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         Query::Campaigns => Value::Campaigns(Arc::new(reader.campaigns(CAMPAIGNS)?)),
         Query::Campaign(id) => Value::Campaign(Arc::new(campaign(reader, *id)?)),
         Query::Catalogue => Value::Catalogue(Arc::new(reader.catalogue()?)),
+        Query::People => Value::People(Arc::new(reader.people()?)),
+        Query::Audit => Value::Audit(Arc::new(reader.audit_rows(AUDIT_ROWS)?)),
+        Query::AuditCheck => Value::AuditCheck(Arc::new(reader.verify_audit()?)),
         Query::Package(_) | Query::PublicKey(_) => Value::Ports(Arc::default()),
         Query::Ports | Query::Scheme(_) | Query::Prices(_) => Value::Ports(Arc::default()),
     })

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::template::fields::{FIELDS, Kind};
 use crate::model::template::problem::{Code, Problem, step};
-use crate::model::template::{FORMAT, HdlcParameters, SERVICES, SchemeLimits, Template};
+use crate::model::template::{FORMAT, HdlcParameters, ImageSignature, SERVICES, SchemeLimits, Template};
 use crate::model::{IntervalStatus, Obis, What, close_to};
 
 /// The longest name.
@@ -52,6 +52,7 @@ impl Rules<'_> {
         self.event_texts();
         self.limits();
         self.scheme();
+        self.image_signature();
     }
 
     fn heading(&mut self) {
@@ -78,6 +79,13 @@ impl Rules<'_> {
             if let Some(value) = written.pointer(field.pointer).and_then(Value::as_u64) {
                 self.within(field.pointer, u32::try_from(value).unwrap_or(u32::MAX), low, high);
             }
+        }
+    }
+
+    fn image_signature(&mut self) {
+        let signature = self.template.firmware.image_signature.as_ref();
+        if let Some(Err(reason)) = signature.map(ImageSignature::check) {
+            self.note(Code::BadValue, "/firmware/image_signature", reason, "");
         }
     }
 
