@@ -17,6 +17,7 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::Discover(_)
         | Job::Learn { .. }
         | Job::RunList(_)
+        | Job::Learn { .. }
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         Job::Ratios { order: RatioOrder::Write { .. }, .. } => vec![Right::Ratios],
         Job::WriteScheme { .. } => vec![Right::WriteSchemes],
@@ -57,6 +58,11 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::PutList { list, .. } => vec![Right::KeepLists, of_action(&list.action)],
         Edit::RemoveList(_) => vec![Right::KeepLists],
         Edit::StopRun(_) => vec![Right::ReadMeters],
+        Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
+            vec![Right::People]
+        }
+        Edit::OwnPassphrase { .. } => vec![Right::Look],
+        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
 
@@ -78,3 +84,6 @@ fn of_setting(key: &str) -> Right {
 pub fn check(standing: &Standing, needed: &[Right]) -> Result<(), Fault> {
     needed.iter().try_for_each(|right| standing.check(*right))
 }
+
+#[cfg(test)]
+mod tests;
