@@ -15,7 +15,6 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::ReadScheme { .. }
         | Job::Test { .. }
         | Job::Discover(_)
-        | Job::Learn { .. }
         | Job::RunList(_)
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         Job::Ratios { order: RatioOrder::Write { .. }, .. } => vec![Right::Ratios],
@@ -50,7 +49,6 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         | Edit::TrustMakerKey { .. }
         | Edit::UntrustMakerKey { .. } => vec![Right::TrustKeys],
         Edit::CallOffCampaign { .. } => vec![Right::Flash],
-        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
         Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => vec![Right::Ratios],
         Edit::Exchange { .. } => vec![Right::ExchangeMeters],
         Edit::Setting { key, .. } => vec![of_setting(key)],
