@@ -117,6 +117,7 @@ impl Shared {
                 self.store.borrow_mut().set_actor(&account);
                 let vault = super::shared::open_vault(&self.store.borrow(), &self.options.store);
                 *self.vault.borrow_mut() = vault.map(Rc::new);
+                self.emit(&Event::Standing(Standing::Alone));
             }
             return Ok(Standing::Alone);
         }
@@ -132,6 +133,7 @@ impl Shared {
             drop(presence);
             if was_open {
                 self.close_vault(&account);
+                self.emit(&Event::Standing(Standing::Nobody));
             }
             return Ok(Standing::Nobody);
         };
