@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::CampaignState;
@@ -39,24 +38,24 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
         // The thread itself stops runs.
         Edit::StopRun(_) => Ok(Edited::Done),
         Edit::TrustKey { public, name } => {
-            let put = shared.store.borrow_mut().trust_key(Timestamp::now(), &public, &name);
+            let put = shared.store.borrow_mut().trust_key(shared.now(), &public, &name);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::UntrustKey { public } => {
-            let gone = shared.store.borrow_mut().untrust_key(Timestamp::now(), &public);
+            let gone = shared.store.borrow_mut().untrust_key(shared.now(), &public);
             gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::TrustMakerKey { public, name } => {
-            let put = shared.store.borrow_mut().trust_maker_key(Timestamp::now(), &public, &name);
+            let put = shared.store.borrow_mut().trust_maker_key(shared.now(), &public, &name);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::UntrustMakerKey { public } => {
-            let gone = shared.store.borrow_mut().untrust_maker_key(Timestamp::now(), &public);
+            let gone = shared.store.borrow_mut().untrust_maker_key(shared.now(), &public);
             gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::CallOffCampaign { id } => {
             let put = shared.store.borrow_mut().put_campaign(
-                Timestamp::now(),
+                shared.now(),
                 id,
                 CampaignState::Done,
                 CALLED_OFF,

@@ -15,6 +15,7 @@
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
+//! | `hold` | waits with sessions while the store takes no writes |
 //! | `hops` | how long gateways and meshes take |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
@@ -24,6 +25,8 @@
 //! | `people` | signing in, people, the vault's key |
 //! | `rights` | who may do what |
 //! | `trace` | what traffic means, layer by layer |
+//! | `surroundings` | the time of day, and who opens lines |
+//! | `local` | the same work as a task of the caller's own runtime, in flying time |
 
 mod backoff;
 mod conductor;
@@ -31,9 +34,11 @@ mod counters;
 mod discover;
 mod edits;
 mod flash;
+mod hold;
 mod hops;
 pub mod link;
 mod listeners;
+mod local;
 mod people;
 pub mod programming;
 mod progress;
@@ -47,6 +52,7 @@ mod session;
 mod settling;
 mod shared;
 mod sink;
+mod surroundings;
 mod thread;
 pub mod trace;
 mod trace_log;
@@ -80,6 +86,8 @@ pub use push::{ASIDE_KEY, Aside};
 pub use push_net::PushPlaces;
 
 pub use discover::{Discovery, Found, Layer, Seat};
+pub use local::LocalComms;
+pub use surroundings::{Clock, Surroundings};
 
 use conductor::Conductor;
 use listeners::Listeners;
@@ -390,6 +398,12 @@ pub enum Event {
     StoreChanged,
     /// Something happened to a run of a meter list; its passes are jobs with events of their own.
     List(ListEvent),
+    /// The store takes no more writes, or does so again. Until it does no session begins: meter lists wait, and what
+    /// people asked for fails. Nothing that was told as stored is lost.
+    Store {
+        /// Why it takes none; nothing where it does so again.
+        fault: Option<Fault>,
+    },
     /// A meter, or a stranger, sent something by itself.
     Pushed {
         /// Who; `None` is nobody that is known, and the message was kept aside.
@@ -458,7 +472,7 @@ impl Comms {
     /// # Errors
     /// The store cannot be opened.
     pub fn start(options: CommsOptions) -> Result<Self, Fault> {
-        Self::start_with(options, Arc::new(conductor::Drivers))
+        Self::start_with(options, Arc::new(conductor::Drivers { dialer: None }))
     }
 
     fn start_with(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Self, Fault> {
@@ -603,7 +617,7 @@ fn open(
     if allowed < sockets {
         tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
     }
-    let shared = open_shared(options, conductor)?;
+    let shared = open_shared(options, Surroundings::default(), conductor)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -611,7 +625,11 @@ fn open(
     Ok((runtime, shared))
 }
 
-fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Shared, Fault> {
+fn open_shared(
+    options: CommsOptions,
+    surroundings: Surroundings,
+    conductor: Arc<dyn Conductor>,
+) -> Result<Shared, Fault> {
     let mut store = Store::open(&options.store).map_err(|error| Fault::user(error.to_string(), ""))?;
     let account = actor();
     store.set_actor(&account);
@@ -630,7 +648,7 @@ fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<S
         listeners: RefCell::new(Listeners::default()),
         conductor,
         options,
-        clock: shared::WallClock::Computer,
+        surroundings,
         last_session: RefCell::new(HashMap::new()),
         hops: hops::Hops::default(),
     })

@@ -19,6 +19,7 @@ use super::hops::Hops;
 use super::listeners::Listeners;
 use super::people::{self, Presence};
 use super::settling::Settling;
+use super::surroundings::Surroundings;
 use super::{CommsOptions, Event, JobId};
 
 /// What every session and the thread itself use. One thread owns it: borrows never last over an `await`.
@@ -37,32 +38,12 @@ pub(super) struct Shared {
     pub(super) listeners: RefCell<Listeners>,
     pub(super) conductor: Arc<dyn Conductor>,
     pub(super) options: CommsOptions,
-    /// What time it is.
-    pub(super) clock: WallClock,
+    /// The time of day, and who opens lines.
+    pub(super) surroundings: Surroundings,
     /// When each meter's last session ended, for meters that want a pause.
     pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
     /// How long gateways and meshes take.
     pub(super) hops: Hops,
-}
-
-/// What time it is.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum WallClock {
-    /// By this computer's clock.
-    Computer,
-    /// Time that goes on with the runtime's, which tests let fly.
-    #[cfg(test)]
-    Virtual { since: Instant, then: jiff::Timestamp },
-}
-
-impl WallClock {
-    fn now(self) -> jiff::Timestamp {
-        match self {
-            Self::Computer => jiff::Timestamp::now(),
-            #[cfg(test)]
-            Self::Virtual { since, then } => then.checked_add(since.elapsed()).unwrap_or(then),
-        }
-    }
 }
 
 /// A failure of the store, as the fault of the meter that it befell.
@@ -117,7 +98,7 @@ pub(super) fn open_vault(store: &Store, path: &Path) -> Result<Vault, Fault> {
 impl Shared {
     /// What time it is.
     pub(super) fn now(&self) -> jiff::Timestamp {
-        self.clock.now()
+        self.surroundings.clock.now()
     }
 
     /// Tells every listener.

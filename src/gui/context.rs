@@ -256,6 +256,10 @@ impl AppCtx {
                     _ => false,
                 });
             }
+            Event::Store { fault: Some(fault) } => self.notices.failed(fault.clone()),
+            Event::Store { fault: None } => {
+                self.notices.done("The store takes writes again: meter lists go on.");
+            }
             // Discovery and pushes are told on the command line.
             Event::Found { .. } | Event::Pushed { .. } => {}
             Event::Learnt { job, proposal } => self.learnt = Some((*job, proposal.clone())),
