@@ -405,6 +405,9 @@ impl Thread {
         package: Arc<Package>,
         plan: &CampaignPlan,
     ) -> Result<(JobId, Event), Fault> {
+        if plan.downgrade.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(Fault::user("a downgrade is overridden with its reason in words", "write it"));
+        }
         let title = format!("Flash {} into {{}}", package.manifest().version);
         let work = flash::work(package, plan);
         let (job, title, items) = self.stored_job(meters, &title, &Work::Flash(Rc::clone(&work)))?;
