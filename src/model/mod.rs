@@ -14,6 +14,7 @@ mod medium;
 mod meter;
 mod names;
 mod obis;
+mod patch;
 mod point;
 mod progress;
 mod ratio;
@@ -40,6 +41,7 @@ pub use medium::{MediumHabits, RoundTrip};
 pub use meter::{Auth, MeterConfig, MeterId, Security, SystemTitle};
 pub use names::plain_name;
 pub use obis::{Obis, ObisError};
+pub use patch::{LinePatch, MeterPatch, PointPatch, ip_end, serial_end};
 pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
     RatioHistory, RatioPeriod, Span, span_of, span_of_channel,

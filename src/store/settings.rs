@@ -10,6 +10,15 @@ pub(super) fn get(connection: &Connection, key: &str) -> Result<Option<String>, 
     Ok(statement.query_row([key], |row| row.get(0)).optional()?)
 }
 
+pub(super) fn put(connection: &Connection, key: &str, value: &str) -> Result<(), Trouble> {
+    connection
+        .prepare_cached(
+            "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
+        )?
+        .execute([key, value])?;
+    Ok(())
+}
+
 impl StoreReader {
     /// A setting of the program.
     ///
@@ -26,13 +35,6 @@ impl Store {
     /// # Errors
     /// The store cannot be written.
     pub fn put_setting(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
-        self.write(|connection, _| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO setting VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = excluded.value",
-                )?
-                .execute([key, value])?;
-            Ok(())
-        })
+        self.write(|connection, _| put(connection, key, value))
     }
 }
