@@ -286,8 +286,29 @@ fn unsaved_work_that_is_not_wanted_is_discarded() {
     fake.world(|world| world.drafts = Some(drafts.path().to_path_buf()));
     let mut first = app(&fake);
     press(&mut first, Modifiers { shift: true, ..CTRL }, Key::N);
-    // What Enter does in that question: it begins with an empty scheme.
-    press(&mut first, NONE, Key::Enter);
+    let node = named(&first, "Begin with an empty scheme", &crate::CONTROLS);
+    eprintln!(
+        "RECT {:?} focused {}",
+        node.rect(),
+        egui_kittest::kittest::NodeT::accesskit_node(&node).is_focused()
+    );
+    for label in ["New scheme", "Meter model", "Day and night", "Cancel"] {
+        for node in first.query_all_by_label(label) {
+            eprintln!("{label} {:?}", node.rect());
+        }
+    }
+    click(&mut first, "Begin with an empty scheme");
+    eprintln!(
+        "after: open {} unsaved {}",
+        shows(&first, "Begin with an empty scheme"),
+        shows(&first, "New scheme, unsaved")
+    );
+    for node in first.query_all_by_label_contains("nsaved") {
+        eprintln!("{:?}", egui_kittest::kittest::NodeT::accesskit_node(&node).label());
+    }
+    for node in first.query_all_by_label_contains("cheme") {
+        eprintln!("{:?}", egui_kittest::kittest::NodeT::accesskit_node(&node).label());
+    }
     assert!(shows(&first, "New scheme, unsaved"));
     first.run_steps(40);
     drop(first);

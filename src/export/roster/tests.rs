@@ -300,7 +300,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), known in 0..3) {
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), known in 0usize..3) {
         let style = Style::detect(&bytes);
         if let Ok(sheet) = Sheet::read(&bytes, style) {
             let columns = guess(&sheet.header, &BTreeMap::new());

@@ -4,6 +4,7 @@ mod acting;
 mod bulk;
 mod clock;
 mod control;
+mod expected;
 mod export;
 mod form;
 mod form_ui;
@@ -34,6 +35,7 @@ use super::theme::{Icon, tokens};
 use super::widgets::{Act, Problem, Tone, heading, loading, problem, small};
 
 pub(super) use control::Deed;
+pub(super) use expected::Expected;
 pub(super) use groups::GroupDeed;
 pub(super) use point::PointDeed;
 

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use egui::{
-    CornerRadius, Event, EventFilter, Id, Key, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind,
-    Ui, Vec2, WidgetInfo,
+    CornerRadius, DragAndDrop, Event, EventFilter, Id, Key, Rect, Response, Role, ScrollArea, Sense, Stroke,
+    StrokeKind, Ui, Vec2, WidgetInfo,
 };
 
 use crate::gui::theme::{Icon, ROW, SIZES, STRONG, strong, tokens};
@@ -241,8 +241,14 @@ fn dropped(ui: &Ui, response: &Response, path: &str) -> Option<GroupDeed> {
     if hovers {
         outline(ui, response.rect);
     }
-    if let Some(meters) = response.dnd_release_payload::<DraggedMeters>() {
+    // Taking a payload of another kind would lose it.
+    if DragAndDrop::has_payload_of_type::<DraggedMeters>(ui.ctx())
+        && let Some(meters) = response.dnd_release_payload::<DraggedMeters>()
+    {
         return Some(GroupDeed::Meters(meters.0.clone(), Some(path.to_owned())));
+    }
+    if !DragAndDrop::has_payload_of_type::<DraggedGroup>(ui.ctx()) {
+        return None;
     }
     let group = response.dnd_release_payload::<DraggedGroup>().filter(|group| fits(group))?;
     Some(GroupDeed::Move(group.0.clone(), Some(path.to_owned())))

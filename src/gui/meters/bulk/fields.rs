@@ -43,6 +43,8 @@ pub(super) struct Slot {
     touched: bool,
     /// Words with their titles, where it is one of a few.
     choices: Vec<(String, String)>,
+    /// It was added just now: the cursor goes there.
+    is_new: bool,
 }
 
 const COLUMNS: [(Column, usize); 13] = [
@@ -169,7 +171,8 @@ pub(super) fn slots(meters: &[ListedMeter]) -> Vec<Slot> {
         let (common, lacking, has) = common(values);
         if has > 0 {
             let text = common.clone().unwrap_or_default();
-            all.push(Slot { choices: choices(&what), what, common, lacking, text, touched: false });
+            let choices = choices(&what);
+            all.push(Slot { what, common, lacking, text, touched: false, choices, is_new: false });
         }
     }
     all
@@ -180,7 +183,7 @@ impl Slot {
     pub(super) fn own(name: &str) -> Self {
         let what = What::Column(Column::Field(name.to_owned()));
         let (common, text) = (Some(String::new()), String::new());
-        Self { what, common, lacking: 0, text, touched: false, choices: Vec::new() }
+        Self { what, common, lacking: 0, text, touched: false, choices: Vec::new(), is_new: true }
     }
 
     pub(super) fn is_field(&self, name: &str) -> bool {
@@ -242,7 +245,11 @@ impl Slot {
             ui.spacing_mut().item_spacing = Vec2::new(4.0, 4.0);
             let t = tokens(ui);
             let ink = if self.is_touched() { t.accent.0 } else { t.text_secondary.0 };
-            let words = if self.is_touched() { format!("{title} · changed") } else { title.clone() };
+            let words = match (self.is_touched(), &self.common) {
+                (true, _) => format!("{title} · changed"),
+                (false, None) => format!("{title} · several values"),
+                (false, Some(_)) => title.clone(),
+            };
             ui.label(strong(words).size(SIZES[0]).color(ink));
             ui.horizontal(|ui| {
                 let room = if self.touched { width - 36.0 } else { width };
@@ -275,6 +282,10 @@ impl Slot {
         if self.choices.is_empty() {
             let hint = if differs { "Several values" } else { "None" };
             let response: Response = text_field(ui, &mut self.text, hint, width, wrong);
+            if std::mem::take(&mut self.is_new) {
+                response.request_focus();
+                response.scroll_to_me(None);
+            }
             return response.accessible_name(title).changed();
         }
         let current = match self.choices.iter().find(|(word, _)| *word == self.text) {

@@ -97,6 +97,12 @@ impl ImportDialog {
     }
 }
 
+/// Whether a header names something that belongs into the vault.
+fn sounds_secret(header: &str) -> bool {
+    let plain = header.to_lowercase();
+    ["password", "passphrase", "secret", "key", "passwort", "pin"].iter().any(|word| plain.contains(word))
+}
+
 /// What one column means; true where that was changed.
 fn meaning(ui: &mut Ui, at: usize, header: &str, slot: &mut Option<Column>) -> bool {
     let before = slot.clone();
@@ -109,10 +115,11 @@ fn meaning(ui: &mut Ui, at: usize, header: &str, slot: &mut Option<Column>) -> b
     let name = format!("Meaning of {header}");
     combo(ui, ("meaning", at), &name, HALF, words(slot), |ui| {
         let mut all = vec![None];
-        all.extend(Column::ALL.into_iter().map(Some));
-        if !header.trim().is_empty() {
+        // Nobody keeps a secret in a field that every list shows.
+        if !header.trim().is_empty() && !sounds_secret(header) {
             all.push(Some(own));
         }
+        all.extend(Column::ALL.into_iter().map(Some));
         for one in all {
             if ui.selectable_label(one == *slot, words(&one)).clicked() {
                 *slot = one;

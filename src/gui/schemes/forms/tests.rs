@@ -9,6 +9,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use jiff::civil::date;
 
 use crate::gui::schemes::editing::Editing;
+use crate::gui::schemes::meter_clock::MeterClock;
 use crate::gui::schemes::tab::Tab;
 use crate::gui::theme::Theme;
 use crate::model::template::SchemeLimits;
@@ -37,7 +38,9 @@ fn bench_of(form: Tab, document: Document, go_to: Option<&'static str>) -> Bench
         let template = Template::named(&document.template).unwrap();
         let problems = check(&document, &template, date(2026, 11, 22));
         let limits: &SchemeLimits = &template.limits;
-        let mut editing = Editing { document: &mut document, limits, problems: &problems, go_to };
+        let clock = MeterClock::computer(jiff::Timestamp::now());
+        let mut editing =
+            Editing { document: &mut document, limits, problems: &problems, go_to, clock: &clock };
         super::ui(ui, form, &mut editing);
     });
     Theme::shipped().unwrap().install(&harness.ctx);
@@ -354,12 +357,15 @@ fn a_half_typed_ratio_does_not_change_the_document() {
     let mut page = bench(Tab::Transformers, |_| ());
     page.enter("Voltage transformer", "11000/110");
     assert_eq!(page.document().transformers.vt.to_string(), "11000/110");
-    for text in ["11000/", "110000/√3:100", "0/5", "-400/5"] {
+    for text in ["11000/", "110000/√2:100", "0/5", "-400/5"] {
         page.enter("Voltage transformer", text);
         assert_eq!(page.document().transformers.vt.to_string(), "11000/110", "{text}");
     }
     page.enter("Voltage transformer", "110000/√3:1000/√3");
     assert_eq!(page.document().transformers.vt.to_string(), "110000/1000");
+    page.enter("Voltage transformer", "110000/√3:110");
+    assert_eq!(page.document().transformers.vt.to_string(), "110000/√3:110", "kept exactly");
+    assert!(page.shows("√3 stands on one side only"));
     page.enter("Voltage transformer", "11000/110");
     page.enter("Current transformer", "400/5");
     page.click("Secondary side");
@@ -397,5 +403,13 @@ fn a_page_that_nothing_was_done_to_leaves_the_document_as_it_was() {
         for (form, title) in Tab::ALL {
             assert_eq!(bench_of(form, document.clone(), None).document(), document, "{name}: {title}");
         }
+    }
+}
+
+#[test]
+fn coming_changes_say_by_which_clock_they_are_shown() {
+    for form in [Tab::Clock, Tab::Billing] {
+        let page = bench(form, |_| ());
+        assert!(page.shows("By this computer's clock"));
     }
 }
