@@ -297,7 +297,29 @@ fn unsaved_work_that_is_not_wanted_is_discarded() {
             eprintln!("{label} {:?}", node.rect());
         }
     }
-    click(&mut first, "Begin with an empty scheme");
+    let at = egui::pos2(657.0, 221.0);
+    first.hover_at(at);
+    first.run();
+    let ctx = first.ctx.clone();
+    let seen: Vec<_> = ctx.interaction_snapshot(|now| now.contains_pointer.iter().copied().collect());
+    for id in seen {
+        eprintln!("over {id:?} {:?}", ctx.read_response(id).map(|r| (r.rect, r.sense, r.layer_id)));
+    }
+    for pressed in [true, false] {
+        first.event(egui::Event::PointerButton {
+            pos: at,
+            button: egui::PointerButton::Primary,
+            pressed,
+            modifiers: NONE,
+        });
+        first.step();
+        let (clicked, hits) = ctx.interaction_snapshot(|now| (now.clicked, now.drag_started));
+        eprintln!(
+            "pressed {pressed}: clicked {clicked:?} drag {hits:?} open {}",
+            shows(&first, "Begin with an empty scheme")
+        );
+    }
+    first.run();
     eprintln!(
         "after: open {} unsaved {}",
         shows(&first, "Begin with an empty scheme"),

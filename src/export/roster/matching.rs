@@ -118,6 +118,14 @@ fn plain(header: &str) -> String {
     header.chars().flat_map(char::to_lowercase).map(fold).filter(|c| c.is_alphanumeric()).collect()
 }
 
+/// Whether a header names something that belongs into the vault: it is never shown, nor written anywhere.
+#[must_use]
+pub fn sounds_secret(header: &str) -> bool {
+    let plain = plain(header);
+    let words = ["password", "passphrase", "secret", "passwort", "kennwort"];
+    words.iter().any(|word| plain.contains(word)) || plain.ends_with("key") || plain == "pin"
+}
+
 /// Whether a column is one that this program put into a file of rejected rows.
 #[must_use]
 pub fn is_of_rejects(header: &str) -> bool {

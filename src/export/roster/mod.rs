@@ -18,7 +18,7 @@ mod write;
 mod tests;
 
 pub use columns::{Column, Difference, differences, own_fields};
-pub use matching::{REJECTED_COLUMNS, guess, is_of_rejects, matching_to_keep};
+pub use matching::{REJECTED_COLUMNS, guess, is_of_rejects, matching_to_keep, sounds_secret};
 pub use plan::{Choices, Counts, Empty, Fate, Key, Known, Plan, PlanRow, Reason, plan};
 pub use sheet::{DecimalSign, Encoding, LARGEST_FILE, Separator, Sheet, SheetRow, Style};
 pub use write::{write_list, write_rejected};

@@ -230,6 +230,14 @@ fn decimal_of(text: &str, separator: Separator) -> DecimalSign {
     if count(',') > count('.') { DecimalSign::Comma } else { DecimalSign::Point }
 }
 
+/// The line in which a record begins: the reader stands before the rest of the line end and before empty lines.
+fn line_of(text: &str, position: &csv::Position) -> u64 {
+    let start = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let before = text.as_bytes().get(start..).unwrap_or_default();
+    let ends = before.iter().take_while(|octet| matches!(octet, b'\r' | b'\n'));
+    position.line() + ends.filter(|octet| **octet == b'\n').count() as u64
+}
+
 impl Style {
     /// How a file looks to be written.
     #[must_use]
@@ -262,7 +270,7 @@ impl Sheet {
         let mut is_first = true;
         for record in table(&text, style.separator).into_records() {
             let record = record.map_err(|error| error.to_string())?;
-            let line = record.position().map_or(0, csv::Position::line);
+            let line = record.position().map_or(0, |position| line_of(&text, position));
             let cells: Vec<String> = record.iter().map(str::to_owned).collect();
             if std::mem::take(&mut is_first) {
                 sheet.header = cells.iter().map(|cell| cell.trim().to_owned()).collect();

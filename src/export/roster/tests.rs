@@ -211,6 +211,26 @@ fn rejected_rows_are_written_with_the_reason_and_read_again_when_mended() {
 }
 
 #[test]
+fn rows_are_counted_as_an_editor_counts_them_whatever_ends_a_line() {
+    for end in ["\n", "\r\n"] {
+        let lines = ["name,line,note", "A,tcp://a,", "", "B,nowhere,\"two", "lines\"", "C,nowhere,", ""];
+        let plan = planned(&lines.join(end), &[], Key::Name, Known::AddOnly);
+        let lines: Vec<u64> = plan.rows.iter().map(|row| row.line).collect();
+        assert_eq!(lines, [2, 4, 6], "{end:?}");
+    }
+}
+
+#[test]
+fn a_secret_in_a_file_is_neither_taken_nor_written_anywhere() {
+    let text = "name,line,Password,Encryption key\nA,nowhere,MARKED,00MARKED\n";
+    let sheet = Sheet::read(text.as_bytes(), Style::default()).unwrap();
+    let plan = planned(text, &[], Key::Name, Known::AddOnly);
+    let mut out = Vec::new();
+    write_rejected(&sheet, &plan, Separator::Comma, &mut out).unwrap();
+    assert!(!String::from_utf8(out).unwrap().contains("MARKED") && !format!("{plan:?}").contains("MARKED"));
+}
+
+#[test]
 fn what_a_ratio_says_is_not_said_by_a_list_and_two_rows_agree_about_their_point() {
     let mut one = meter(1, "A", "1");
     one.has_ratio = true;

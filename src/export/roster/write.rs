@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use crate::store::ListedMeter;
 
 use super::columns::{Column, own_fields};
-use super::matching::{REJECTED_COLUMNS, is_of_rejects};
+use super::matching::{REJECTED_COLUMNS, is_of_rejects, sounds_secret};
 use super::plan::{Fate, Plan};
 use super::sheet::{Separator, Sheet};
 
@@ -49,9 +49,11 @@ pub fn write_rejected(
     out: &mut dyn Write,
 ) -> Result<usize, io::Error> {
     let mut table = table(separator, out);
-    // A file of rejected rows that is read once more brings its own two columns along.
+    // A file of rejected rows that is read once more brings its own two columns along; secrets stay where they are.
     let kept: Vec<usize> = (0..sheet.header.len())
-        .filter(|at| sheet.header.get(*at).is_some_and(|header| !is_of_rejects(header)))
+        .filter(|at| {
+            sheet.header.get(*at).is_some_and(|header| !is_of_rejects(header) && !sounds_secret(header))
+        })
         .collect();
     let pick = |cells: &[String]| -> Vec<String> {
         let width = sheet.header.len();

@@ -271,6 +271,7 @@ impl MeterManager {
         ui.painter().hline(inner.x_range(), inner.top(), line);
         ui.painter().rect_filled(inner, 0.0, t.surface.0);
         self.table.ui(ui, cx, &meters, &self.arranged, &mut self.search);
+        tree::dragged(ui);
     }
 
     fn toolbar(&mut self, ui: &mut Ui, cx: &mut AppCtx) {

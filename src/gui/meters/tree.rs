@@ -9,7 +9,7 @@ use egui::{
 };
 
 use crate::gui::theme::{Icon, ROW, SIZES, STRONG, strong, tokens};
-use crate::gui::widgets::Act;
+use crate::gui::widgets::{Act, counted};
 use crate::model::MeterId;
 use crate::store::MeterRow;
 
@@ -221,6 +221,22 @@ fn is_below(path: &str, above: &str) -> bool {
 fn outline(ui: &Ui, rect: Rect) {
     let ring = Stroke::new(2.0, tokens(ui).accent.0);
     ui.painter().rect_stroke(rect, CornerRadius::same(4), ring, StrokeKind::Inside);
+}
+
+/// Says beside the pointer what is dragged.
+pub(super) fn dragged(ui: &Ui) {
+    let meters = DragAndDrop::payload::<DraggedMeters>(ui.ctx()).map(|it| counted(it.0.len(), "meter"));
+    let group = || DragAndDrop::payload::<DraggedGroup>(ui.ctx()).map(|it| format!("Group {}", it.0));
+    let Some((words, at)) = meters.or_else(group).zip(ui.ctx().pointer_latest_pos()) else { return };
+    let t = tokens(ui);
+    egui::Area::new(Id::unique("dragged"))
+        .order(egui::Order::Tooltip)
+        .interactable(false)
+        .fixed_pos(at + Vec2::new(12.0, 12.0))
+        .show(ui.ctx(), |ui| {
+            let frame = egui::Frame::new().fill(t.accent.0).corner_radius(4).inner_margin(6);
+            frame.show(ui, |ui| ui.label(strong(words).color(t.on_accent.0)));
+        });
 }
 
 /// Whether a key folds or unfolds the group that has the focus.

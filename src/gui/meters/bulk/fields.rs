@@ -3,9 +3,10 @@
 use egui::{Response, Ui, Vec2};
 
 use crate::export::roster::{Column, DecimalSign, own_fields};
+use crate::gui::meters::form_ui::{auth_title, security_title};
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
 use crate::gui::widgets::{Act, combo, text_field};
-use crate::model::{Auth, LinePatch, Medium, MeterPatch, Security, Side, Template, ip_end, serial_end};
+use crate::model::{Auth, LinePatch, Medium, MeterPatch, Security, Template, ip_end, serial_end};
 use crate::store::ListedMeter;
 
 /// The sections of the dialog, in order.
@@ -120,6 +121,14 @@ impl Part {
     }
 }
 
+const fn medium_title(medium: Medium) -> &'static str {
+    match medium {
+        Medium::Direct => "A line of its own",
+        Medium::Plc => "Power-line carrier",
+        Medium::Mesh => "Radio mesh",
+    }
+}
+
 /// What these meters have in common; whether there is one value, and how many have none.
 fn common(values: impl Iterator<Item = Option<String>>) -> (Option<String>, usize, usize) {
     let (mut one, mut lacking, mut has) = (None, 0, 0);
@@ -148,12 +157,12 @@ fn choices(what: &What) -> Vec<(String, String)> {
         What::Column(Column::Template) => Template::shipped()
             .map(|name| pair(name, &Template::named(name).map_or_else(|_| name.to_owned(), |one| one.title)))
             .collect(),
-        What::Column(Column::Auth) => words(Auth::ALL, ToString::to_string),
-        What::Column(Column::Security) => words(Security::ALL, ToString::to_string),
+        What::Column(Column::Auth) => words(Auth::ALL, |auth| auth_title(*auth).to_owned()),
+        What::Column(Column::Security) => words(Security::ALL, |one| security_title(*one).to_owned()),
         What::Column(Column::RegistersIn) => {
-            [Side::Secondary, Side::Primary].map(|side| pair(side.name(), side.name())).to_vec()
+            vec![pair("secondary", "Secondary, or no transformers"), pair("primary", "Primary")]
         }
-        What::Part(Part::Medium) => MEDIA.map(|medium| pair(medium.word(), medium.word())).to_vec(),
+        What::Part(Part::Medium) => MEDIA.map(|medium| pair(medium.word(), medium_title(medium))).to_vec(),
         _ => Vec::new(),
     }
 }
@@ -294,7 +303,7 @@ impl Slot {
             None => self.text.clone(),
         };
         let mut touched = false;
-        combo(ui, ("bulk", title), title, width - 8.0, current, |ui| {
+        combo(ui, ("bulk", title), title, width, current, |ui| {
             for (word, title) in &self.choices {
                 if ui.selectable_label(*word == self.text && !differs, title).clicked() {
                     self.text.clone_from(word);

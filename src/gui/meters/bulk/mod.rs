@@ -70,7 +70,8 @@ impl BulkDialog {
     /// Whether it waits for the meters or the store.
     #[must_use]
     pub(super) const fn is_waiting(&self) -> bool {
-        self.looking.is_some() || self.saving.is_waiting()
+        let is_loading = self.meters.is_none() && self.failed.is_none();
+        is_loading || self.looking.is_some() || self.saving.is_waiting()
     }
 
     fn load(&mut self, cx: &mut AppCtx) {

@@ -2,13 +2,18 @@
 
 use egui::{Label, ScrollArea, Ui, Vec2};
 
-use crate::export::roster::{Column, DecimalSign, Empty, Encoding, Key, Known, Separator, is_of_rejects};
+use crate::export::roster::{
+    Column, DecimalSign, Empty, Encoding, Key, Known, Separator, is_of_rejects, sounds_secret,
+};
 use crate::gui::theme::strong;
 use crate::gui::widgets::{choice, combo, section, segmented, small};
 
 use super::{ImportDialog, LEFT};
 
 const HALF: f32 = 152.0;
+/// Width of what a column means, and of its header.
+const MEANING: f32 = 164.0;
+const HEADER: f32 = 128.0;
 /// Letters of a sample.
 const SAMPLE: usize = 60;
 
@@ -79,13 +84,14 @@ impl ImportDialog {
             }
             let Some(slot) = columns.get_mut(at) else { continue };
             ui.horizontal(|ui| {
-                ui.allocate_ui(Vec2::new(HALF - 12.0, 36.0), |ui| {
+                ui.allocate_ui(Vec2::new(HEADER, 36.0), |ui| {
                     ui.vertical(|ui| {
-                        ui.set_width(HALF - 12.0);
+                        ui.set_width(HEADER);
                         ui.spacing_mut().item_spacing.y = 0.0;
                         let name = if header.is_empty() { "No header" } else { header };
                         ui.add(Label::new(strong(name)).truncate());
                         let sample = first.and_then(|row| row.cells.get(at)).map_or("", |cell| cell.trim());
+                        let sample = if sounds_secret(header) { "not shown" } else { sample };
                         let sample: String = sample.chars().take(SAMPLE).collect();
                         ui.add(Label::new(small(ui, sample)).truncate());
                     });
@@ -95,12 +101,6 @@ impl ImportDialog {
         }
         self.is_stale |= changed;
     }
-}
-
-/// Whether a header names something that belongs into the vault.
-fn sounds_secret(header: &str) -> bool {
-    let plain = header.to_lowercase();
-    ["password", "passphrase", "secret", "key", "passwort", "pin"].iter().any(|word| plain.contains(word))
 }
 
 /// What one column means; true where that was changed.
@@ -113,7 +113,7 @@ fn meaning(ui: &mut Ui, at: usize, header: &str, slot: &mut Option<Column>) -> b
         Some(column) => column.title(),
     };
     let name = format!("Meaning of {header}");
-    combo(ui, ("meaning", at), &name, HALF, words(slot), |ui| {
+    combo(ui, ("meaning", at), &name, MEANING, words(slot), |ui| {
         let mut all = vec![None];
         // Nobody keeps a secret in a field that every list shows.
         if !header.trim().is_empty() && !sounds_secret(header) {

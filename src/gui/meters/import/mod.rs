@@ -156,7 +156,8 @@ impl ImportDialog {
     /// Whether the file is being read or looked at, or the store is being changed.
     #[must_use]
     pub(super) const fn is_waiting(&self) -> bool {
-        self.reading.is_some() || self.looking.is_some() || self.saving.is_waiting()
+        let is_to_look = self.bytes.is_some() && self.looked.is_none() && self.failed.is_none();
+        self.reading.is_some() || self.looking.is_some() || is_to_look || self.saving.is_waiting()
     }
 
     /// Takes what has come, and looks again where something has changed.
