@@ -33,8 +33,14 @@ impl Store {
     /// Keeps a setting.
     ///
     /// # Errors
-    /// The store cannot be written.
+    /// The store cannot be written, or the setting is changed another way, which the audit chain records.
     pub fn put_setting(&mut self, key: &str, value: &str) -> Result<(), StoreError> {
-        self.write(|connection, _| put(connection, key, value))
+        self.write(|connection, _| {
+            if key == super::maker_keys::SETTING {
+                let reason = format!("the setting `{key}` is not set: keys are trusted one by one");
+                return Err(Trouble::Request(reason));
+            }
+            put(connection, key, value)
+        })
     }
 }

@@ -224,6 +224,7 @@ impl Import {
             },
             empty: if self.empty == Cells::Clear { Empty::Clear } else { Empty::Leave },
             cause: format!("import of {name}"),
+            templates: app.catalogue()?,
         };
         let plan = plan(&sheet, &listed(app)?, &choices);
         Ok((sheet, style, plan))

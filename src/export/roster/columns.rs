@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Line, MeterConfig, MeterPatch, PointDetails, Ratio, Side, Template};
+use crate::model::{Line, MeterConfig, MeterPatch, PointDetails, Ratio, Side};
 use crate::store::ListedMeter;
 
 use super::sheet::DecimalSign;
@@ -212,13 +212,8 @@ impl Column {
             Self::Name => patch.name = Some(owned),
             Self::Serial => patch.serial = Some(Some(owned)),
             Self::Line => patch.line.whole = Some(parse::<Line>(text)?),
-            Self::Template => {
-                // Reading a template takes long beside looking for its name.
-                if !Template::shipped().any(|name| name == text) {
-                    Template::named(text).map_err(|error| error.to_string())?;
-                }
-                patch.template = Some(owned);
-            }
+            // Whether there is such a template is asked of the catalogue.
+            Self::Template => patch.template = Some(owned),
             Self::Address => patch.address = Some(Some(parse(text)?)),
             Self::Client => {
                 let client = text.parse().map_err(|_| format!("`{text}` is not a number from 0 to 65535"))?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Line, MeterConfig, MeterId, MeterPatch, PointDetails, PointPatch};
+use crate::model::{Catalogue, Line, MeterConfig, MeterId, MeterPatch, PointDetails, PointPatch};
 use crate::store::{ListedMeter, MeterChanges};
 
 use super::columns::{Column, Difference, differences};
@@ -50,7 +50,7 @@ pub enum Empty {
 }
 
 /// How a file is taken.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Choices {
     /// What each column of the file means; nothing where it is left out.
     pub columns: Vec<Option<Column>>,
@@ -64,6 +64,8 @@ pub struct Choices {
     pub empty: Empty,
     /// What the changes come from, for the audit.
     pub cause: String,
+    /// The templates that there are.
+    pub templates: Catalogue,
 }
 
 /// Why a row cannot be taken.
@@ -341,6 +343,10 @@ impl<'a> Planner<'a> {
                 }
             } else if let Err(text) = column.read(&mut patch, text, self.choices.decimal) {
                 reasons.push(Reason::at(column, text));
+            } else if *column == Column::Template
+                && let Err(error) = self.choices.templates.shared(text)
+            {
+                reasons.push(Reason::at(column, error.to_string()));
             }
         }
         if reasons.is_empty() { Ok(patch) } else { Err(reasons) }

@@ -19,7 +19,7 @@ use crate::model::Fault;
 pub use cache::{Cache, Load};
 pub use query::{
     Answer, CampaignFile, CampaignLine, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes,
-    PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+    PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, TrustedKeys, Value,
 };
 
 /// An answer that comes later.

@@ -9,6 +9,7 @@ mod meters;
 mod points;
 mod profiles;
 mod readings;
+mod templates;
 
 use std::path::PathBuf;
 

@@ -6,7 +6,7 @@ use crate::export::roster::{Column, DecimalSign, own_fields};
 use crate::gui::meters::form_ui::{auth_title, security_title};
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
 use crate::gui::widgets::{Act, combo, text_field};
-use crate::model::{Auth, LinePatch, Medium, MeterPatch, Security, Template, ip_end, serial_end};
+use crate::model::{Auth, Catalogue, LinePatch, Medium, MeterPatch, Security, ip_end, serial_end};
 use crate::store::ListedMeter;
 
 /// The sections of the dialog, in order.
@@ -151,12 +151,10 @@ fn words<T: ToString>(all: &[T], title: impl Fn(&T) -> String) -> Vec<(String, S
     all.iter().map(|one| (one.to_string(), title(one))).collect()
 }
 
-fn choices(what: &What) -> Vec<(String, String)> {
+fn choices(what: &What, templates: &Catalogue) -> Vec<(String, String)> {
     let pair = |word: &str, title: &str| (word.to_owned(), title.to_owned());
     match what {
-        What::Column(Column::Template) => Template::shipped()
-            .map(|name| pair(name, &Template::named(name).map_or_else(|_| name.to_owned(), |one| one.title)))
-            .collect(),
+        What::Column(Column::Template) => templates.choices(),
         What::Column(Column::Auth) => words(Auth::ALL, |auth| auth_title(*auth).to_owned()),
         What::Column(Column::Security) => words(Security::ALL, |one| security_title(*one).to_owned()),
         What::Column(Column::RegistersIn) => {
@@ -168,7 +166,7 @@ fn choices(what: &What) -> Vec<(String, String)> {
 }
 
 /// The fields for some meters.
-pub(super) fn slots(meters: &[ListedMeter]) -> Vec<Slot> {
+pub(super) fn slots(meters: &[ListedMeter], templates: &Catalogue) -> Vec<Slot> {
     let columns = COLUMNS.iter().map(|(column, _)| column.clone());
     let columns = columns.chain([Column::NameplateVt]).chain(own_fields(meters)).map(What::Column);
     let mut all = Vec::new();
@@ -180,7 +178,7 @@ pub(super) fn slots(meters: &[ListedMeter]) -> Vec<Slot> {
         let (common, lacking, has) = common(values);
         if has > 0 {
             let text = common.clone().unwrap_or_default();
-            let choices = choices(&what);
+            let choices = choices(&what, templates);
             all.push(Slot { what, common, lacking, text, touched: false, choices, is_new: false });
         }
     }
@@ -339,7 +337,7 @@ mod tests {
             meter(2, "tcp://gw:4002", "North"),
             meter(3, "serial:COM5", "South"),
         ];
-        let slots = slots(&meters);
+        let slots = slots(&meters, &Catalogue::default());
         let of = |what: What| slots.iter().find(|slot| slot.what == what).unwrap();
         assert_eq!(of(What::Part(Part::Host)).common.as_deref(), Some("gw"));
         assert_eq!(of(What::Part(Part::Host)).lacking, 1);
@@ -352,7 +350,7 @@ mod tests {
 
     #[test]
     fn a_field_that_says_what_stands_there_changes_nothing() {
-        let mut slot = slots(&[meter(1, "tcp://gw:1", "North")]).remove(0);
+        let mut slot = slots(&[meter(1, "tcp://gw:1", "North")], &Catalogue::default()).remove(0);
         (slot.touched, slot.text) = (true, "North".to_owned());
         assert!(!slot.is_touched());
         slot.text.clear();

@@ -86,7 +86,7 @@ impl BulkDialog {
             Load::Ready(all) => {
                 let meters: Vec<ListedMeter> =
                     all.iter().filter(|meter| self.ids.contains(&meter.id)).cloned().collect();
-                self.slots = fields::slots(&meters);
+                self.slots = fields::slots(&meters, &cx.templates);
                 self.meters = Some(Arc::new(meters));
             }
         }

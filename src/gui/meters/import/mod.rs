@@ -210,7 +210,8 @@ impl ImportDialog {
         }
         self.is_stale = false;
         self.roster = Some(Arc::clone(&roster));
-        let (style, columns, choices) = (self.style, self.columns.clone(), self.choices.clone());
+        let (style, columns) = (self.style, self.columns.clone());
+        let choices = Choices { templates: cx.templates.clone(), ..self.choices.clone() };
         let kept: BTreeMap<String, String> = kept.unwrap_or_default();
         self.looking =
             Some(cx.aside("look at list", move || Ok(look(&bytes, style, columns, &kept, choices, &roster))));

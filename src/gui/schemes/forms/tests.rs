@@ -13,7 +13,7 @@ use crate::gui::schemes::meter_clock::MeterClock;
 use crate::gui::schemes::tab::Tab;
 use crate::gui::theme::Theme;
 use crate::model::template::SchemeLimits;
-use crate::model::{Obis, Side, Template};
+use crate::model::{Catalogue, Obis, Side, Template};
 use crate::scheme::{
     ClockFailureResponse, Document, OutputFunction, Source, check, engine::Cause, engine::next_billing_ends,
 };
@@ -38,9 +38,11 @@ fn bench_of(form: Tab, document: Document, go_to: Option<&'static str>) -> Bench
         let template = Template::named(&document.template).unwrap();
         let problems = check(&document, &template, date(2026, 11, 22));
         let limits: &SchemeLimits = &template.limits;
+        let models = Catalogue::default().choices();
+        let models = models.as_slice();
         let clock = MeterClock::computer(jiff::Timestamp::now());
         let mut editing =
-            Editing { document: &mut document, limits, problems: &problems, go_to, clock: &clock };
+            Editing { document: &mut document, limits, models, problems: &problems, go_to, clock: &clock };
         super::ui(ui, form, &mut editing);
     });
     Theme::shipped().unwrap().install(&harness.ctx);
