@@ -55,9 +55,13 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::Setting { key, .. } => vec![of_setting(key)],
         Edit::PutList { list, .. } => vec![Right::KeepLists, of_action(&list.action)],
         Edit::RemoveList(_) => vec![Right::KeepLists],
-        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
         Edit::StopRun(_) => vec![Right::ReadMeters],
         Edit::ChangeMeters(_) | Edit::AddGroup(_) | Edit::MoveGroup { .. } => vec![Right::KeepMeters],
+        Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
+            vec![Right::People]
+        }
+        Edit::OwnPassphrase { .. } => vec![Right::Look],
+        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
 
@@ -79,3 +83,6 @@ fn of_setting(key: &str) -> Right {
 pub fn check(standing: &Standing, needed: &[Right]) -> Result<(), Fault> {
     needed.iter().try_for_each(|right| standing.check(*right))
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,6 +28,7 @@ mod lists;
 mod maker_keys;
 mod merge;
 mod meters;
+mod people;
 mod points;
 mod pushed;
 mod ratios;
@@ -58,6 +59,7 @@ pub use flashes::LastFlash;
 pub use groups::GROUPS_SETTING;
 pub use lists::{ListRow, Rest};
 pub use maker_keys::MakerKeyRow;
+pub use people::{NewKey, PersonEntry, PersonRow};
 pub use points::{Exchange, NewMeter};
 pub use pushed::Seen;
 pub use records::{

@@ -20,10 +20,12 @@ mod groups;
 mod import;
 mod lists;
 mod meters;
+mod people;
 mod points;
 mod proving;
 mod readings;
 mod schemes;
+mod templates;
 
 use std::sync::Arc;
 

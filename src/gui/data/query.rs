@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::model::{Fault, Identity};
 use crate::scheme::{Document, Prices, Problem};
-use crate::store::{CampaignMeter, CampaignRow, KeyRow, LastFlash, MakerKeyRow};
+use crate::store::{AuditRow, CampaignMeter, CampaignRow, KeyRow, LastFlash, MakerKeyRow, PersonRow};
 use crate::store::{
     JobResult, JobRow, ListRow, ListedMeter, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow,
     StoredProfile, SupersededRow, TraceRecord,
@@ -104,6 +104,12 @@ pub enum Query {
     PreviewWithout(MeterId, Timestamp, Option<String>),
     /// All templates.
     Catalogue,
+    /// The store's people.
+    People,
+    /// The last rows of the audit chain, newest first.
+    Audit,
+    /// Whether the audit chain is whole: the number of its rows, or where it is broken.
+    AuditCheck,
 }
 
 impl Query {
@@ -324,6 +330,9 @@ pub enum Value {
     Campaign(Arc<Option<CampaignFile>>),
     Roster(Arc<Vec<ListedMeter>>),
     Catalogue(Arc<Catalogue>),
+    People(Arc<Vec<PersonRow>>),
+    Audit(Arc<Vec<AuditRow>>),
+    AuditCheck(Arc<u64>),
 }
 
 /// An answer with its question.

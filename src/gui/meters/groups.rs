@@ -6,7 +6,7 @@ use crate::comms::Edit;
 use crate::gui::context::AppCtx;
 use crate::gui::theme::strong;
 use crate::gui::widgets::{Act, counted, dialog_window, fault_panel, field, secondary, text_field};
-use crate::model::{MeterId, MeterPatch};
+use crate::model::{MeterId, MeterPatch, Right};
 use crate::store::MeterChanges;
 
 use super::saving::Saving;
@@ -157,12 +157,13 @@ impl GroupDialog {
             ui.add_space(8.0);
             ui.horizontal(|ui| {
                 let words = self.verb();
-                let ready = edit.is_ok() && !self.saving.is_waiting();
+                let why_not = cx.why_not(Right::KeepMeters);
+                let ready = edit.is_ok() && !self.saving.is_waiting() && why_not.is_none();
                 let act = match self.deed {
                     GroupDeed::Remove(_) => Act::danger(&words),
                     _ => Act::primary(&words),
                 };
-                go |= ui.add(act.enabled(ready)).clicked();
+                go |= ui.add(act.enabled(ready).unless(why_not)).clicked();
                 let cancel = ui.add(Act::plain("Cancel").shortcut("Esc"));
                 if ui.memory(|memory| memory.focused().is_none()) {
                     cancel.request_focus();

@@ -68,6 +68,8 @@ pub(crate) enum FilePurpose {
     Package,
     /// A public key that is to be trusted.
     PublicKey,
+    /// A template.
+    Template,
     /// Readings to write.
     Export {
         /// Which.
@@ -86,6 +88,7 @@ impl FilePurpose {
             Self::Proof(ProofFile::Events) => "Open events",
             Self::Package => "Open a firmware package",
             Self::PublicKey => "Open a public key",
+            Self::Template => "Import a template",
             Self::SaveText { title, .. } | Self::Made { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
@@ -96,7 +99,7 @@ impl FilePurpose {
 
     const fn button(&self) -> &'static str {
         match self {
-            Self::ImportMeters | Self::Holidays { .. } => "Import",
+            Self::ImportMeters | Self::Holidays { .. } | Self::Template => "Import",
             Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey => "Open",
             Self::Print { .. } => "Print",
             Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Made { .. } | Self::Export { .. } => {
@@ -113,6 +116,7 @@ impl FilePurpose {
             Self::Package => {
                 dialog.add_filter("Firmware package", &["mtwfw"]).add_filter("All files", &["*"]).pick_file()
             }
+            Self::Template => dialog.add_filter("Template", &["json"]).pick_file(),
             Self::PublicKey => {
                 let dialog = dialog.add_filter("Public key", &["pub", "pem", "der", "txt"]);
                 dialog.add_filter("All files", &["*"]).pick_file()
@@ -168,6 +172,7 @@ impl Files {
             | FilePurpose::Proof(_)
             | FilePurpose::Package
             | FilePurpose::PublicKey
+            | FilePurpose::Template
             | FilePurpose::Holidays { .. } => String::new(),
         };
         self.open = Some((purpose, state.unwrap_or(State::Field(name))));

@@ -17,7 +17,7 @@ use crate::gui::theme::strong;
 use crate::gui::widgets::{
     Act, counted, dialog_window, fault_panel, field, loading, secondary, section, text_field,
 };
-use crate::model::{Fault, MeterId};
+use crate::model::{Fault, MeterId, Right};
 use crate::store::ListedMeter;
 
 use super::saving::Saving;
@@ -206,8 +206,10 @@ impl BulkDialog {
                         (_, 0) => "Nothing changes".to_owned(),
                         (_, many) => format!("Change {}", counted(many, "meter")),
                     };
-                    let ready = changes > 0 && !self.is_waiting();
-                    let go = ui.add(Act::primary(&words).enabled(ready).shortcut("Ctrl+Enter"));
+                    let why_not = cx.why_not(Right::KeepMeters);
+                    let ready = changes > 0 && !self.is_waiting() && why_not.is_none();
+                    let act = Act::primary(&words).enabled(ready).shortcut("Ctrl+Enter");
+                    let go = ui.add(act.unless(why_not));
                     if ready
                         && (go.clicked() || enter)
                         && let Some(review) = &self.review

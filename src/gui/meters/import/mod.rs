@@ -22,7 +22,7 @@ use crate::gui::context::{AppCtx, Command, Maker, stopped};
 use crate::gui::data::{Later, Load, Query};
 use crate::gui::theme::{Icon, strong};
 use crate::gui::widgets::{Act, counted, dialog_window, fault_panel, loading, secondary, small};
-use crate::model::Fault;
+use crate::model::{Fault, Right};
 use crate::store::ListedMeter;
 
 pub(super) use rows::in_words;
@@ -306,6 +306,7 @@ impl ImportDialog {
         let looked = self.looked.as_ref().and_then(|looked| looked.as_ref().ok());
         let counts = looked.map(|looked| looked.plan.counts).unwrap_or_default();
         let is_settled = !self.is_waiting() && !self.is_stale;
+        let why_not = cx.why_not(Right::KeepMeters);
         let words = match counts {
             _ if self.saving.is_waiting() => "Importing".to_owned(),
             Counts { new: 0, changed: 0, .. } => "Nothing to import".to_owned(),
@@ -316,9 +317,10 @@ impl ImportDialog {
         let mut go = false;
         let mut reject = false;
         ui.horizontal(|ui| {
-            let ready = is_settled && self.failed.is_none() && counts.new + counts.changed > 0;
+            let ready =
+                is_settled && self.failed.is_none() && why_not.is_none() && counts.new + counts.changed > 0;
             let enter = ui.input(|input| input.modifiers.command && input.key_pressed(Key::Enter));
-            let act = ui.add(Act::primary(&words).enabled(ready).shortcut("Ctrl+Enter"));
+            let act = ui.add(Act::primary(&words).enabled(ready).shortcut("Ctrl+Enter").unless(why_not));
             go = ready && (act.clicked() || enter);
             close = ui.add(Act::plain("Cancel").shortcut("Esc").enabled(!self.saving.is_waiting())).clicked();
             if counts.rejected > 0 {

@@ -9,7 +9,7 @@ use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
 use crate::gui::theme::{strong, tokens};
 use crate::gui::widgets::{Act, dialog_window, fault_panel, instant, loading, secondary};
-use crate::model::{MeterId, PointId, RatioPeriod, Transformers};
+use crate::model::{MeterId, PointId, RatioPeriod, Right, Transformers};
 use crate::store::{MeterRow, PointRow};
 
 use super::ratio::month;
@@ -87,6 +87,7 @@ impl RatioRemoval {
             ui.add_space(8.0);
             ui.horizontal(|ui| {
                 let act = Act::danger("Take this ratio away").enabled(!self.saving.is_waiting());
+                let act = act.unless(cx.why_not(Right::Ratios));
                 if ui.add(act).clicked() {
                     self.saving.begin(cx, Edit::RemoveRatio { point: self.point, from: self.gone.from });
                 }
