@@ -282,7 +282,7 @@ impl Thread {
             let order = self.scheduler.stop_run(run)?;
             self.obey(order.into_iter().collect());
         }
-        if matches!(edit, Edit::PutList { .. } | Edit::RemoveList(_)) {
+        if matches!(edit, Edit::PutList { .. } | Edit::RemoveList(_) | Edit::MoveGroup { .. }) {
             self.scheduler.look_again();
         }
         let touched: &[MeterId] = match &edit {
