@@ -1,6 +1,6 @@
 //! A meter made with `dlms-cosem-rs`, for Meterwright's client to read.
 //!
-//! `peer-meter [--gmac | --password TEXT] [--hdlc INFO/WINDOW] [--pdu N] [--send N] [--no-list] [--no-range]
+//! `peer-meter [--gmac | --password TEXT] [--hdlc INFO/WINDOW] [--pdu N] [--send N] [--blocks SIZE/WINDOW] [--no-list] [--no-range]
 //! [--no-objects] [--inverted] [--fast SECONDS]` listens on a port of 127.0.0.1 that the system chooses, prints one JSON document with
 //! everything that a right reading must show, and serves until its standard input ends.
 
@@ -21,9 +21,11 @@ use dlms_cosem_rs::xdlms::{ActionResult, Conformance, DataAccessResult, Selectiv
 use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use blocks::Blocks;
 use link::Link;
 use serde_json::json;
 
+mod blocks;
 mod link;
 
 const GUEK: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -91,6 +93,8 @@ struct Options {
     hdlc: Option<(u16, u32)>,
     /// The longest message that the meter sends, whatever the client takes.
     send: Option<u16>,
+    /// Longer answers go in general blocks of this size and window, over the wrapper.
+    blocks: Option<(usize, u8)>,
     /// Low-level authentication with this password.
     password: Option<String>,
 }
@@ -395,6 +399,9 @@ fn serve(
     if !options.list {
         conformance.remove(Conformance::MULTIPLE_REFERENCES);
     }
+    if options.blocks.is_some() {
+        conformance.insert(Conformance::GENERAL_BLOCK_TRANSFER);
+    }
     let keys = if options.gmac { KeyRing::new(GUEK, GAK) } else { KeyRing::default() };
     let mut server: Box<Server<Meter, RustCryptoProvider<Chance>, VALUE>> = Box::new(Server::new(
         ServerConfig {
@@ -415,7 +422,7 @@ fn serve(
         RustCryptoProvider::with_rng(keys, Chance),
     ));
     let mut link = Link::new(options.hdlc);
-    let mut answer = |apdu: &[u8]| {
+    let mut whole = |apdu: &[u8]| {
         let mut apdu = apdu.to_vec();
         limit_answers(&mut apdu, options.send);
         let mut reply = vec![0u8; 70_000];
@@ -424,6 +431,11 @@ fn serve(
         // Kept at once: a client need not say goodbye.
         counter.store(server.invocation_counter(), Ordering::Relaxed);
         Ok(reply)
+    };
+    let mut blocks = options.blocks.map(|(size, window)| Blocks::new(size, window));
+    let mut answer = |apdu: &[u8]| match &mut blocks {
+        Some(blocks) => blocks.answer(apdu, &mut whole),
+        None => whole(apdu).map(|reply| vec![reply]),
     };
     let mut chunk = [0u8; 4096];
     loop {
@@ -513,6 +525,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .map(|(info, window)| Ok::<_, std::num::ParseIntError>((info.parse()?, window.parse()?)))
             .transpose()?,
         send: value("--send").map(|text| text.parse()).transpose()?,
+        blocks: value("--blocks")
+            .and_then(|text| text.split_once('/'))
+            .map(|(size, window)| Ok::<_, std::num::ParseIntError>((size.parse()?, window.parse()?)))
+            .transpose()?,
         password: value("--password").cloned(),
     };
     let zone = TimeZone::get("Europe/Berlin")?;
