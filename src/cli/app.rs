@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::comms::{Comms, CommsOptions, Edit, Edited};
-use crate::model::{MeterSecrets, Secret, SecretKind};
+use crate::model::{Catalogue, MeterSecrets, Secret, SecretKind};
 use crate::store::StoreReader;
 
 use super::failure::Failure;
@@ -85,6 +85,16 @@ impl App {
         Ok(StoreReader::open(&path)?)
     }
 
+    /// All templates: those that ship, and those of the store where there is one.
+    pub(super) fn catalogue(&self) -> Result<Catalogue, Failure> {
+        let path = self.store_path()?;
+        // A file that is still empty becomes a store with the first write.
+        if std::fs::metadata(&path).map_or(0, |file| file.len()) == 0 {
+            return Ok(Catalogue::default());
+        }
+        Ok(StoreReader::open(&path)?.catalogue()?)
+    }
+
     /// Starts the communications thread on the store, which is made where there is none.
     pub(super) fn comms(&self) -> Result<Comms, Failure> {
         self.comms_on(&self.store_path()?, SESSIONS)
@@ -128,6 +138,11 @@ impl App {
     /// The passphrase that was given, for a command that takes no other secret.
     pub(super) fn passphrase(&self) -> Result<Option<Secret>, Failure> {
         secrets::passphrase(&self.global.secret)
+    }
+
+    /// What signs a package.
+    pub(super) fn signing(&self) -> Result<secrets::Signing, Failure> {
+        secrets::signing(&self.global.secret)
     }
 
     /// For commands that take none: one that is given has been misunderstood.

@@ -32,6 +32,7 @@ mod show;
 mod simulate;
 mod stamps;
 mod table;
+mod template;
 mod trace;
 mod windows;
 
@@ -107,6 +108,9 @@ enum Command {
     Discover(discover::Discover),
     /// Take what meters push by themselves
     Listen(listen::Listen),
+    /// Templates: what differs between meter models
+    #[command(subcommand)]
+    Template(template::Template),
 }
 
 /// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
@@ -141,6 +145,7 @@ fn run(line: Line) -> Outcome {
         Some(Command::Firmware(command)) => command.run(&app),
         Some(Command::Discover(command)) => command.run(&app),
         Some(Command::Listen(command)) => command.run(&app),
+        Some(Command::Template(command)) => command.run(&app),
     }
 }
 

@@ -36,6 +36,38 @@ pub(super) fn gather(arguments: &[String]) -> Result<Vec<(SecretKind, Secret)>, 
     Ok(all)
 }
 
+/// What a signing key is opened with, or is.
+#[derive(Default)]
+pub(super) struct Signing {
+    /// Opens its file.
+    pub(super) passphrase: Option<Secret>,
+    /// The key itself.
+    pub(super) key: Option<Secret>,
+}
+
+/// Gets what signs, for a command that takes a passphrase or a key and no other secret.
+pub(super) fn signing(arguments: &[String]) -> Result<Signing, Failure> {
+    let mut found = Signing::default();
+    for argument in arguments {
+        let (kind, source) = argument.split_once('=').unwrap_or((argument, ""));
+        let (slot, kind) = match kind {
+            "passphrase" => (&mut found.passphrase, SecretKind::Passphrase),
+            "signing-key" => (&mut found.key, SecretKind::SigningKey),
+            _ => {
+                return Err(Failure::usage(
+                    "this command takes --secret signing-key=… or, for a key's file, --secret passphrase=…, each \
+                     env:NAME, file:PATH or prompt",
+                ));
+            }
+        };
+        if slot.is_some() {
+            return Err(Failure::usage(format!("the {} is given twice", kind.word())));
+        }
+        *slot = Some(get(kind, source)?);
+    }
+    Ok(found)
+}
+
 /// Gets a person's passphrase from where it is said to be; nothing where none is given.
 pub(super) fn passphrase(arguments: &[String]) -> Result<Option<Secret>, Failure> {
     let mut found = None;

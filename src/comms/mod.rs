@@ -15,12 +15,17 @@
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
+//! | `hold` | waits with sessions while the store takes no writes |
+//! | `hops` | how long gateways and meshes take |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
 //! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
+//! | `rights` | who may do what |
 //! | `trace` | what traffic means, layer by layer |
+//! | `surroundings` | the time of day, and who opens lines |
+//! | `local` | the same work as a task of the caller's own runtime, in flying time |
 
 mod backoff;
 mod conductor;
@@ -28,19 +33,24 @@ mod counters;
 mod discover;
 mod edits;
 mod flash;
+mod hold;
+mod hops;
 pub mod link;
 mod listeners;
+mod local;
 pub mod programming;
 mod progress;
 mod push;
 mod push_net;
 mod queue;
 mod reporter;
+pub mod rights;
 mod schedule;
 mod session;
 mod settling;
 mod shared;
 mod sink;
+mod surroundings;
 mod thread;
 pub mod trace;
 mod trace_log;
@@ -62,6 +72,7 @@ use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
 use crate::firmware::Package;
+use crate::model::template::{Origin, Proposal};
 use crate::model::{
     CampaignPlan, Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId,
     RatioPeriod, Secret, SecretKind, Step,
@@ -73,6 +84,8 @@ pub use push::{ASIDE_KEY, Aside};
 pub use push_net::PushPlaces;
 
 pub use discover::{Discovery, Found, Layer, Seat};
+pub use local::LocalComms;
+pub use surroundings::{Clock, Surroundings};
 
 use conductor::Conductor;
 use listeners::Listeners;
@@ -157,6 +170,12 @@ pub enum Job {
     RunList(ListId),
     /// Look which addresses of a line answer; nothing is stored.
     Discover(Box<Discovery>),
+    /// Look at all that a DLMS meter shows of itself and propose a template for it, which comes as
+    /// [`Event::Learnt`]; nothing is stored.
+    Learn {
+        /// Which.
+        meter: MeterId,
+    },
 }
 
 /// A change of the store's own data, by a person.
@@ -186,6 +205,18 @@ pub enum Edit {
     UntrustKey {
         /// The Ed25519 public key.
         public: [u8; 32],
+    },
+    /// Trust a maker's key: its signatures within images are believed.
+    TrustMakerKey {
+        /// The P-256 point, written out.
+        public: [u8; crate::firmware::POINT_BYTES],
+        /// For people.
+        name: String,
+    },
+    /// Trust a maker's key no longer.
+    UntrustMakerKey {
+        /// The P-256 point, written out.
+        public: [u8; crate::firmware::POINT_BYTES],
     },
     /// End a campaign whose job is over: it does not go on any more. What its meters hold stays, and a later campaign
     /// of the same package goes on with it.
@@ -241,6 +272,17 @@ pub enum Edit {
     RemoveList(ListId),
     /// Stop a run of a meter list.
     StopRun(i64),
+    /// Keep a template in the store, under the name that it bears.
+    PutTemplate {
+        /// As JSON; it is checked once more.
+        text: String,
+        /// Where a new one comes from.
+        origin: Option<Origin>,
+        /// The version that it takes the place of; a new one where there is none.
+        replaces: Option<u32>,
+    },
+    /// Remove a template of the store that no meter uses.
+    RemoveTemplate(String),
 }
 
 /// What an edit gave.
@@ -323,6 +365,12 @@ pub enum Event {
     StoreChanged,
     /// Something happened to a run of a meter list; its passes are jobs with events of their own.
     List(ListEvent),
+    /// The store takes no more writes, or does so again. Until it does no session begins: meter lists wait, and what
+    /// people asked for fails. Nothing that was told as stored is lost.
+    Store {
+        /// Why it takes none; nothing where it does so again.
+        fault: Option<Fault>,
+    },
     /// A meter, or a stranger, sent something by itself.
     Pushed {
         /// Who; `None` is nobody that is known, and the message was kept aside.
@@ -338,6 +386,13 @@ pub enum Event {
         job: JobId,
         /// What is there.
         found: Box<Found>,
+    },
+    /// A template was learnt from a meter; comes before its `MeterEnded`.
+    Learnt {
+        /// Job.
+        job: JobId,
+        /// What is proposed.
+        proposal: Box<Proposal>,
     },
 }
 
@@ -382,7 +437,7 @@ impl Comms {
     /// # Errors
     /// The store cannot be opened.
     pub fn start(options: CommsOptions) -> Result<Self, Fault> {
-        Self::start_with(options, Arc::new(conductor::Drivers))
+        Self::start_with(options, Arc::new(conductor::Drivers { dialer: None }))
     }
 
     fn start_with(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Self, Fault> {
@@ -490,7 +545,7 @@ fn open(
     if allowed < sockets {
         tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
     }
-    let shared = open_shared(options, conductor)?;
+    let shared = open_shared(options, Surroundings::default(), conductor)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -498,7 +553,11 @@ fn open(
     Ok((runtime, shared))
 }
 
-fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Shared, Fault> {
+fn open_shared(
+    options: CommsOptions,
+    surroundings: Surroundings,
+    conductor: Arc<dyn Conductor>,
+) -> Result<Shared, Fault> {
     let mut store = Store::open(&options.store).map_err(|error| Fault::user(error.to_string(), ""))?;
     store.set_actor(&actor());
     let vault = open_vault(&store, &options.store);
@@ -512,7 +571,8 @@ fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<S
         listeners: RefCell::new(Listeners::default()),
         conductor,
         options,
-        clock: shared::WallClock::Computer,
+        surroundings,
         last_session: RefCell::new(HashMap::new()),
+        hops: hops::Hops::default(),
     })
 }

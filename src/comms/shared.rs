@@ -8,13 +8,15 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::drivers::MeterAccess;
-use crate::model::{Blame, Fault, MeterConfig, MeterId, MeterSecrets, Template};
+use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Template};
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
 use super::conductor::Conductor;
+use super::hops::Hops;
 use super::listeners::Listeners;
 use super::settling::Settling;
+use super::surroundings::Surroundings;
 use super::{CommsOptions, Event};
 
 /// What every session and the thread itself use. One thread owns it: borrows never last over an `await`.
@@ -27,30 +29,12 @@ pub(super) struct Shared {
     pub(super) listeners: RefCell<Listeners>,
     pub(super) conductor: Arc<dyn Conductor>,
     pub(super) options: CommsOptions,
-    /// What time it is.
-    pub(super) clock: WallClock,
+    /// The time of day, and who opens lines.
+    pub(super) surroundings: Surroundings,
     /// When each meter's last session ended, for meters that want a pause.
     pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
-}
-
-/// What time it is.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum WallClock {
-    /// By this computer's clock.
-    Computer,
-    /// Time that goes on with the runtime's, which tests let fly.
-    #[cfg(test)]
-    Virtual { since: Instant, then: jiff::Timestamp },
-}
-
-impl WallClock {
-    fn now(self) -> jiff::Timestamp {
-        match self {
-            Self::Computer => jiff::Timestamp::now(),
-            #[cfg(test)]
-            Self::Virtual { since, then } => then.checked_add(since.elapsed()).unwrap_or(then),
-        }
-    }
+    /// How long gateways and meshes take.
+    pub(super) hops: Hops,
 }
 
 /// A failure of the store, as the fault of the meter that it befell.
@@ -58,11 +42,9 @@ pub(super) fn store_fault(error: &StoreError) -> Fault {
     match error {
         StoreError::Request(reason) => Fault::user(reason.clone(), ""),
         other => Fault {
-            blame: Blame::Internal,
-            message: format!("nothing more could be stored: {other}"),
             advice: "check the free space and the permissions of the store's folder; what was reported as stored is safe"
                 .to_owned(),
-            passing: false,
+            ..Fault::internal(format!("nothing more could be stored: {other}"))
         },
     }
 }
@@ -89,7 +71,7 @@ pub(super) fn open_vault(store: &Store, path: &Path) -> Result<Vault, Fault> {
 impl Shared {
     /// What time it is.
     pub(super) fn now(&self) -> jiff::Timestamp {
-        self.clock.now()
+        self.surroundings.clock.now()
     }
 
     /// Tells every listener.
@@ -119,6 +101,12 @@ impl Shared {
         Ok(secrets)
     }
 
+    /// A template of the program or of the store, as it stands now.
+    pub(super) fn template(&self, name: &str) -> Result<Template, Fault> {
+        let templates = self.store.borrow().catalogue().map_err(|error| store_fault(&error))?;
+        templates.named(name).map_err(|error| Fault::user(error.to_string(), ""))
+    }
+
     /// All that is needed to be let in to a stored meter.
     pub(super) fn access(&self, meter: MeterId) -> Result<MeterAccess, Fault> {
         let row = self.store.borrow().meter(meter).map_err(|error| store_fault(&error))?;
@@ -133,8 +121,7 @@ impl Shared {
         config: MeterConfig,
         secrets: MeterSecrets,
     ) -> Result<MeterAccess, Fault> {
-        let mut template =
-            Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
+        let mut template = self.template(&config.template)?;
         template.fit(&config.line);
         let client_title = match config.client_title {
             Some(title) => title,

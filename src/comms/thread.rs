@@ -18,6 +18,7 @@ use crate::model::{CampaignPlan, Fault, FlashPhase, MeterConfig, MeterId, MeterS
 use crate::store::{JobResult, MeterRow};
 
 use super::flash::{self, Campaign, Campaigns, Ended};
+use super::hold::Hold;
 use super::link::Cancel;
 use super::progress::{read_words, sentence, test_words};
 use super::push::Pushes;
@@ -74,6 +75,7 @@ pub(super) struct Thread {
     /// Meters whose sessions are over and whose results are not on disk yet.
     concluded: Vec<Concluded>,
     scheduler: Scheduler,
+    hold: Hold,
     tests: i64,
     campaigns: Campaigns,
     pushes: Rc<Pushes>,
@@ -106,6 +108,7 @@ impl Thread {
             sessions: JoinSet::new(),
             concluded: Vec::new(),
             scheduler,
+            hold: Hold::default(),
             tests: 0,
             campaigns: Campaigns::new(),
         }
@@ -117,9 +120,11 @@ impl Thread {
         let mut more_begin = false;
         loop {
             let is_behind = self.shared.listeners.borrow().is_behind();
-            let opens = self.queue.opens(Instant::now());
+            let opens = self.queue.opens(Instant::now()).filter(|_| !self.hold.is_on());
             let due = self.shared.settling.due();
-            let wake = self.scheduler.wake_at();
+            let is_held = self.hold.is_on();
+            let wake = self.scheduler.wake_at().filter(|_| !is_held);
+            let trial = self.hold.due();
             tokio::select! {
                 command = commands.recv() => match command {
                     None | Some(Command::Stop) => break,
@@ -133,15 +138,42 @@ impl Thread {
                     let orders = self.scheduler.tick(&self.shared);
                     self.obey(orders);
                 }
+                () = at(trial), if is_held => self.try_store(),
                 () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
                 () = stirred.notified(), if !is_behind => {}
                 () = tokio::task::yield_now(), if more_begin => {}
                 () = sleep(LOOK_AT_WINDOW), if self.waits_for_window() => {}
             }
-            self.begin_waves();
-            more_begin = self.begin_sessions();
+            self.hold.look(&self.shared);
+            more_begin = false;
+            if self.hold.is_on() {
+                self.fail_people();
+            } else {
+                self.begin_waves();
+                more_begin = self.begin_sessions();
+            }
         }
         self.stop().await;
+    }
+
+    /// Nobody who waits for a meter is left waiting for a full disk.
+    fn fail_people(&mut self) {
+        let Some(fault) = self.hold.fault().cloned() else { return };
+        let scheduler = &self.scheduler;
+        for mut item in self.queue.take(|item| !scheduler.is_scheduled(item.job)) {
+            announce(&self.shared, &mut item);
+            let job = item.job;
+            self.give_up(job, vec![item], &fault);
+            self.end_job_if_over(job);
+        }
+    }
+
+    /// Tries whether the store takes writes again.
+    fn try_store(&mut self) {
+        self.settle();
+        if self.hold.try_again(&self.shared) {
+            self.scheduler.look_again();
+        }
     }
 
     async fn stop(&mut self) {
@@ -287,6 +319,7 @@ impl Thread {
                 };
                 self.stored_job(&[meter], title, &Work::Control(order))?
             }
+            Job::Learn { meter } => self.stored_job(&[meter], "Learn a template from {}", &Work::Learn)?,
         };
         Ok(self.enqueue(job, None))
     }
@@ -327,7 +360,7 @@ impl Thread {
     /// Begins the next wave of each campaign whose last one is over.
     fn begin_waves(&mut self) {
         for campaign in self.campaigns.values_mut() {
-            let wave = campaign.next_wave();
+            let wave = campaign.next_wave(self.shared.now());
             let urgency = if wave.len() == 1 { Urgency::ONE } else { Urgency::MANY };
             for (line, item) in wave {
                 self.queue.push(&line, urgency, item);
@@ -339,7 +372,7 @@ impl Thread {
     fn stop_campaign(&mut self, job: JobId) {
         let mut waiting = self.campaigns.get_mut(&job).map(Campaign::drain).unwrap_or_default();
         waiting.extend(self.queue.take(|item| item.job == job));
-        self.give_up(job, waiting, &Fault::user("not begun: too many meters of the campaign failed", ""));
+        self.give_up(job, waiting, &Fault::user("not begun: the campaign was stopped", ""));
     }
 
     /// Ends meters of a job that have not begun.
@@ -527,9 +560,10 @@ impl Thread {
         {
             words = self.words(&item, &remains, Some(&fault));
             result.fault = Some(fault);
-            let put = self.shared.store.borrow_mut().put_result(item.job.0, &result, &words);
+            let put = self.shared.store.borrow_mut().replace_result(item.job.0, &result, &words);
             if let Err(error) = put {
-                tracing::error!("the result of {} could not be stored: {error}", item.name);
+                tracing::warn!("the result of {} cannot be stored yet: {error}", item.name);
+                self.hold.owe_result(item.job.0, &result, &words);
             }
         }
         let job = item.job;
@@ -570,7 +604,7 @@ impl Thread {
 
     /// Writes down how a meter's session ended. Where even that cannot be written, the meter has failed.
     fn conclude(
-        &self,
+        &mut self,
         item: &Item,
         remains: &Remains,
         fault: Option<Fault>,
@@ -583,11 +617,12 @@ impl Thread {
             let written = flush_trace(&self.shared, item.job, Some(meter), &remains.trace, true)
                 .and_then(|()| self.shared.gather(|store| store.put_result(item.job.0, &result, &text)));
             if let Err(fault) = written {
-                tracing::error!("the result of {} could not be stored: {fault}", item.name);
+                tracing::warn!("the result of {} cannot be stored yet: {fault}", item.name);
                 if result.fault.is_none() {
                     text = self.words(item, remains, Some(&fault));
                     result.fault = Some(fault);
                 }
+                self.hold.owe_result(item.job.0, &result, &text);
             }
         }
         (result, text)
@@ -603,10 +638,12 @@ impl Thread {
         {
             tracing::error!("how the campaign of job {} stands could not be stored: {fault}", job.0);
         }
+        let now = self.shared.now();
         if job.0 > 0
-            && let Err(error) = self.shared.store.borrow_mut().end_job(job.0, self.shared.now())
+            && let Err(error) = self.shared.store.borrow_mut().end_job(job.0, now)
         {
-            tracing::error!("the end of job {} could not be stored: {error}", job.0);
+            tracing::warn!("the end of job {} cannot be stored yet: {error}", job.0);
+            self.hold.owe_end(job.0, now);
         }
         let cancelled = state.cancel.is_cancelled();
         self.shared.emit(&Event::Ended { job, ok: state.ok, failed: state.failed, cancelled });

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::export::{print, write_whole};
-use crate::model::Fault;
+use crate::model::{Catalogue, Fault};
 use crate::scheme::{self, Document};
 
 use super::APP_ID;
@@ -32,10 +32,10 @@ use super::theme::{Theme, strong, tokens};
 use super::trace::TracePage;
 
 /// A scheme as a PDF, with what is wrong with it today.
-fn printed(document: &Document) -> Result<Vec<u8>, Fault> {
+fn printed(document: &Document, templates: &Catalogue) -> Result<Vec<u8>, Fault> {
     let (file, now) = (scheme::write(document), Timestamp::now());
     let today = now.to_zoned(TimeZone::system()).date();
-    let problems = scheme::check_file(file.as_bytes(), today).problems;
+    let problems = scheme::check_file_among(file.as_bytes(), today, templates).problems;
     print(document, &problems, file.as_bytes(), now).map_err(|error| Fault::internal(error.to_string()))
 }
 
@@ -286,7 +286,10 @@ impl App {
             FilePurpose::PublicKey => self.firmware.offer_key(path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
-            FilePurpose::Print { scheme, .. } => self.save(path, move || printed(&scheme)),
+            FilePurpose::Print { scheme, .. } => {
+                let templates = self.cx.templates.clone();
+                self.save(path, move || printed(&scheme, &templates));
+            }
             FilePurpose::SaveScheme { scheme, .. } => self.schemes.save_as(&self.cx, scheme, path, asked),
             FilePurpose::Holidays { scheme } => self.schemes.import_holidays(&self.cx, scheme, path),
             FilePurpose::Export { export, .. } => {

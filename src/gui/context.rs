@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use crate::comms::{Edit, Edited, Event, Job, JobId, ListEvent};
 use crate::drivers::ReadRequest;
 use crate::export::Export;
-use crate::model::{Fault, MeterId, What};
+use crate::model::template::Proposal;
+use crate::model::{Catalogue, Fault, MeterId, What};
 use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
@@ -143,8 +144,12 @@ pub struct AppCtx {
     pub notices: Notices,
     /// A CSV file that was chosen for a dry run; its page takes it.
     pub chosen: Option<(ProofFile, PathBuf)>,
+    /// What was learnt of a meter last; the page of templates takes it.
+    pub learnt: Option<(JobId, Box<Proposal>)>,
     /// What to do after the frame.
     pub commands: Vec<Command>,
+    /// All templates, as they were last heard of.
+    pub templates: Catalogue,
     /// This computer's time zone.
     pub zone: TimeZone,
     /// The time; tests put their own in.
@@ -169,7 +174,9 @@ impl AppCtx {
             prefs: Prefs::default(),
             notices: Notices::default(),
             chosen: None,
+            learnt: None,
             commands: Vec::new(),
+            templates: Catalogue::default(),
             zone: TimeZone::system(),
             now: Timestamp::now,
             edits: Vec::new(),
@@ -198,6 +205,7 @@ impl AppCtx {
     pub fn replace(&mut self, backend: Box<dyn Backend>) {
         self.backend = backend;
         self.data = Cache::default();
+        self.templates = Catalogue::default();
         self.jobs = Jobs::default();
         self.selection.clear();
     }
@@ -209,6 +217,9 @@ impl AppCtx {
             self.jobs.take(&event);
         }
         self.data.begin_frame(self.backend.as_ref());
+        if let Load::Ready(found) = self.data.catalogue(self.backend.as_ref(), &Query::Catalogue) {
+            self.templates = found.as_ref().clone();
+        }
         self.finish_edits();
     }
 
@@ -238,8 +249,13 @@ impl AppCtx {
                     _ => false,
                 });
             }
+            Event::Store { fault: Some(fault) } => self.notices.failed(fault.clone()),
+            Event::Store { fault: None } => {
+                self.notices.done("The store takes writes again: meter lists go on.");
+            }
             // Discovery and pushes are told on the command line.
             Event::Found { .. } | Event::Pushed { .. } => {}
+            Event::Learnt { job, proposal } => self.learnt = Some((*job, proposal.clone())),
             Event::StoreChanged => self.data.expire(|query| {
                 matches!(
                     query,
@@ -249,6 +265,7 @@ impl AppCtx {
                         | Query::Point(_)
                         | Query::Preview(..)
                         | Query::Lists
+                        | Query::Catalogue
                 )
             }),
             Event::Submitted { .. } | Event::Ended { .. } => {

@@ -146,7 +146,12 @@ impl Jobs {
                     state.ended = Some(*cancelled);
                 }
             }
-            Event::StoreChanged | Event::List(_) | Event::Found { .. } | Event::Pushed { .. } => {}
+            Event::StoreChanged
+            | Event::List(_)
+            | Event::Found { .. }
+            | Event::Pushed { .. }
+            | Event::Learnt { .. }
+            | Event::Store { .. } => {}
         }
     }
 

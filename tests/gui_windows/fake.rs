@@ -10,12 +10,12 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::export::{Export, MonthEnergy, Preview};
-use meterwright::firmware::TrustedKey;
-use meterwright::gui::data::CampaignFile;
+use meterwright::firmware::PublicKeyFile;
 use meterwright::gui::data::{
     Answer, Backend, Details, Import, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     Query, RegisterSet, Slice, Traffic, Value, reader,
 };
+use meterwright::gui::data::{CampaignFile, TrustedKeys};
 use meterwright::model::CampaignState;
 use meterwright::model::{
     AccuracyClasses, Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Identity,
@@ -24,11 +24,11 @@ use meterwright::model::{
     RatioPeriod, ReadingValue, RegisterReading, ScalerUnit, Schedule, SecretKind, Side, Step, Times,
     Transformers, Unit, What, plain_name,
 };
-use meterwright::store::KeyRow;
 use meterwright::store::{
     Cause, JobResult, JobRow, ListRow, MeterRow, NewMeter, Outcome, OutcomeState, Placement, PointRow, Rate,
     RunRow, RunState, Share, StoredProfile, TraceRecord,
 };
+use meterwright::store::{KeyRow, MakerKeyRow};
 use meterwright::transport::PortInfo;
 
 /// The moment at which all tests happen.
@@ -57,6 +57,7 @@ pub struct World {
     pub read: Vec<MeterId>,
     pub lists: Vec<ListRow>,
     pub keys: Vec<KeyRow>,
+    pub maker_keys: Vec<MakerKeyRow>,
     pub campaigns: Vec<CampaignFile>,
     /// Leave questions unanswered.
     pub mute: bool,
@@ -438,7 +439,10 @@ fn answer(world: &World, query: &Query) -> Value {
             results: vec![result(MeterId(1))],
         }])),
         Query::Trace(_) => Value::Trace(Arc::new(traffic())),
-        Query::TrustedKeys => Value::TrustedKeys(Arc::new(world.keys.clone())),
+        Query::TrustedKeys => Value::TrustedKeys(Arc::new(TrustedKeys {
+            packages: world.keys.clone(),
+            images: world.maker_keys.clone(),
+        })),
         Query::Identities(ids) => {
             let identity = |id: &MeterId| (*id, details(world, *id).knowledge.identity);
             Value::Identities(Arc::new(ids.iter().map(identity).collect()))
@@ -458,7 +462,10 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::Lists => Value::Lists(Arc::new(lists(world))),
         Query::List(id) => Value::List(Arc::new(list_details(world, *id))),
         Query::Rates(_) => Value::Rates(Arc::new(list_rates())),
-        Query::Scheme(path) => Value::Scheme(Arc::new(reader::scheme(path).unwrap_or_default())),
+        Query::Scheme(path) => {
+            Value::Scheme(Arc::new(reader::scheme(path, &templates(world)).unwrap_or_default()))
+        }
+        Query::Catalogue => Value::Catalogue(Arc::new(templates(world))),
         Query::Prices(path) => Value::Prices(Arc::new(reader::prices(path).unwrap_or_default())),
         Query::MeterSchemes(id) => {
             Value::MeterSchemes(Arc::new(world.schemes.get(id).cloned().unwrap_or_default()))
@@ -681,7 +688,7 @@ impl Backend for Fake {
                     (Query::Package(path), None) => {
                         reader::package(path, &world.keys, now()).map(|file| Value::Package(Arc::new(file)))
                     }
-                    (Query::PublicKey(path), None) => TrustedKey::read(path)
+                    (Query::PublicKey(path), None) => PublicKeyFile::read(path)
                         .map(|key| Value::PublicKey(Arc::new(key)))
                         .map_err(|error| error.to_string()),
                     (query, None) => Ok(answer(world, query)),
@@ -793,6 +800,14 @@ impl Backend for Fake {
                 }
                 Edit::UntrustKey { public } => {
                     world.keys.retain(|key| key.public != public);
+                    Edited::Done
+                }
+                Edit::TrustMakerKey { public, name } => {
+                    world.maker_keys.push(MakerKeyRow { public, name, trusted_at: now() });
+                    Edited::Done
+                }
+                Edit::UntrustMakerKey { public } => {
+                    world.maker_keys.retain(|key| key.public != public);
                     Edited::Done
                 }
                 Edit::CallOffCampaign { id } => {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::export::Preview;
-use crate::model::MeterId;
+use crate::model::{Catalogue, MeterId};
 use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
@@ -12,11 +12,11 @@ use super::{
     Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
-use super::{CampaignFile, PackageFile};
-use crate::firmware::TrustedKey;
+use super::{CampaignFile, PackageFile, TrustedKeys};
+use crate::firmware::PublicKeyFile;
 use crate::model::Identity;
 use crate::model::{BillingSet, MeterEvent};
-use crate::store::{CampaignRow, KeyRow};
+use crate::store::CampaignRow;
 
 /// How many answers are kept that no frame has asked for lately.
 const KEPT: usize = 64;
@@ -161,11 +161,11 @@ impl Cache {
     );
     typed!(
         /// A public key's file.
-        public_key, PublicKey, TrustedKey
+        public_key, PublicKey, PublicKeyFile
     );
     typed!(
         /// Keys that are trusted.
-        trusted_keys, TrustedKeys, Vec<KeyRow>
+        trusted_keys, TrustedKeys, TrustedKeys
     );
     typed!(
         /// Who meters are.
@@ -178,6 +178,10 @@ impl Cache {
     typed!(
         /// A campaign; nothing where there is none of this number.
         campaign, Campaign, Option<CampaignFile>
+    );
+    typed!(
+        /// All templates.
+        catalogue, Catalogue, Catalogue
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

@@ -19,7 +19,7 @@ use crate::model::{Fault, MeterConfig, MeterSecrets};
 pub use cache::{Cache, Load};
 pub use query::{
     Answer, CampaignFile, CampaignLine, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes,
-    PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+    PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, TrustedKeys, Value,
 };
 
 /// What came of reading a list of meters from a file; nothing is stored yet.

@@ -7,14 +7,14 @@ use jiff::Timestamp;
 
 use crate::comms::trace::Layer;
 use crate::export::{PointTotal, Preview};
-use crate::firmware::{Package, PackageError, TrustedKey};
+use crate::firmware::{Package, PackageError, PublicKeyFile, TrustedKey};
 use crate::model::{
-    BillingSet, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios, ProfileRow,
-    RatioHistory, RatioPeriod, RegisterReading, SecretKind,
+    BillingSet, Catalogue, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios,
+    ProfileRow, RatioHistory, RatioPeriod, RegisterReading, SecretKind,
 };
 use crate::model::{Fault, Identity};
 use crate::scheme::{Document, Prices, Problem};
-use crate::store::{CampaignMeter, CampaignRow, KeyRow, LastFlash};
+use crate::store::{CampaignMeter, CampaignRow, KeyRow, LastFlash, MakerKeyRow};
 use crate::store::{
     JobResult, JobRow, ListRow, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow, StoredProfile,
     SupersededRow, TraceRecord,
@@ -90,7 +90,7 @@ pub enum Query {
     Package(PathBuf),
     /// A public key's file.
     PublicKey(PathBuf),
-    /// Keys that are trusted to sign firmware.
+    /// Keys that are trusted to sign packages or images.
     TrustedKeys,
     /// What is known of who meters are, in the order asked.
     Identities(Vec<MeterId>),
@@ -98,6 +98,8 @@ pub enum Query {
     Campaigns,
     /// A campaign with its meters.
     Campaign(i64),
+    /// All templates.
+    Catalogue,
 }
 
 impl Query {
@@ -243,6 +245,15 @@ pub struct PackageFile {
     pub is_signer_trusted: bool,
 }
 
+/// Keys that are trusted.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedKeys {
+    /// They sign packages.
+    pub packages: Vec<KeyRow>,
+    /// Makers sign images with them.
+    pub images: Vec<MakerKeyRow>,
+}
+
 /// One meter of a campaign.
 #[derive(Clone, Debug)]
 pub struct CampaignLine {
@@ -302,11 +313,12 @@ pub enum Value {
     Prices(Arc<PriceFile>),
     MeterSchemes(Arc<MeterSchemes>),
     Package(Arc<PackageFile>),
-    PublicKey(Arc<TrustedKey>),
-    TrustedKeys(Arc<Vec<KeyRow>>),
+    PublicKey(Arc<PublicKeyFile>),
+    TrustedKeys(Arc<TrustedKeys>),
     Identities(Arc<Vec<(MeterId, Identity)>>),
     Campaigns(Arc<Vec<CampaignRow>>),
     Campaign(Arc<Option<CampaignFile>>),
+    Catalogue(Arc<Catalogue>),
 }
 
 /// An answer with its question.

@@ -41,6 +41,7 @@ struct Draft {
     canary: String,
     wave: String,
     stop_after: String,
+    stop_unreachable: String,
     window: String,
     downgrade: bool,
     reason: String,
@@ -78,6 +79,13 @@ fn number(text: &str, least: u32) -> Result<Option<u32>, String> {
     text.parse().ok().filter(|number| *number >= least).map(Some).ok_or_else(wrong)
 }
 
+/// A number as it is typed, with what holds where none is.
+fn number_field(ui: &mut Ui, name: &str, text: &mut String, least: u32, hint: &str) {
+    let wrong = number(text, least).err();
+    let remark = (wrong.as_deref().unwrap_or(hint), wrong.is_some());
+    field(ui, name, Some(remark), |ui| text_field(ui, text, "", 176.0, wrong.is_some()));
+}
+
 impl Draft {
     fn activation(&self, zone: &TimeZone, now: Timestamp) -> Result<FlashActivation, String> {
         match self.when {
@@ -109,6 +117,7 @@ impl Draft {
             canary: number(&self.canary, 0)?.unwrap_or(0),
             wave: number(&self.wave, 1)?,
             stop_after: number(&self.stop_after, 0)?,
+            stop_unreachable: number(&self.stop_unreachable, 0)?,
             window: self.window()?,
             activation: self.activation(zone, now)?,
             downgrade: self.downgrade.then(|| reason.to_owned()),
@@ -121,22 +130,21 @@ impl Draft {
     fn ui(&mut self, ui: &mut Ui, zone: &TimeZone, now: Timestamp) {
         section(ui, "Waves");
         ui.horizontal_top(|ui| {
-            let numbers = [
-                ("Canary group", &mut self.canary, 0, "No group goes first"),
-                ("Meters of a wave", &mut self.wave, 1, "All that are left at once"),
-                ("Stop after failures", &mut self.stop_after, 0, "None with a canary group, else never"),
-            ];
-            for (name, text, least, hint) in numbers {
-                let wrong = number(text, least).err();
-                let remark = (wrong.as_deref().unwrap_or(hint), wrong.is_some());
-                field(ui, name, Some(remark), |ui| text_field(ui, text, "", 176.0, wrong.is_some()));
-            }
+            number_field(ui, "Canary group", &mut self.canary, 0, "No group goes first");
+            number_field(ui, "Meters of a wave", &mut self.wave, 1, "All that are left at once");
             let wrong = self.window().err();
             let hint = format!("Such as 22:00-05:00, {}", TimeZone::system().iana_name().unwrap_or("local"));
             let remark = (wrong.as_deref().unwrap_or(&hint), wrong.is_some());
             field(ui, "Maintenance window", Some(remark), |ui| {
                 text_field(ui, &mut self.window, "Always", 176.0, wrong.is_some())
             });
+        });
+        section(ui, "Begin no further meter");
+        ui.horizontal_top(|ui| {
+            let hint = "None with a canary group, else never";
+            number_field(ui, "Stop after failures", &mut self.stop_after, 0, hint);
+            let hint = "Never: it says nothing of the image";
+            number_field(ui, "Stop after unreachable", &mut self.stop_unreachable, 0, hint);
         });
         section(ui, "When the image takes over");
         ui.horizontal_top(|ui| {
