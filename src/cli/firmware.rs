@@ -225,7 +225,12 @@ impl Firmware {
 
 impl Keygen {
     fn run(&self, app: &App) -> Outcome {
-        let passphrase = app.passphrase()?;
+        // Where somebody has to sign in to trust the key, `passphrase` is that person's.
+        let passphrase = match self.trust && app.has_people() {
+            true if app.has_new_passphrase() => Some(app.new_passphrase("the key")?),
+            true => None,
+            false => app.passphrase()?,
+        };
         let made = SigningKeyFile::create(&self.output, &self.name, passphrase.as_ref())?.public();
         if self.trust {
             app.edit(Edit::TrustKey { public: made.public, name: made.name.clone() })?;

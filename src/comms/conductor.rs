@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::drivers::{
     self, Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
@@ -14,9 +15,9 @@ use crate::model::{Fault, Knowledge, RoundTrip, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
 use crate::scheme::Document;
 use crate::store::TraceRecord;
-use crate::transport::{Tap, TapRecord};
+use crate::transport::{Dialer, Tap, TapRecord};
 
-use super::link::{Cancel, Trace, careful, open_link};
+use super::link::{Cancel, Trace, careful, open_link_by};
 use super::trace_log::TraceLog;
 
 /// What one attempt does with its meter.
@@ -74,7 +75,10 @@ pub(super) trait Conductor: Send + Sync {
 }
 
 /// The real one.
-pub(super) struct Drivers;
+pub(super) struct Drivers {
+    /// Who opens lines in the system's place.
+    pub(super) dialer: Option<Arc<dyn Dialer>>,
+}
 
 /// Brings a link's traffic to the session's log.
 struct ToLog(Rc<RefCell<TraceLog>>);
@@ -91,14 +95,14 @@ fn secrets(access: &MeterAccess) -> Vec<Secret> {
     SecretKind::ALL.iter().filter_map(|(kind, _)| access.secrets.get(*kind).cloned()).collect()
 }
 
-async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
+async fn with_driver(dialer: Option<&Arc<dyn Dialer>>, attempt: Attempt<'_>) -> Result<(), Fault> {
     let Attempt { access, task, number, counter, knowledge, hop, sink, trace, cancel } = attempt;
     let template = if number > 1 { careful(&access.template) } else { access.template.clone() };
     let config = &access.config;
     let address = config.address.unwrap_or(template.addressing.server);
     let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
     let presumed = if knowledge.round_trip.answers > 0 { knowledge.round_trip } else { hop };
-    let mut link = open_link(&config.line, address, &template, trace, cancel)
+    let mut link = open_link_by(dialer, &config.line, address, &template, trace, cancel)
         .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?
         .paced(presumed);
     let before = knowledge.round_trip;
@@ -137,6 +141,6 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
 
 impl Conductor for Drivers {
     fn conduct<'a>(&'a self, attempt: Attempt<'a>) -> Conducting<'a> {
-        Box::pin(with_driver(attempt))
+        Box::pin(with_driver(self.dialer.as_ref(), attempt))
     }
 }

@@ -20,7 +20,7 @@ use crate::protocol::dlms::{CounterError, CounterStore};
 use crate::protocol::link::{Link, LinkError};
 use crate::transport::{Tap, TapRecord};
 
-use super::link::{Cancel, Trace, open_link};
+use super::link::{Cancel, Trace, open_link_by};
 use super::reporter::{Remains, Reporter};
 use super::session::{Item, cancelled_fault};
 use super::shared::Shared;
@@ -101,7 +101,7 @@ pub(super) async fn run(
         let found = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(cancelled_fault()),
-            found = probe(discovery, seat, (&template, title), Rc::clone(&remains.trace), cancel) => found?,
+            found = probe(&shared, discovery, seat, (&template, title), Rc::clone(&remains.trace), cancel) => found?,
         };
         let line_is_gone = matches!(&found.stopped, Some((Layer::Connect, _)));
         let fault = found.stopped.as_ref().map(|(_, fault)| fault.clone());
@@ -145,6 +145,7 @@ fn hasty(template: &Template, line: &Line) -> Template {
 }
 
 async fn probe(
+    shared: &Shared,
     discovery: &Discovery,
     seat: &Seat,
     (template, client_title): (&Template, SystemTitle),
@@ -155,7 +156,8 @@ async fn probe(
     let template = hasty(template, &config.line);
     let address = config.address.unwrap_or(template.addressing.server);
     let trace = Trace { sink: Box::new(ToLog(trace)), secrets: Vec::new() };
-    let mut link = open_link(&config.line, address, &template, trace, cancel.clone())
+    let dialer = shared.surroundings.dialer.as_ref();
+    let mut link = open_link_by(dialer, &config.line, address, &template, trace, cancel.clone())
         .map_err(|error| Fault::user(error.to_string(), "write a line that carries DLMS"))?;
     let client = config.client.unwrap_or(template.addressing.public_client);
     let mut found =

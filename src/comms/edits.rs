@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::CampaignState;
@@ -39,24 +38,24 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
         // The thread itself stops runs.
         Edit::StopRun(_) => Ok(Edited::Done),
         Edit::TrustKey { public, name } => {
-            let put = shared.store.borrow_mut().trust_key(Timestamp::now(), &public, &name);
+            let put = shared.store.borrow_mut().trust_key(shared.now(), &public, &name);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::UntrustKey { public } => {
-            let gone = shared.store.borrow_mut().untrust_key(Timestamp::now(), &public);
+            let gone = shared.store.borrow_mut().untrust_key(shared.now(), &public);
             gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::TrustMakerKey { public, name } => {
-            let put = shared.store.borrow_mut().trust_maker_key(Timestamp::now(), &public, &name);
+            let put = shared.store.borrow_mut().trust_maker_key(shared.now(), &public, &name);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::UntrustMakerKey { public } => {
-            let gone = shared.store.borrow_mut().untrust_maker_key(Timestamp::now(), &public);
+            let gone = shared.store.borrow_mut().untrust_maker_key(shared.now(), &public);
             gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::CallOffCampaign { id } => {
             let put = shared.store.borrow_mut().put_campaign(
-                Timestamp::now(),
+                shared.now(),
                 id,
                 CampaignState::Done,
                 CALLED_OFF,
@@ -86,6 +85,12 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
             let gone = shared.store.borrow_mut().remove_template(shared.now(), &name);
             gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
+        // Those are carried out beside the thread: passphrases take their time.
+        Edit::AddPerson { .. }
+        | Edit::SetPerson { .. }
+        | Edit::OwnPassphrase { .. }
+        | Edit::RekeyVault
+        | Edit::SingleUser => Err(Fault::internal("an edit of people in the wrong place")),
         Edit::Setting { key, value } => {
             let put = shared.store.borrow_mut().put_setting(&key, &value);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
@@ -143,7 +148,7 @@ fn add(shared: &Shared, meters: &[(MeterConfig, MeterSecrets)]) -> Result<Vec<Me
         let secrets = meters.get(position).map(|(_, secrets)| secrets);
         let sealed = |kind: SecretKind| {
             let secret = secrets.and_then(|secrets| secrets.get(kind))?;
-            Some((kind, vault?.seal(&Vault::place(id, kind), secret)))
+            Some((kind, vault.as_ref()?.seal(&Vault::place(id, kind), secret)))
         };
         SecretKind::ALL.iter().filter_map(|(kind, _)| sealed(*kind)).collect()
     };
@@ -169,8 +174,9 @@ fn exchange(shared: &Shared, exchange: &Exchange, secrets: &MeterSecrets) -> Res
     }
     let vault = if *secrets == MeterSecrets::default() { None } else { Some(shared.vault()?) };
     let seal = |id: MeterId| {
-        let sealed =
-            |kind: SecretKind| Some((kind, vault?.seal(&Vault::place(id, kind), secrets.get(kind)?)));
+        let sealed = |kind: SecretKind| {
+            Some((kind, vault.as_ref()?.seal(&Vault::place(id, kind), secrets.get(kind)?)))
+        };
         SecretKind::ALL.iter().filter_map(|(kind, _)| sealed(*kind)).collect()
     };
     let mut store = shared.store.borrow_mut();

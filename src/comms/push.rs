@@ -322,7 +322,7 @@ impl Pushes {
         let kept = store.setting(ASIDE_KEY).map_err(|error| store_fault(&error))?;
         let mut aside: Vec<Aside> =
             kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-        let (at, from) = (Timestamp::now(), from.ip().to_string());
+        let (at, from) = (self.shared.now(), from.ip().to_string());
         let times = match aside.iter().position(|one| one.from == from && one.hex == hex) {
             Some(place) => aside.remove(place).times.saturating_add(1),
             None => 1,

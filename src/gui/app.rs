@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::export::{print, write_whole};
-use crate::model::{Catalogue, Fault};
+use crate::model::{Catalogue, Fault, Right};
 use crate::scheme::{self, Document};
 
 use super::APP_ID;
@@ -21,7 +21,8 @@ use super::data::live::Wake;
 use super::data::{Backend, Later, Load};
 use super::firmware::FirmwarePage;
 use super::lists::Lists;
-use super::meters::MeterManager;
+use super::meters::{MeterManager, PointDeed};
+use super::people::{Idle, SignIn, is_shut};
 use super::readings::Readings;
 use super::schemes::SchemeManager;
 use super::settings::Settings;
@@ -51,6 +52,8 @@ pub struct App {
     lists: Lists,
     trace: TracePage,
     settings: Settings,
+    sign_in: SignIn,
+    idle: Idle,
     firmware: FirmwarePage,
     templates: TemplatesPage,
     header: Header,
@@ -59,6 +62,25 @@ pub struct App {
     detached: BTreeSet<Page>,
     demo: Option<Later<Box<dyn Backend>>>,
     wake: Wake,
+}
+
+/// The right without which a command is not even begun.
+const fn needed(command: &Command) -> Option<Right> {
+    match command {
+        Command::AddMeter
+        | Command::EditMeter(_)
+        | Command::RemoveMeters(_)
+        | Command::ImportMeters
+        | Command::ImportFile(_)
+        | Command::Point(_, PointDeed::Describe) => Some(Right::KeepMeters),
+        Command::Point(_, PointDeed::Ratio) => Some(Right::Ratios),
+        Command::Point(_, PointDeed::Exchange) => Some(Right::ExchangeMeters),
+        Command::Ask(_, deed) => Some(deed.right()),
+        Command::Read(..) => Some(Right::ReadMeters),
+        Command::PlanFlash => Some(Right::Flash),
+        Command::ChooseKey => Some(Right::TrustKeys),
+        _ => None,
+    }
 }
 
 const CTRL: Modifiers = Modifiers::COMMAND;
@@ -102,7 +124,9 @@ impl App {
             readings: Readings::default(),
             lists: Lists::default(),
             trace: TracePage::default(),
-            settings: Settings,
+            settings: Settings::default(),
+            sign_in: SignIn::default(),
+            idle: Idle::default(),
             firmware: FirmwarePage::default(),
             templates: TemplatesPage::default(),
             header: Header::default(),
@@ -129,6 +153,11 @@ impl App {
     pub fn ui(&mut self, ui: &mut Ui) {
         self.cx.begin_frame();
         self.cx.apply_prefs(ui.ctx());
+        self.idle.look(ui, &mut self.cx);
+        if is_shut(&self.cx.standing) {
+            self.shut(ui);
+            return;
+        }
         self.schemes.begin_frame(ui, &mut self.cx);
         self.finish_demo();
         self.keys(ui);
@@ -150,6 +179,18 @@ impl App {
             self.obey(ui, command);
         }
         if self.cx.is_waiting() || self.demo.is_some() || self.meters.is_waiting() {
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
+        }
+    }
+
+    /// Nobody is here: nothing shows but the page to sign in, and no window of a page stands open.
+    fn shut(&mut self, ui: &mut Ui) {
+        self.cx.commands.clear();
+        let canvas = tokens(ui).canvas.0;
+        CentralPanel::no_frame().frame(Frame::new().fill(canvas)).show(ui, |ui| {
+            self.sign_in.ui(ui, &mut self.cx);
+        });
+        if self.cx.is_waiting() || self.sign_in.is_waiting() {
             ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
         }
     }
@@ -262,6 +303,10 @@ impl App {
                 self.cx.command(command);
             }
         }
+        let lock = KeyboardShortcut::new(CTRL, Key::L);
+        if self.cx.standing.name().is_some() && ui.input_mut(|input| input.consume_shortcut(&lock)) {
+            self.cx.command(Command::Lock);
+        }
         let free = ui.memory(|memory| memory.focused().is_none());
         if free
             && !self.meters.has_dialog()
@@ -352,6 +397,11 @@ impl App {
     }
 
     fn obey(&mut self, ui: &Ui, command: Command) {
+        // Keys, menus and the search field lead here too.
+        if let Some(fault) = needed(&command).and_then(|right| self.cx.standing.check(right).err()) {
+            self.cx.notices.failed(fault);
+            return;
+        }
         match command {
             Command::Go(page) => self.go(ui, page),
             Command::Detach(page) => {
@@ -429,6 +479,7 @@ impl App {
             Command::ChooseKey => self.files.choose(FilePurpose::PublicKey, &self.wake),
             Command::Search => self.header.focus(),
             Command::ToggleJobs => self.status.toggle(),
+            Command::Lock => self.cx.backend.leave(true),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::comms::{Edit, Edited, Event, Job, JobId, ListEvent};
 use crate::drivers::ReadRequest;
 use crate::export::Export;
 use crate::model::template::Proposal;
-use crate::model::{Catalogue, Fault, MeterId, What};
+use crate::model::{Catalogue, Fault, MeterId, Right, Standing, What};
 use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
@@ -122,6 +122,8 @@ pub enum Command {
     ChooseKey,
     /// Choose a template file to take into the store.
     ChooseTemplate,
+    /// Lock the windows, where somebody is signed in.
+    Lock,
 }
 
 /// A file that a dry run begins from.
@@ -155,6 +157,8 @@ pub struct AppCtx {
     pub commands: Vec<Command>,
     /// All templates, as they were last heard of.
     pub templates: Catalogue,
+    /// Who acts here.
+    pub standing: Standing,
     /// This computer's time zone.
     pub zone: TimeZone,
     /// The time; tests put their own in.
@@ -171,8 +175,10 @@ impl AppCtx {
     /// Over a backend.
     #[must_use]
     pub fn new(backend: Box<dyn Backend>) -> Self {
+        let standing = backend.standing();
         Self {
             backend,
+            standing,
             data: Cache::default(),
             jobs: Jobs::default(),
             selection: Selection::default(),
@@ -208,6 +214,7 @@ impl AppCtx {
 
     /// Puts another store in place of this one.
     pub fn replace(&mut self, backend: Box<dyn Backend>) {
+        self.standing = backend.standing();
         self.backend = backend;
         self.data = Cache::default();
         self.templates = Catalogue::default();
@@ -254,9 +261,17 @@ impl AppCtx {
                     _ => false,
                 });
             }
+            Event::Store { fault: Some(fault) } => self.notices.failed(fault.clone()),
+            Event::Store { fault: None } => {
+                self.notices.done("The store takes writes again: meter lists go on.");
+            }
             // Discovery and pushes are told on the command line.
             Event::Found { .. } | Event::Pushed { .. } => {}
             Event::Learnt { job, proposal } => self.learnt = Some((*job, proposal.clone())),
+            Event::Standing(standing) => {
+                self.standing = standing.clone();
+                self.data.expire(|query| matches!(query, Query::People | Query::Audit));
+            }
             Event::StoreChanged => self.data.expire(|query| {
                 matches!(
                     query,
@@ -267,6 +282,8 @@ impl AppCtx {
                         | Query::Preview(..)
                         | Query::Lists
                         | Query::Catalogue
+                        | Query::People
+                        | Query::Audit
                 )
             }),
             Event::Submitted { .. } | Event::Ended { .. } => {
@@ -314,6 +331,12 @@ impl AppCtx {
     /// Says `done` when an export is written, or why it failed.
     pub fn exported(&mut self, answer: Later<u64>, done: impl Into<String>) {
         self.exports.push((answer, done.into()));
+    }
+
+    /// Why whoever acts here may not do something, for [`Act::unless`](super::widgets::Act::unless).
+    #[must_use]
+    pub fn why_not(&self, right: Right) -> Option<String> {
+        self.standing.check(right).err().map(|fault| fault.to_string())
     }
 
     /// Reads meters into the store from where it ends; a refusal is said.

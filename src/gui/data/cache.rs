@@ -16,7 +16,7 @@ use super::{CampaignFile, PackageFile, TrustedKeys};
 use crate::firmware::PublicKeyFile;
 use crate::model::Identity;
 use crate::model::{BillingSet, MeterEvent};
-use crate::store::CampaignRow;
+use crate::store::{AuditRow, CampaignRow, PersonRow};
 
 /// How many answers are kept that no frame has asked for lately.
 const KEPT: usize = 64;
@@ -182,6 +182,18 @@ impl Cache {
     typed!(
         /// All templates.
         catalogue, Catalogue, Catalogue
+    );
+    typed!(
+        /// People.
+        people, People, Vec<PersonRow>
+    );
+    typed!(
+        /// The last rows of the audit chain.
+        audit, Audit, Vec<AuditRow>
+    );
+    typed!(
+        /// Whether the audit chain is whole.
+        audit_check, AuditCheck, u64
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

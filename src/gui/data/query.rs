@@ -14,7 +14,7 @@ use crate::model::{
 };
 use crate::model::{Fault, Identity};
 use crate::scheme::{Document, Prices, Problem};
-use crate::store::{CampaignMeter, CampaignRow, KeyRow, LastFlash, MakerKeyRow};
+use crate::store::{AuditRow, CampaignMeter, CampaignRow, KeyRow, LastFlash, MakerKeyRow, PersonRow};
 use crate::store::{
     JobResult, JobRow, ListRow, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow, StoredProfile,
     SupersededRow, TraceRecord,
@@ -100,6 +100,12 @@ pub enum Query {
     Campaign(i64),
     /// All templates.
     Catalogue,
+    /// The store's people.
+    People,
+    /// The last rows of the audit chain, newest first.
+    Audit,
+    /// Whether the audit chain is whole: the number of its rows, or where it is broken.
+    AuditCheck,
 }
 
 impl Query {
@@ -319,6 +325,9 @@ pub enum Value {
     Campaigns(Arc<Vec<CampaignRow>>),
     Campaign(Arc<Option<CampaignFile>>),
     Catalogue(Arc<Catalogue>),
+    People(Arc<Vec<PersonRow>>),
+    Audit(Arc<Vec<AuditRow>>),
+    AuditCheck(Arc<u64>),
 }
 
 /// An answer with its question.

@@ -25,6 +25,8 @@ use crate::store::{CampaignMeter, KeyRow};
 
 /// Questions that may wait.
 const WAITING: usize = 128;
+/// Rows of the audit chain that are listed.
+const AUDIT_ROWS: u32 = 1000;
 /// Campaigns that are listed.
 const CAMPAIGNS: u32 = 200;
 /// Results of a meter among which the fault of its flash is looked for.
@@ -154,6 +156,9 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         Query::Campaigns => Value::Campaigns(Arc::new(reader.campaigns(CAMPAIGNS)?)),
         Query::Campaign(id) => Value::Campaign(Arc::new(campaign(reader, *id)?)),
         Query::Catalogue => Value::Catalogue(Arc::new(reader.catalogue()?)),
+        Query::People => Value::People(Arc::new(reader.people()?)),
+        Query::Audit => Value::Audit(Arc::new(reader.audit_rows(AUDIT_ROWS)?)),
+        Query::AuditCheck => Value::AuditCheck(Arc::new(reader.verify_audit()?)),
         Query::Package(_) | Query::PublicKey(_) => Value::Ports(Arc::default()),
         Query::Ports | Query::Scheme(_) | Query::Prices(_) => Value::Ports(Arc::default()),
     })
