@@ -94,13 +94,26 @@ impl App {
     pub(super) fn comms_with_lists(&self) -> Result<Comms, Failure> {
         let options =
             CommsOptions { store: self.store_path()?, sessions: SESSIONS, trace: true, schedule: true };
-        Ok(Comms::start(options)?)
+        self.start(options)
+    }
+
+    /// Starts the communications thread; a store of an older version is brought up to date with progress.
+    fn start(&self, options: CommsOptions) -> Result<Comms, Failure> {
+        let quiet = self.global.quiet;
+        let mut told = None;
+        Ok(Comms::start_telling(options, move |upgrade| {
+            let words = upgrade.in_words();
+            if !quiet && told.as_ref() != Some(&words) {
+                eprintln!("{words}");
+                told = Some(words);
+            }
+        })?)
     }
 
     /// Starts the communications thread on a store, with so many sessions at once.
     pub(super) fn comms_on(&self, store: &Path, sessions: usize) -> Result<Comms, Failure> {
         let options = CommsOptions { store: store.to_owned(), sessions, trace: true, schedule: false };
-        Ok(Comms::start(options)?)
+        self.start(options)
     }
 
     /// Has the store changed.

@@ -31,6 +31,7 @@ mod select;
 mod show;
 mod simulate;
 mod stamps;
+mod store;
 mod table;
 mod trace;
 mod windows;
@@ -107,6 +108,9 @@ enum Command {
     Discover(discover::Discover),
     /// Take what meters push by themselves
     Listen(listen::Listen),
+    /// Look after the store: its size, checks, compaction, retention, backups
+    #[command(subcommand)]
+    Store(store::Store),
 }
 
 /// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
@@ -141,6 +145,7 @@ fn run(line: Line) -> Outcome {
         Some(Command::Firmware(command)) => command.run(&app),
         Some(Command::Discover(command)) => command.run(&app),
         Some(Command::Listen(command)) => command.run(&app),
+        Some(Command::Store(command)) => command.run(&app),
     }
 }
 

@@ -20,6 +20,8 @@
 //! | `listeners` | events to any number of listeners |
 //! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
+//! | `upkeep` | compaction, retention, checks and copies of the store as jobs; by itself at night |
+//! | `elsewhere` | what other programs write |
 //! | `trace` | what traffic means, layer by layer |
 
 mod backoff;
@@ -27,6 +29,7 @@ mod conductor;
 mod counters;
 mod discover;
 mod edits;
+mod elsewhere;
 mod flash;
 pub mod link;
 mod listeners;
@@ -44,6 +47,7 @@ mod sink;
 mod thread;
 pub mod trace;
 mod trace_log;
+mod upkeep;
 
 #[cfg(test)]
 mod tests;
@@ -67,10 +71,12 @@ use crate::model::{
     RatioPeriod, Secret, SecretKind, Step,
 };
 use crate::scheme::Document;
-use crate::store::{Exchange, JobResult, Store};
+use crate::store::{Exchange, JobResult, Retention, Store, Upgrade};
 
 pub use push::{ASIDE_KEY, Aside};
 pub use push_net::PushPlaces;
+
+pub use upkeep::{Chore, NIGHTLY_SETTING, NIGHTLY_USUAL};
 
 pub use discover::{Discovery, Found, Layer, Seat};
 
@@ -157,6 +163,8 @@ pub enum Job {
     RunList(ListId),
     /// Look which addresses of a line answer; nothing is stored.
     Discover(Box<Discovery>),
+    /// Upkeep of the store itself; it has one `meter`, which is none.
+    Upkeep(Chore),
 }
 
 /// A change of the store's own data, by a person.
@@ -241,6 +249,8 @@ pub enum Edit {
     RemoveList(ListId),
     /// Stop a run of a meter list.
     StopRun(i64),
+    /// Say what the store keeps for how long.
+    Retention(Box<Retention>),
 }
 
 /// What an edit gave.
@@ -339,6 +349,8 @@ pub enum Event {
         /// What is there.
         found: Box<Found>,
     },
+    /// Another program changed the store; told at most once a second, to whoever watches ([`Comms::watch`]).
+    ChangedElsewhere,
 }
 
 /// How to start.
@@ -382,17 +394,32 @@ impl Comms {
     /// # Errors
     /// The store cannot be opened.
     pub fn start(options: CommsOptions) -> Result<Self, Fault> {
-        Self::start_with(options, Arc::new(conductor::Drivers))
+        Self::start_telling(options, |_| {})
     }
 
-    fn start_with(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Self, Fault> {
+    /// As [`Comms::start`]; `tell` hears how far a store of an older version has been brought up to date.
+    ///
+    /// # Errors
+    /// The store cannot be opened.
+    pub fn start_telling(
+        options: CommsOptions,
+        tell: impl FnMut(Upgrade) + Send + 'static,
+    ) -> Result<Self, Fault> {
+        Self::start_with(options, Arc::new(conductor::Drivers), tell)
+    }
+
+    fn start_with(
+        options: CommsOptions,
+        conductor: Arc<dyn Conductor>,
+        mut tell: impl FnMut(Upgrade) + Send + 'static,
+    ) -> Result<Self, Fault> {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (opened, answer) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("comms".to_owned())
             .spawn(move || {
                 // Whoever waits for the answer does so until it comes.
-                match open(options, conductor) {
+                match open(options, conductor, &mut tell) {
                     Ok((runtime, shared)) => {
                         let _waits = opened.send(Ok(()));
                         let thread = Thread::new(Rc::new(shared));
@@ -457,6 +484,12 @@ impl Comms {
         events
     }
 
+    /// Whether somebody looks: then changes by other programs are told ([`Event::ChangedElsewhere`]).
+    pub fn watch(&self, is_watched: bool) {
+        // A thread that has stopped sees nothing any more.
+        let _stopped = self.commands.blocking_send(Command::Watch(is_watched));
+    }
+
     /// Cancels everything and waits for the thread's end.
     pub fn stop(&self) {
         let _stopped = self.commands.blocking_send(Command::Stop);
@@ -484,13 +517,14 @@ fn actor() -> String {
 fn open(
     options: CommsOptions,
     conductor: Arc<dyn Conductor>,
+    tell: &mut dyn FnMut(Upgrade),
 ) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
     let sockets = u64::try_from(options.sessions).unwrap_or(u64::MAX).saturating_add(SPARE_FILES);
     let allowed = crate::transport::allow_open_files(sockets);
     if allowed < sockets {
         tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
     }
-    let shared = open_shared(options, conductor)?;
+    let shared = open_shared(options, conductor, tell)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -498,8 +532,13 @@ fn open(
     Ok((runtime, shared))
 }
 
-fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Shared, Fault> {
-    let mut store = Store::open(&options.store).map_err(|error| Fault::user(error.to_string(), ""))?;
+fn open_shared(
+    options: CommsOptions,
+    conductor: Arc<dyn Conductor>,
+    tell: &mut dyn FnMut(Upgrade),
+) -> Result<Shared, Fault> {
+    let mut store =
+        Store::open_watched(&options.store, tell).map_err(|error| Fault::user(error.to_string(), ""))?;
     store.set_actor(&actor());
     let vault = open_vault(&store, &options.store);
     if let Err(fault) = &vault {
@@ -514,5 +553,6 @@ fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<S
         options,
         clock: shared::WallClock::Computer,
         last_session: RefCell::new(HashMap::new()),
+        is_kept_at_night: true,
     })
 }

@@ -7,6 +7,8 @@
 //! waits for it.
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -24,6 +26,7 @@ const LONGEST: Duration = Duration::from_millis(20);
 pub(super) struct Settling {
     due: Cell<Option<Instant>>,
     window: Cell<Duration>,
+    sessions: Arc<AtomicUsize>,
     begun: Notify,
     settled: watch::Sender<u64>,
 }
@@ -33,6 +36,7 @@ impl Default for Settling {
         Self {
             due: Cell::new(None),
             window: Cell::new(Duration::ZERO),
+            sessions: Arc::default(),
             begun: Notify::new(),
             settled: watch::Sender::new(0),
         }
@@ -44,6 +48,12 @@ impl Settling {
     pub(super) fn set_sessions(&self, sessions: usize) {
         let window = Duration::from_millis(u64::try_from(sessions / 2).unwrap_or(u64::MAX));
         self.window.set(window.min(LONGEST));
+        self.sessions.store(sessions, Ordering::Relaxed);
+    }
+
+    /// How many sessions run, for whoever is to leave them the store.
+    pub(super) fn sessions(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.sessions)
     }
 
     /// When to settle; nothing where nothing has gathered.

@@ -31,6 +31,8 @@ pub(super) struct Shared {
     pub(super) clock: WallClock,
     /// When each meter's last session ended, for meters that want a pause.
     pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
+    /// The store is looked after by itself at night, where lists run by themselves.
+    pub(super) is_kept_at_night: bool,
 }
 
 /// What time it is.

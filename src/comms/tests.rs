@@ -1,6 +1,7 @@
 //! The thread with scripted sessions in paused time: order of events, lines, retries, cancelling, and what is stored.
 
 mod lists;
+mod upkeep;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -152,10 +153,15 @@ impl Bench {
     ) -> Self {
         let schedule = then.is_some();
         let options = CommsOptions { store: folder.path().join("test.db"), sessions, trace: true, schedule };
-        let mut shared = open_shared(options, Arc::clone(script) as Arc<dyn Conductor>).unwrap();
+        let mut shared = open_shared(options, Arc::clone(script) as Arc<dyn Conductor>, &mut |_| {}).unwrap();
+        shared.is_kept_at_night = false;
         if let Some(then) = then {
             shared.clock = shared::WallClock::Virtual { since: Instant::now(), then };
         }
+        Self::run(shared, folder).await
+    }
+
+    async fn run(shared: Shared, folder: Rc<tempfile::TempDir>) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         tokio::task::spawn_local(Thread::new(Rc::new(shared)).run(inbox));
         let woken = Arc::new(Notify::new());
@@ -244,6 +250,7 @@ fn word(event: &Event) -> String {
         Event::List(_) => "list".to_owned(),
         Event::Found { found, .. } => format!("found {:?}", found.seat),
         Event::Pushed { words, .. } => format!("pushed {words}"),
+        Event::ChangedElsewhere => "changed elsewhere".to_owned(),
     }
 }
 
@@ -631,7 +638,7 @@ fn a_stopped_thread_says_so_instead_of_waiting() {
     let folder = tempfile::tempdir().unwrap();
     let options =
         CommsOptions { store: folder.path().join("test.db"), sessions: 1, trace: false, schedule: false };
-    let comms = Comms::start_with(options, Script::new(&[])).unwrap();
+    let comms = Comms::start_with(options, Script::new(&[]), |_| {}).unwrap();
     let events = comms.listen(|| {});
     comms.stop();
     assert!(events.recv().is_err(), "the stream is over");

@@ -11,6 +11,7 @@ use egui::{
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::comms::{Chore, Job};
 use crate::export::{print, write_whole};
 use crate::model::Fault;
 use crate::scheme::{self, Document};
@@ -99,7 +100,7 @@ impl App {
             readings: Readings::default(),
             lists: Lists::default(),
             trace: TracePage::default(),
-            settings: Settings,
+            settings: Settings::default(),
             firmware: FirmwarePage::default(),
             header: Header::default(),
             status: Status::default(),
@@ -123,6 +124,11 @@ impl App {
 
     /// Draws one frame.
     pub fn ui(&mut self, ui: &mut Ui) {
+        let is_looked_at = ui.input(|input| {
+            let viewport = input.viewport();
+            viewport.focused.unwrap_or(true) && !viewport.minimized.unwrap_or(false)
+        });
+        self.cx.watch(is_looked_at || !self.detached.is_empty());
         self.cx.begin_frame();
         self.cx.apply_prefs(ui.ctx());
         self.schemes.begin_frame(ui, &mut self.cx);
@@ -285,6 +291,7 @@ impl App {
             FilePurpose::Package => self.firmware.open(path),
             FilePurpose::PublicKey => self.firmware.offer_key(path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
+            FilePurpose::BackUp { .. } => self.cx.submit(Job::Upkeep(Chore::BackUp(path))),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
             FilePurpose::Print { scheme, .. } => self.save(path, move || printed(&scheme)),
             FilePurpose::SaveScheme { scheme, .. } => self.schemes.save_as(&self.cx, scheme, path, asked),
@@ -410,6 +417,7 @@ impl App {
                 self.firmware.plan();
             }
             Command::ChoosePackage => self.files.choose(FilePurpose::Package, &self.wake),
+            Command::BackUp(name) => self.files.choose(FilePurpose::BackUp { name }, &self.wake),
             Command::ChooseKey => self.files.choose(FilePurpose::PublicKey, &self.wake),
             Command::Search => self.header.focus(),
             Command::ToggleJobs => self.status.toggle(),

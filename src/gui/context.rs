@@ -116,6 +116,8 @@ pub enum Command {
     ChoosePackage,
     /// Choose a public key that is to be trusted.
     ChooseKey,
+    /// Choose a file to copy the store to; with the proposed name.
+    BackUp(String),
 }
 
 /// A file that a dry run begins from.
@@ -125,6 +127,8 @@ pub enum ProofFile {
     Profile,
     /// Events.
     Events,
+    /// The scheme that a meter list writes.
+    ListScheme,
 }
 
 /// What everything in the windows can reach.
@@ -155,6 +159,7 @@ pub struct AppCtx {
     jobs_submitted: Vec<(Later<JobId>, String)>,
     adopted: Option<MeterId>,
     settled: Option<u64>,
+    is_watched: bool,
 }
 
 impl AppCtx {
@@ -178,6 +183,7 @@ impl AppCtx {
             jobs_submitted: Vec::new(),
             adopted: None,
             settled: None,
+            is_watched: false,
         }
     }
 
@@ -197,9 +203,18 @@ impl AppCtx {
     /// Puts another store in place of this one.
     pub fn replace(&mut self, backend: Box<dyn Backend>) {
         self.backend = backend;
+        self.is_watched = false;
         self.data = Cache::default();
         self.jobs = Jobs::default();
         self.selection.clear();
+    }
+
+    /// Says whether somebody looks at a window: then what other programs write is seen.
+    pub fn watch(&mut self, is_watched: bool) {
+        if self.is_watched != is_watched {
+            self.is_watched = is_watched;
+            self.backend.watch(is_watched);
+        }
     }
 
     /// Takes what has come since the last frame.
@@ -232,12 +247,14 @@ impl AppCtx {
                     | Query::Billing(of)
                     | Query::Point(of)
                     | Query::Preview(of, ..)
+                    | Query::Gaps(of)
                     | Query::Events(of, ..) => *of == id,
                     Query::Rows { .. } | Query::Days { .. } | Query::Jobs => true,
                     Query::Trace(of) => *of == job,
                     _ => false,
                 });
             }
+            Event::ChangedElsewhere => self.data.expire(Query::is_stored),
             // Discovery and pushes are told on the command line.
             Event::Found { .. } | Event::Pushed { .. } => {}
             Event::StoreChanged => self.data.expire(|query| {
@@ -249,10 +266,16 @@ impl AppCtx {
                         | Query::Point(_)
                         | Query::Preview(..)
                         | Query::Lists
+                        | Query::StoreStatus
+                        | Query::Expiries
                 )
             }),
             Event::Submitted { .. } | Event::Ended { .. } => {
-                self.data.expire(|query| matches!(query, Query::Jobs | Query::Trace(_)));
+                // Upkeep has no number of the store's.
+                let is_upkeep = matches!(event, Event::Ended { job, .. } if job.0 < 0);
+                self.data.expire(|query| {
+                    matches!(query, Query::Jobs | Query::Trace(_)) || is_upkeep && query.is_slow()
+                });
             }
             Event::List(ListEvent::Ended { .. }) => {
                 self.data.expire(|query| matches!(query, Query::Lists | Query::List(_) | Query::Rates(_)));

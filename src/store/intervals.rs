@@ -175,7 +175,12 @@ fn put_day(connection: &Connection, place: Place, rows: &[ProfileRow]) -> Result
 }
 
 /// Puts the rows of a block of a month; where they have become too many, each day gets a block of its own again.
-fn put_month(connection: &Connection, span: Span, rows: &[ProfileRow], period_seconds: u32) -> Result<(), Trouble> {
+fn put_month(
+    connection: &Connection,
+    span: Span,
+    rows: &[ProfileRow],
+    period_seconds: u32,
+) -> Result<(), Trouble> {
     let Span { place, days } = span;
     if fit_a_month(rows) {
         insert_month(connection, span, rows, &pack(place, rows)?)?;

@@ -55,12 +55,12 @@ pub use records::{
     TraceRecord,
 };
 pub use runs::{Cause, NewRun, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
-pub use schemes::{MeterScheme, SchemeKind};
 pub use schema::Upgrade;
+pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;
 pub use upkeep::{
-    Age, Checked, Compacted, Disposed, Expiry, Kind, KindSize, Pace, RETENTION_SETTING, Retention, StoreStatus,
-    Upkeep, UpkeepRow, UpkeepState, Watch,
+    Age, Checked, Compacted, Disposed, Expiry, Kind, KindSize, Pace, RETENTION_SETTING, Retention,
+    StoreStatus, Upkeep, UpkeepRow, UpkeepState, Watch,
 };
 
 use error::Trouble;
@@ -71,6 +71,16 @@ const BUSY: Duration = Duration::from_secs(10);
 const MOST_AT_ONCE: u32 = 20;
 /// Statements kept ready.
 const STATEMENTS: usize = 128;
+
+/// Whether a file is a store of an older version: opening it for writing takes its time.
+#[must_use]
+pub fn needs_upgrade(path: &Path) -> bool {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // What cannot be looked at is found out, and told, when it is opened.
+    path.exists()
+        && StoreReader::connect(path, flags)
+            .is_ok_and(|reader| schema::is_older(&reader.connection, schema::LADDER))
+}
 
 /// Reads a store; any number may be open.
 #[derive(Debug)]
@@ -142,6 +152,19 @@ impl StoreReader {
             .pragma_query_value(None, "data_version", |row| row.get(0))
             .map_err(|error| Trouble::Sql(error).at(&self.path))?;
         Ok(columns::uncount(others) + self.connection.total_changes())
+    }
+
+    /// A number that moves when another connection, of this program or of another, commits a change: what this
+    /// connection writes does not count. Nothing while its own writes gather.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn changes_elsewhere(&self) -> Result<Option<i64>, StoreError> {
+        if !self.connection.is_autocommit() {
+            return Ok(None);
+        }
+        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0));
+        version.map(Some).map_err(|error| Trouble::Sql(error).at(&self.path))
     }
 
     /// Eight bytes that no other store has: `MTW` and five at random, made with the store. This program's system
@@ -223,6 +246,12 @@ impl Store {
     /// Names the person whose doings the audit chain records from now on: the user's name in the operating system.
     pub fn set_actor(&mut self, who: &str) {
         who.clone_into(&mut self.actor);
+    }
+
+    /// Whose doings the audit chain records.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        &self.actor
     }
 
     /// Lets the writes of `work` gather with others in one transaction, which is on disk when [`Store::settle`] has

@@ -12,11 +12,11 @@ use super::{
     Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
-use super::{CampaignFile, PackageFile};
+use super::{CampaignFile, Expiries, PackageFile};
 use crate::firmware::TrustedKey;
 use crate::model::Identity;
-use crate::model::{BillingSet, MeterEvent};
-use crate::store::{CampaignRow, KeyRow};
+use crate::model::{BillingSet, Gap, MeterEvent};
+use crate::store::{CampaignRow, KeyRow, StoreStatus};
 
 /// How many answers are kept that no frame has asked for lately.
 const KEPT: usize = 64;
@@ -178,6 +178,18 @@ impl Cache {
     typed!(
         /// A campaign; nothing where there is none of this number.
         campaign, Campaign, Option<CampaignFile>
+    );
+    typed!(
+        /// How the store stands.
+        store_status, StoreStatus, StoreStatus
+    );
+    typed!(
+        /// What would go of what is old.
+        expiries, Expiries, Expiries
+    );
+    typed!(
+        /// Gaps.
+        gaps, Gaps, Vec<Gap>
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

@@ -12,7 +12,7 @@ use crate::drivers::ReadRequest;
 use crate::export::Export;
 use crate::model::{Fault, What};
 use crate::simulator::{Fleet, FleetOptions};
-use crate::store::StoreReader;
+use crate::store::{StoreReader, Upgrade};
 
 use super::reader::Reader;
 use super::{Answer, Backend, Import, Later, Query};
@@ -57,12 +57,31 @@ impl Live {
     /// # Errors
     /// The store or its vault cannot be opened.
     pub fn start(store: &Path, wake: &Wake, importer: &Importer) -> Result<Self, Fault> {
-        Self::start_with(store, wake, importer, SESSIONS)
+        Self::start_with(store, wake, importer, SESSIONS, |_| {})
     }
 
-    fn start_with(store: &Path, wake: &Wake, importer: &Importer, sessions: usize) -> Result<Self, Fault> {
+    /// As [`Live::start`]; `tell` hears how far a store of an older version has been brought up to date.
+    ///
+    /// # Errors
+    /// The store or its vault cannot be opened.
+    pub fn start_telling(
+        store: &Path,
+        wake: &Wake,
+        importer: &Importer,
+        tell: impl FnMut(Upgrade) + Send + 'static,
+    ) -> Result<Self, Fault> {
+        Self::start_with(store, wake, importer, SESSIONS, tell)
+    }
+
+    fn start_with(
+        store: &Path,
+        wake: &Wake,
+        importer: &Importer,
+        sessions: usize,
+        tell: impl FnMut(Upgrade) + Send + 'static,
+    ) -> Result<Self, Fault> {
         let options = CommsOptions { store: store.to_path_buf(), sessions, trace: true, schedule: true };
-        let comms = Comms::start(options)?;
+        let comms = Comms::start_telling(options, tell)?;
         let on_event = Arc::clone(wake);
         let events = comms.listen(move || on_event(EVENT_PAUSE));
         let on_answer = Arc::clone(wake);
@@ -85,7 +104,7 @@ impl Live {
     pub fn start_demo(store: &Path, wake: &Wake, importer: &Importer) -> Result<Self, Fault> {
         let fleet = Fleet::start(&FleetOptions::demo())
             .map_err(|reason| Fault::user(reason, "close other programs that hold many sockets"))?;
-        let mut live = Self::start_with(store, wake, importer, DEMO_SESSIONS)?;
+        let mut live = Self::start_with(store, wake, importer, DEMO_SESSIONS, |_| {})?;
         let meters =
             fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone())).collect();
         let added = live.comms.edit(Edit::AddMeters(meters)).recv();
@@ -162,6 +181,10 @@ impl Backend for Live {
 
     fn edit(&self, edit: Edit) -> Receiver<Result<Edited, Fault>> {
         self.comms.edit(edit)
+    }
+
+    fn watch(&self, is_watched: bool) {
+        self.comms.watch(is_watched);
     }
 
     fn import(&self, file: PathBuf) -> Later<Import> {

@@ -18,8 +18,8 @@ use crate::model::{Fault, MeterConfig, MeterSecrets};
 
 pub use cache::{Cache, Load};
 pub use query::{
-    Answer, CampaignFile, CampaignLine, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes,
-    PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+    Answer, CampaignFile, CampaignLine, DayTotal, Details, Expiries, ListDetails, ListRates, ListSummary,
+    MeterSchemes, PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
 
 /// What came of reading a list of meters from a file; nothing is stored yet.
@@ -56,6 +56,8 @@ pub trait Backend: Send {
     fn open_demo(&self) -> Later<Box<dyn Backend>>;
     /// Runs work on a thread of its own and asks for a repaint when it is done.
     fn aside(&self, name: &'static str, work: Box<dyn FnOnce() + Send>);
+    /// Says whether somebody looks: only then it is worth knowing what other programs write.
+    fn watch(&self, _is_watched: bool) {}
     /// Where unsaved work is kept; nothing where it cannot be.
     fn drafts_folder(&self) -> Option<PathBuf> {
         None

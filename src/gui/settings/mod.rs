@@ -1,5 +1,7 @@
 //! Settings of the windows, and about this program.
 
+mod store;
+
 use egui::{CornerRadius, Frame, Margin, ScrollArea, Stroke, ThemePreference, Ui};
 
 use super::context::AppCtx;
@@ -10,11 +12,13 @@ use super::widgets::{heading, key_value, secondary, segmented};
 const WIDTH: f32 = 640.0;
 
 /// The page.
-pub(super) struct Settings;
+#[derive(Default)]
+pub(super) struct Settings {
+    store: store::StoreCards,
+}
 
 impl Settings {
     /// Draws the page.
-    #[allow(clippy::unused_self, reason = "a page like the others")]
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(32, 24)).show(ui, |ui| {
@@ -49,6 +53,8 @@ impl Settings {
                     )
                     .then(|| cx.keep_prefs());
                 });
+                card(ui, "Store", |ui| self.store.file(ui, cx));
+                card(ui, "What is kept for how long", |ui| self.store.kept(ui, cx));
                 card(ui, "Keyboard", |ui| {
                     for (keys, what) in KEYS {
                         key_value(ui, keys, *what);

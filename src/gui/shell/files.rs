@@ -59,6 +59,11 @@ pub(crate) enum FilePurpose {
     Package,
     /// A public key that is to be trusted.
     PublicKey,
+    /// Where to copy the store to.
+    BackUp {
+        /// The proposed name.
+        name: String,
+    },
     /// Readings to write.
     Export {
         /// Which.
@@ -75,12 +80,14 @@ impl FilePurpose {
             Self::OpenScheme => "Open a scheme",
             Self::Proof(ProofFile::Profile) => "Open a load profile",
             Self::Proof(ProofFile::Events) => "Open events",
+            Self::Proof(ProofFile::ListScheme) => "Choose a scheme",
             Self::Package => "Open a firmware package",
             Self::PublicKey => "Open a public key",
             Self::SaveText { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
             Self::Print { .. } => "Print the scheme as PDF",
+            Self::BackUp { .. } => "Back the store up to a new file",
             Self::Export { .. } => "Save readings as CSV",
         }
     }
@@ -91,6 +98,7 @@ impl FilePurpose {
             Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey => "Open",
             Self::Print { .. } => "Print",
             Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Export { .. } => "Save",
+            Self::BackUp { .. } => "Back up",
         }
     }
 
@@ -98,6 +106,7 @@ impl FilePurpose {
         let dialog = rfd::FileDialog::new().set_title(self.title());
         match self {
             Self::ImportMeters => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
+            Self::Proof(ProofFile::ListScheme) => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Proof(_) => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::Package => {
                 dialog.add_filter("Firmware package", &["mtwfw"]).add_filter("All files", &["*"]).pick_file()
@@ -108,6 +117,7 @@ impl FilePurpose {
             Self::SaveText { name, .. }
             | Self::SaveScheme { name, .. }
             | Self::Print { name, .. }
+            | Self::BackUp { name }
             | Self::Export { name, .. } => dialog.set_file_name(name).save_file(),
         }
     }
@@ -146,6 +156,7 @@ impl Files {
             FilePurpose::SaveText { name, .. }
             | FilePurpose::SaveScheme { name, .. }
             | FilePurpose::Print { name, .. }
+            | FilePurpose::BackUp { name }
             | FilePurpose::Export { name, .. } => name.clone(),
             FilePurpose::ImportMeters
             | FilePurpose::OpenScheme

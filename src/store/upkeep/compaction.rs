@@ -68,7 +68,8 @@ fn limit(now: Timestamp) -> i32 {
 /// Bit for bit: numbers that are equal but for trailing noughts are not the same here.
 pub(super) fn is_same(one: &[ProfileRow], other: &[ProfileRow]) -> bool {
     let digits = |row: &ProfileRow| {
-        let part = |value: &Option<crate::model::Decimal>| value.map(|value| (value.mantissa(), value.exponent()));
+        let part =
+            |value: &Option<crate::model::Decimal>| value.map(|value| (value.mantissa(), value.exponent()));
         row.values.iter().map(part).collect::<Vec<_>>()
     };
     one.len() == other.len()
@@ -212,9 +213,8 @@ impl Store {
         watch: &mut Watch<'_>,
     ) -> Result<bool, StoreError> {
         for span in self.read(|connection| months(connection, profile, limit))? {
-            let month = self.read(|connection| {
-                Ok(Month { span, period_seconds, days: blocks_of(connection, span)? })
-            })?;
+            let month = self
+                .read(|connection| Ok(Month { span, period_seconds, days: blocks_of(connection, span)? }))?;
             let prepared = packed(&self.connection, &month).map_err(|trouble| trouble.at(&self.path))?;
             let Some((rows, block)) = prepared else { continue };
             if self.write(|connection, _| replace(connection, &month, &rows, &block))? {
@@ -238,8 +238,8 @@ impl Store {
         let pragma = |connection: &Connection, name: &str| -> Result<u64, Trouble> {
             Ok(uncount(connection.pragma_query_value(None, name, |row| row.get(0))?))
         };
-        let (mode, page) =
-            self.read(|connection| Ok((pragma(connection, "auto_vacuum")?, pragma(connection, "page_size")?)))?;
+        let (mode, page) = self
+            .read(|connection| Ok((pragma(connection, "auto_vacuum")?, pragma(connection, "page_size")?)))?;
         if mode == 0 {
             return Ok(true);
         }

@@ -13,7 +13,8 @@ use crate::store::error::Trouble;
 use crate::store::{Store, StoreError, audit};
 
 use super::retention::{
-    Kind, OLD_BLOCKS, OLD_EVENTS, OLD_READINGS, OLD_RUNS, OLD_SETS, first_day_kept, newest_day, numbers, owners,
+    Kind, OLD_BLOCKS, OLD_EVENTS, OLD_READINGS, OLD_RUNS, OLD_SETS, first_day_kept, newest_day, numbers,
+    owners,
 };
 use super::{Pace, Watch};
 
@@ -73,7 +74,12 @@ fn digest(number: i64, texts: &[Option<&str>]) -> Vec<u8> {
     out
 }
 
-fn blocks(connection: &Connection, profile: i64, cutoff: Timestamp, step: &mut Step) -> Result<usize, Trouble> {
+fn blocks(
+    connection: &Connection,
+    profile: i64,
+    cutoff: Timestamp,
+    step: &mut Step,
+) -> Result<usize, Trouble> {
     let (kept, newest) = (first_day_kept(cutoff), newest_day(connection, profile)?);
     let mut statement = connection.prepare_cached(&format!("{OLD_BLOCKS} LIMIT {STEP}"))?;
     let mut rows = statement.query(params![profile, kept, newest])?;
@@ -124,7 +130,12 @@ fn forget_gaps(connection: &Connection, profile: i64) -> Result<(), Trouble> {
     Ok(())
 }
 
-fn readings(connection: &Connection, register: i64, cutoff: Timestamp, step: &mut Step) -> Result<usize, Trouble> {
+fn readings(
+    connection: &Connection,
+    register: i64,
+    cutoff: Timestamp,
+    step: &mut Step,
+) -> Result<usize, Trouble> {
     let mut statement = connection.prepare_cached(&format!("{OLD_READINGS} LIMIT {STEP}"))?;
     let mut rows = statement.query(params![register, micros(cutoff)])?;
     let mut gone: Vec<i64> = Vec::new();
@@ -249,8 +260,8 @@ fn outcomes(connection: &Connection, cutoff: Timestamp, step: &mut Step) -> Resu
              WHERE id = ?1",
         )?
         .execute([run])?;
-    let mut statement =
-        connection.prepare_cached("DELETE FROM list_outcome WHERE run_id = ?1 RETURNING meter_id, state, words")?;
+    let mut statement = connection
+        .prepare_cached("DELETE FROM list_outcome WHERE run_id = ?1 RETURNING meter_id, state, words")?;
     let mut rows = statement.query([run])?;
     while let Some(row) = rows.next()? {
         let (state, words): (String, String) = (get(row, 1)?, get(row, 2)?);
@@ -282,7 +293,13 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Ends a disposal and tells the audit chain.
-fn end(connection: &Connection, id: i64, actor: &str, how: &str, now: Timestamp) -> Result<Disposed, Trouble> {
+fn end(
+    connection: &Connection,
+    id: i64,
+    actor: &str,
+    how: &str,
+    now: Timestamp,
+) -> Result<Disposed, Trouble> {
     connection.execute("UPDATE disposal SET ended = ?2 WHERE id = ?1", params![id, micros(now)])?;
     let (kind, cutoff, items, bytes, hash): (String, i64, i64, i64, [u8; 32]) = connection.query_row(
         "SELECT kind, cutoff, items, bytes, hash FROM disposal WHERE id = ?1",

@@ -17,7 +17,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use crate::store::block::day_of;
@@ -262,9 +262,9 @@ pub(super) fn newest_day(connection: &Connection, profile: i64) -> Result<i32, T
     Ok(newest.unwrap_or(i32::MIN))
 }
 
-/// The first day that stays when what is before an instant goes.
+/// The first day that stays when what ends up to an instant goes: that in which the instant lies.
 pub(super) fn first_day_kept(cutoff: Timestamp) -> i32 {
-    day_of(cutoff)
+    day_of(cutoff.checked_add(SignedDuration::from_nanos(1)).unwrap_or(cutoff))
 }
 
 /// Numbers in a column, for going through one after the other.
@@ -300,11 +300,15 @@ fn expiry(connection: &Connection, kind: Kind, cutoff: Timestamp) -> Result<Expi
     };
     let by_owner = match kind {
         Kind::Registers | Kind::Instantaneous => Some((
-            format!("SELECT count(*), sum(length(value) + ifnull(length(stamp), 0) + 32), min(read_at) FROM ({OLD_READINGS})"),
+            format!(
+                "SELECT count(*), sum(length(value) + ifnull(length(stamp), 0) + 32), min(read_at) FROM ({OLD_READINGS})"
+            ),
             None,
         )),
         Kind::Events => Some((
-            format!("SELECT count(*), sum(length(text) + length(detail) + ifnull(length(stamp), 0) + 32), min(at) FROM ({OLD_EVENTS})"),
+            format!(
+                "SELECT count(*), sum(length(text) + length(detail) + ifnull(length(stamp), 0) + 32), min(at) FROM ({OLD_EVENTS})"
+            ),
             None,
         )),
         Kind::Billing => Some((
@@ -328,7 +332,11 @@ fn expiry(connection: &Connection, kind: Kind, cutoff: Timestamp) -> Result<Expi
                     Some(kept) => {
                         let newest = newest_day(connection, owner)?;
                         let count = |row: &Row<'_>| {
-                            Ok((row.get::<_, Option<i64>>(0)?.unwrap_or(0), row.get::<_, Option<i64>>(1)?.unwrap_or(0), row.get(2)?))
+                            Ok((
+                                row.get::<_, Option<i64>>(0)?.unwrap_or(0),
+                                row.get::<_, Option<i64>>(1)?.unwrap_or(0),
+                                row.get(2)?,
+                            ))
                         };
                         statement.query_row(params![owner, kept, newest], count)?
                     }

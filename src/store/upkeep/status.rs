@@ -60,11 +60,7 @@ const PARTS: [Part; 8] = [
          UNION ALL SELECT sum(intervals), min(first_end) FROM month_block)",
         &["profile", "day_block", "month_block", "odd_day", "gap_note", "stamped_ahead"],
     ),
-    (
-        "Replaced versions of intervals",
-        "SELECT count(*), min(replaced_at) FROM superseded",
-        &["superseded"],
-    ),
+    ("Replaced versions of intervals", "SELECT count(*), min(replaced_at) FROM superseded", &["superseded"]),
     (
         "Registers and instantaneous values",
         "SELECT count(*), min(read_at) FROM reading",
@@ -105,7 +101,12 @@ fn kinds(connection: &Connection) -> Result<Vec<KindSize>, Trouble> {
         let of_kind = sizes.iter().filter(|(table, _)| tables.contains(&table.as_str()));
         let bytes = of_kind.map(|(_, bytes)| bytes).sum();
         rest = rest.saturating_sub(bytes);
-        all.push(KindSize { name, items: uncount(items.unwrap_or(0)), bytes, oldest: maybe_instant(oldest)? });
+        all.push(KindSize {
+            name,
+            items: uncount(items.unwrap_or(0)),
+            bytes,
+            oldest: maybe_instant(oldest)?,
+        });
     }
     all.sort_by_key(|kind| std::cmp::Reverse(kind.bytes));
     let meters: i64 = connection.query_row("SELECT count(*) FROM meter", (), |row| row.get(0))?;
