@@ -70,6 +70,7 @@ impl fmt::Display for Failure {
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         let code = match fault.blame {
+            Blame::User if fault.refused => REFUSED,
             Blame::User => USAGE,
             Blame::Line | Blame::Meter => SOME_FAILED,
             Blame::Internal => INTERNAL,
@@ -81,9 +82,10 @@ impl From<Fault> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unusable { .. } | StoreError::Damaged { .. } | StoreError::Request(_) => {
-                Self::usage(error.to_string())
-            }
+            StoreError::Unusable { .. }
+            | StoreError::NoRoom { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Request(_) => Self::usage(error.to_string()),
             StoreError::Sqlite { .. } => Self::internal(error.to_string()),
         }
     }

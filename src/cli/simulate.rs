@@ -11,7 +11,7 @@ use super::app::{App, Outcome};
 use super::failure::Failure;
 use super::table::Table;
 use crate::comms::Edit;
-use crate::model::{Secret, Template};
+use crate::model::{Template, hex};
 use crate::simulator::server::{CLIENTS, ClientRule};
 use crate::simulator::{Fleet, FleetOptions, Framing, Lines, PushTo, SimulatedMeter, SimulationClock, World};
 
@@ -34,6 +34,10 @@ pub(super) struct Simulate {
     /// The meters push their last interval to tcp://HOST:PORT or udp://HOST:PORT
     #[arg(long, value_name = "ADDR")]
     push: Option<PushTo>,
+    /// They push the bare values of their push setup's list, rows of profile and log among them, not each value behind
+    /// its code
+    #[arg(long, requires = "push")]
+    push_list: bool,
     /// How often they push, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u32).range(1..))]
     push_every: u32,
@@ -85,10 +89,6 @@ impl FromStr for Listen {
     }
 }
 
-fn hex(secret: &Secret) -> String {
-    secret.expose().iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
 fn document(meter: &SimulatedMeter) -> Value {
     let SimulatedMeter { config, secrets } = meter;
     json!({
@@ -102,8 +102,8 @@ fn document(meter: &SimulatedMeter) -> Value {
         "security": config.security,
         "time_zone": config.time_zone,
         "password": secrets.password.as_ref().map(|text| String::from_utf8_lossy(text.expose()).into_owned()),
-        "encryption_key": secrets.encryption_key.as_ref().map(hex),
-        "authentication_key": secrets.authentication_key.as_ref().map(hex),
+        "encryption_key": secrets.encryption_key.as_ref().map(|key| hex(key.expose())),
+        "authentication_key": secrets.authentication_key.as_ref().map(|key| hex(key.expose())),
     })
 }
 
@@ -130,6 +130,7 @@ impl Simulate {
         let lines = Lines {
             meters_per_line: self.per_line,
             push: self.push,
+            push_list: self.push_list,
             push_every: self.push_every,
             ..Lines::default()
         };

@@ -4,19 +4,20 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::drivers::{
     self, Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
 };
 use crate::firmware::{self, FlashPlan, Journal};
 use crate::model::template::Family;
-use crate::model::{Fault, Knowledge, Secret, SecretKind};
+use crate::model::{Fault, Knowledge, RoundTrip, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
 use crate::scheme::Document;
 use crate::store::TraceRecord;
-use crate::transport::{Tap, TapRecord};
+use crate::transport::{Dialer, Tap, TapRecord};
 
-use super::link::{Cancel, Trace, careful, open_link};
+use super::link::{Cancel, Trace, careful, open_link_by};
 use super::trace_log::TraceLog;
 
 /// What one attempt does with its meter.
@@ -38,6 +39,8 @@ pub(super) enum Task<'a> {
     Control(Order),
     /// Flash it, or go on with it.
     Flash(&'a FlashPlan, &'a dyn Journal),
+    /// Learn a template from it.
+    Learn,
 }
 
 /// One attempt of a session.
@@ -52,6 +55,8 @@ pub(super) struct Attempt<'a> {
     pub(super) counter: &'a mut dyn CounterStore,
     /// What is known of it.
     pub(super) knowledge: &'a mut Knowledge,
+    /// How long others take behind the same hop.
+    pub(super) hop: RoundTrip,
     /// Takes what is read.
     pub(super) sink: &'a mut dyn ReadSink,
     /// Takes the traffic.
@@ -70,7 +75,10 @@ pub(super) trait Conductor: Send + Sync {
 }
 
 /// The real one.
-pub(super) struct Drivers;
+pub(super) struct Drivers {
+    /// Who opens lines in the system's place.
+    pub(super) dialer: Option<Arc<dyn Dialer>>,
+}
 
 /// Brings a link's traffic to the session's log.
 struct ToLog(Rc<RefCell<TraceLog>>);
@@ -87,15 +95,16 @@ fn secrets(access: &MeterAccess) -> Vec<Secret> {
     SecretKind::ALL.iter().filter_map(|(kind, _)| access.secrets.get(*kind).cloned()).collect()
 }
 
-async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
-    let Attempt { access, task, number, counter, knowledge, sink, trace, cancel } = attempt;
+async fn with_driver(dialer: Option<&Arc<dyn Dialer>>, attempt: Attempt<'_>) -> Result<(), Fault> {
+    let Attempt { access, task, number, counter, knowledge, hop, sink, trace, cancel } = attempt;
     let template = if number > 1 { careful(&access.template) } else { access.template.clone() };
     let config = &access.config;
     let address = config.address.unwrap_or(template.addressing.server);
     let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
-    let mut link = open_link(&config.line, address, &template, trace, cancel)
+    let presumed = if knowledge.round_trip.answers > 0 { knowledge.round_trip } else { hop };
+    let mut link = open_link_by(dialer, &config.line, address, &template, trace, cancel)
         .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?
-        .paced(knowledge.round_trip);
+        .paced(presumed);
     let before = knowledge.round_trip;
     let ended = match (template.family, task) {
         (Family::Dlms, Task::Read(request)) => {
@@ -118,18 +127,20 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         (Family::Dlms, Task::Control(order)) => {
             drivers::dlms::control(&mut link, access, counter, knowledge, order, sink).await
         }
+        (Family::Dlms, Task::Learn) => drivers::dlms::learn_template(&mut link, access, counter, sink).await,
         (Family::Dlms, Task::Ratios(order)) => {
             drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
         }
     };
     // The driver may have thrown away what it knew; how long the meter takes stays true.
     let after = link.round_trip();
-    knowledge.round_trip = if after.differs_from(&before) { after } else { before };
+    let is_measured = after != presumed && after.differs_from(&before);
+    knowledge.round_trip = if is_measured { after } else { before };
     ended
 }
 
 impl Conductor for Drivers {
     fn conduct<'a>(&'a self, attempt: Attempt<'a>) -> Conducting<'a> {
-        Box::pin(with_driver(attempt))
+        Box::pin(with_driver(self.dialer.as_ref(), attempt))
     }
 }

@@ -15,6 +15,8 @@
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
+//! | `hold` | waits with sessions while the store takes no writes |
+//! | `hops` | how long gateways and meshes take |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
@@ -22,7 +24,11 @@
 //! | `edits` | changes of the store's own data |
 //! | `upkeep` | compaction, retention, checks and copies of the store as jobs; by itself at night |
 //! | `elsewhere` | what other programs write |
+//! | `people` | signing in, people, the vault's key |
+//! | `rights` | who may do what |
 //! | `trace` | what traffic means, layer by layer |
+//! | `surroundings` | the time of day, and who opens lines |
+//! | `local` | the same work as a task of the caller's own runtime, in flying time |
 
 mod backoff;
 mod conductor;
@@ -31,19 +37,25 @@ mod discover;
 mod edits;
 mod elsewhere;
 mod flash;
+mod hold;
+mod hops;
 pub mod link;
 mod listeners;
+mod local;
+mod people;
 pub mod programming;
 mod progress;
 mod push;
 mod push_net;
 mod queue;
 mod reporter;
+pub mod rights;
 mod schedule;
 mod session;
 mod settling;
 mod shared;
 mod sink;
+mod surroundings;
 mod thread;
 pub mod trace;
 mod trace_log;
@@ -66,9 +78,10 @@ use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
 use crate::firmware::Package;
+use crate::model::template::{Origin, Proposal};
 use crate::model::{
     CampaignPlan, Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId,
-    RatioPeriod, Secret, SecretKind, Step,
+    RatioPeriod, Role, Secret, SecretKind, Standing, Step,
 };
 use crate::scheme::Document;
 use crate::store::{Exchange, JobResult, Retention, Store, Upgrade};
@@ -79,6 +92,8 @@ pub use push_net::PushPlaces;
 pub use upkeep::{Chore, NIGHTLY_SETTING, NIGHTLY_USUAL};
 
 pub use discover::{Discovery, Found, Layer, Seat};
+pub use local::LocalComms;
+pub use surroundings::{Clock, Surroundings};
 
 use conductor::Conductor;
 use listeners::Listeners;
@@ -165,6 +180,12 @@ pub enum Job {
     Discover(Box<Discovery>),
     /// Upkeep of the store itself; it has one `meter`, which is none.
     Upkeep(Chore),
+    /// Look at all that a DLMS meter shows of itself and propose a template for it, which comes as
+    /// [`Event::Learnt`]; nothing is stored.
+    Learn {
+        /// Which.
+        meter: MeterId,
+    },
 }
 
 /// A change of the store's own data, by a person.
@@ -194,6 +215,18 @@ pub enum Edit {
     UntrustKey {
         /// The Ed25519 public key.
         public: [u8; 32],
+    },
+    /// Trust a maker's key: its signatures within images are believed.
+    TrustMakerKey {
+        /// The P-256 point, written out.
+        public: [u8; crate::firmware::POINT_BYTES],
+        /// For people.
+        name: String,
+    },
+    /// Trust a maker's key no longer.
+    UntrustMakerKey {
+        /// The P-256 point, written out.
+        public: [u8; crate::firmware::POINT_BYTES],
     },
     /// End a campaign whose job is over: it does not go on any more. What its meters hold stays, and a later campaign
     /// of the same package goes on with it.
@@ -251,6 +284,48 @@ pub enum Edit {
     StopRun(i64),
     /// Say what the store keeps for how long.
     Retention(Box<Retention>),
+    /// Keep a template in the store, under the name that it bears.
+    PutTemplate {
+        /// As JSON; it is checked once more.
+        text: String,
+        /// Where a new one comes from.
+        origin: Option<Origin>,
+        /// The version that it takes the place of; a new one where there is none.
+        replaces: Option<u32>,
+    },
+    /// Remove a template of the store that no meter uses.
+    RemoveTemplate(String),
+    /// Add a person. The first one is an administrator; with that one the store has people, and the vault a new key.
+    AddPerson {
+        /// Name.
+        name: String,
+        /// Role.
+        role: Role,
+        /// Passphrase.
+        passphrase: Secret,
+    },
+    /// Change a person.
+    SetPerson {
+        /// Which.
+        name: String,
+        /// The new role.
+        role: Option<Role>,
+        /// The new passphrase.
+        passphrase: Option<Secret>,
+        /// Whether this person may sign in from now on.
+        active: Option<bool>,
+    },
+    /// Change the passphrase of whoever is signed in.
+    OwnPassphrase {
+        /// The present one.
+        old: Secret,
+        /// The new one.
+        new: Secret,
+    },
+    /// Give the vault a new key, and seal every secret with it.
+    RekeyVault,
+    /// Take all people off: the store has one user again.
+    SingleUser,
 }
 
 /// What an edit gave.
@@ -333,6 +408,12 @@ pub enum Event {
     StoreChanged,
     /// Something happened to a run of a meter list; its passes are jobs with events of their own.
     List(ListEvent),
+    /// The store takes no more writes, or does so again. Until it does no session begins: meter lists wait, and what
+    /// people asked for fails. Nothing that was told as stored is lost.
+    Store {
+        /// Why it takes none; nothing where it does so again.
+        fault: Option<Fault>,
+    },
     /// A meter, or a stranger, sent something by itself.
     Pushed {
         /// Who; `None` is nobody that is known, and the message was kept aside.
@@ -351,6 +432,15 @@ pub enum Event {
     },
     /// Another program changed the store; told at most once a second, to whoever watches ([`Comms::watch`]).
     ChangedElsewhere,
+    /// A template was learnt from a meter; comes before its `MeterEnded`.
+    Learnt {
+        /// Job.
+        job: JobId,
+        /// What is proposed.
+        proposal: Box<Proposal>,
+    },
+    /// Somebody signed in or out, or the store was given people.
+    Standing(Standing),
 }
 
 /// How to start.
@@ -405,7 +495,7 @@ impl Comms {
         options: CommsOptions,
         tell: impl FnMut(Upgrade) + Send + 'static,
     ) -> Result<Self, Fault> {
-        Self::start_with(options, Arc::new(conductor::Drivers), tell)
+        Self::start_with(options, Arc::new(conductor::Drivers { dialer: None }), tell)
     }
 
     fn start_with(
@@ -490,6 +580,43 @@ impl Comms {
         let _stopped = self.commands.blocking_send(Command::Watch(is_watched));
     }
 
+    /// Signs a person in, in place of whoever is signed in; also takes a lock off. The answer comes through the
+    /// receiver, after the passphrase was hashed.
+    #[must_use]
+    pub fn sign_in(&self, name: &str, passphrase: Secret) -> Receiver<Result<Standing, Fault>> {
+        let (answer, standing) = sync_channel(1);
+        let command = Command::SignIn(name.to_owned(), passphrase, answer);
+        if let Err(mpsc::error::SendError(Command::SignIn(_, _, answer))) =
+            self.commands.blocking_send(command)
+        {
+            let _room_for_one = answer.try_send(Err(stopped()));
+        }
+        standing
+    }
+
+    /// Signs whoever is here out: what is under way is cancelled, and the vault closed.
+    pub fn sign_out(&self) {
+        // A thread that has stopped has nobody signed in.
+        let _stopped = self.commands.blocking_send(Command::Leave { only_lock: false });
+    }
+
+    /// Takes nothing new until whoever is here gives the passphrase again; what is under way and what the scheduler
+    /// begins goes on.
+    pub fn lock(&self) {
+        // A thread that has stopped takes nothing at all.
+        let _stopped = self.commands.blocking_send(Command::Leave { only_lock: true });
+    }
+
+    /// Who acts here.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the thread has stopped.
+    pub fn standing(&self) -> Result<Standing, Fault> {
+        let (answer, standing) = sync_channel(1);
+        self.commands.blocking_send(Command::Standing(answer)).map_err(|_| stopped())?;
+        standing.recv().map_err(|_| stopped())?
+    }
+
     /// Cancels everything and waits for the thread's end.
     pub fn stop(&self) {
         let _stopped = self.commands.blocking_send(Command::Stop);
@@ -524,7 +651,7 @@ fn open(
     if allowed < sockets {
         tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
     }
-    let shared = open_shared(options, conductor, tell)?;
+    let shared = open_shared(options, Surroundings::default(), conductor, tell)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -534,25 +661,34 @@ fn open(
 
 fn open_shared(
     options: CommsOptions,
+    surroundings: Surroundings,
     conductor: Arc<dyn Conductor>,
     tell: &mut dyn FnMut(Upgrade),
 ) -> Result<Shared, Fault> {
     let mut store =
         Store::open_watched(&options.store, tell).map_err(|error| Fault::user(error.to_string(), ""))?;
-    store.set_actor(&actor());
-    let vault = open_vault(&store, &options.store);
-    if let Err(fault) = &vault {
+    let account = actor();
+    store.set_actor(&account);
+    let is_closed = store.has_people().map_err(|error| shared::store_fault(&error))?;
+    let vault = open_vault(&store, &options.store).map(Rc::new);
+    if let Some(fault) = vault.as_ref().err().filter(|_| !is_closed) {
         tracing::warn!("{fault}");
     }
+    // A thread's work cannot keep step with time that flies.
+    let is_kept_at_night = matches!(surroundings.clock, Clock::Computer);
     Ok(Shared {
         store: RefCell::new(store),
         settling: settling::Settling::default(),
-        vault,
+        vault: RefCell::new(vault),
+        presence: RefCell::new(people::Presence::new(account, is_closed)),
+        arrived: tokio::sync::Notify::new(),
+        authors: RefCell::default(),
         listeners: RefCell::new(Listeners::default()),
         conductor,
         options,
-        clock: shared::WallClock::Computer,
+        surroundings,
         last_session: RefCell::new(HashMap::new()),
-        is_kept_at_night: true,
+        is_kept_at_night,
+        hops: hops::Hops::default(),
     })
 }

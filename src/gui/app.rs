@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use crate::comms::{Chore, Job};
 use crate::export::{print, write_whole};
-use crate::model::Fault;
+use crate::model::{Catalogue, Fault, Right};
 use crate::scheme::{self, Document};
 
 use super::APP_ID;
@@ -22,21 +22,23 @@ use super::data::live::Wake;
 use super::data::{Backend, Later, Load};
 use super::firmware::FirmwarePage;
 use super::lists::Lists;
-use super::meters::MeterManager;
+use super::meters::{MeterManager, PointDeed};
+use super::people::{Idle, SignIn, is_shut};
 use super::readings::Readings;
 use super::schemes::SchemeManager;
 use super::settings::Settings;
 use super::shell::{
     FileEvent, FilePurpose, Files, HEADER_HEIGHT, Header, RAIL_WIDTH, STATUS_HEIGHT, Status, rail, welcome,
 };
+use super::templates::TemplatesPage;
 use super::theme::{Theme, strong, tokens};
 use super::trace::TracePage;
 
 /// A scheme as a PDF, with what is wrong with it today.
-fn printed(document: &Document) -> Result<Vec<u8>, Fault> {
+fn printed(document: &Document, templates: &Catalogue) -> Result<Vec<u8>, Fault> {
     let (file, now) = (scheme::write(document), Timestamp::now());
     let today = now.to_zoned(TimeZone::system()).date();
-    let problems = scheme::check_file(file.as_bytes(), today).problems;
+    let problems = scheme::check_file_among(file.as_bytes(), today, templates).problems;
     print(document, &problems, file.as_bytes(), now).map_err(|error| Fault::internal(error.to_string()))
 }
 
@@ -51,7 +53,10 @@ pub struct App {
     lists: Lists,
     trace: TracePage,
     settings: Settings,
+    sign_in: SignIn,
+    idle: Idle,
     firmware: FirmwarePage,
+    templates: TemplatesPage,
     header: Header,
     status: Status,
     files: Files,
@@ -60,10 +65,29 @@ pub struct App {
     wake: Wake,
 }
 
+/// The right without which a command is not even begun.
+const fn needed(command: &Command) -> Option<Right> {
+    match command {
+        Command::AddMeter
+        | Command::EditMeter(_)
+        | Command::RemoveMeters(_)
+        | Command::ImportMeters
+        | Command::ImportFile(_)
+        | Command::Point(_, PointDeed::Describe) => Some(Right::KeepMeters),
+        Command::Point(_, PointDeed::Ratio) => Some(Right::Ratios),
+        Command::Point(_, PointDeed::Exchange) => Some(Right::ExchangeMeters),
+        Command::Ask(_, deed) => Some(deed.right()),
+        Command::Read(..) => Some(Right::ReadMeters),
+        Command::PlanFlash => Some(Right::Flash),
+        Command::ChooseKey => Some(Right::TrustKeys),
+        _ => None,
+    }
+}
+
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
 // Ctrl+N is taken for Ctrl+Shift+N too, so that one stands first.
-const KEYS: [(Modifiers, Key, Command); 13] = [
+const KEYS: [(Modifiers, Key, Command); 14] = [
     (CTRL_SHIFT, Key::N, Command::NewScheme),
     (CTRL, Key::K, Command::Search),
     (CTRL, Key::Num1, Command::Go(Page::Schemes)),
@@ -72,6 +96,7 @@ const KEYS: [(Modifiers, Key, Command); 13] = [
     (CTRL, Key::Num4, Command::Go(Page::Trace)),
     (CTRL, Key::Num5, Command::Go(Page::Lists)),
     (CTRL, Key::Num6, Command::Go(Page::Firmware)),
+    (CTRL, Key::Num7, Command::Go(Page::Templates)),
     (CTRL, Key::Comma, Command::Go(Page::Settings)),
     (CTRL, Key::N, Command::AddMeter),
     (CTRL, Key::O, Command::ChooseScheme),
@@ -101,7 +126,10 @@ impl App {
             lists: Lists::default(),
             trace: TracePage::default(),
             settings: Settings::default(),
+            sign_in: SignIn::default(),
+            idle: Idle::default(),
             firmware: FirmwarePage::default(),
+            templates: TemplatesPage::default(),
             header: Header::default(),
             status: Status::default(),
             files: Files::default(),
@@ -131,6 +159,11 @@ impl App {
         self.cx.watch(is_looked_at || !self.detached.is_empty());
         self.cx.begin_frame();
         self.cx.apply_prefs(ui.ctx());
+        self.idle.look(ui, &mut self.cx);
+        if is_shut(&self.cx.standing) {
+            self.shut(ui);
+            return;
+        }
         self.schemes.begin_frame(ui, &mut self.cx);
         self.finish_demo();
         self.keys(ui);
@@ -152,6 +185,18 @@ impl App {
             self.obey(ui, command);
         }
         if self.cx.is_waiting() || self.demo.is_some() || self.meters.is_waiting() {
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
+        }
+    }
+
+    /// Nobody is here: nothing shows but the page to sign in, and no window of a page stands open.
+    fn shut(&mut self, ui: &mut Ui) {
+        self.cx.commands.clear();
+        let canvas = tokens(ui).canvas.0;
+        CentralPanel::no_frame().frame(Frame::new().fill(canvas)).show(ui, |ui| {
+            self.sign_in.ui(ui, &mut self.cx);
+        });
+        if self.cx.is_waiting() || self.sign_in.is_waiting() {
             ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
         }
     }
@@ -221,6 +266,7 @@ impl App {
             Page::Trace => self.trace.ui(ui, &mut self.cx),
             Page::Settings => self.settings.ui(ui, &mut self.cx),
             Page::Firmware => self.firmware.ui(ui, &mut self.cx),
+            Page::Templates => self.templates.ui(ui, &mut self.cx),
         }
     }
 
@@ -263,11 +309,16 @@ impl App {
                 self.cx.command(command);
             }
         }
+        let lock = KeyboardShortcut::new(CTRL, Key::L);
+        if self.cx.standing.name().is_some() && ui.input_mut(|input| input.consume_shortcut(&lock)) {
+            self.cx.command(Command::Lock);
+        }
         let free = ui.memory(|memory| memory.focused().is_none());
         if free
             && !self.meters.has_dialog()
             && !self.schemes.has_dialog()
             && !self.firmware.has_dialog()
+            && !self.templates.has_dialog()
             && ui.input(|input| input.key_pressed(Key::Escape))
         {
             let _ = self.cx.notices.close_newest() || self.status.close();
@@ -278,6 +329,10 @@ impl App {
         let files = ui.input(|input| input.raw.dropped_files.clone());
         for path in files.into_iter().map(|file| file.path().to_path_buf()) {
             let scheme = path.to_string_lossy().ends_with(".json");
+            if scheme && self.page == Page::Templates {
+                self.templates.open(&self.cx, path);
+                continue;
+            }
             self.cx.command(if scheme { Command::OpenScheme(path) } else { Command::ImportFile(path) });
         }
     }
@@ -290,10 +345,14 @@ impl App {
             FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
             FilePurpose::Package => self.firmware.open(path),
             FilePurpose::PublicKey => self.firmware.offer_key(path),
+            FilePurpose::Template => self.templates.open(&self.cx, path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::BackUp { .. } => self.cx.submit(Job::Upkeep(Chore::BackUp(path))),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
-            FilePurpose::Print { scheme, .. } => self.save(path, move || printed(&scheme)),
+            FilePurpose::Print { scheme, .. } => {
+                let templates = self.cx.templates.clone();
+                self.save(path, move || printed(&scheme, &templates));
+            }
             FilePurpose::SaveScheme { scheme, .. } => self.schemes.save_as(&self.cx, scheme, path, asked),
             FilePurpose::Holidays { scheme } => self.schemes.import_holidays(&self.cx, scheme, path),
             FilePurpose::Export { export, .. } => {
@@ -328,6 +387,7 @@ impl App {
                 self.lists = Lists::default();
                 self.trace = TracePage::default();
                 self.firmware = FirmwarePage::default();
+                self.templates = TemplatesPage::default();
                 self.page = Page::Meters;
                 self.cx.notices.done("The demo fleet is open, and its first poll has begun.");
             }
@@ -344,6 +404,11 @@ impl App {
     }
 
     fn obey(&mut self, ui: &Ui, command: Command) {
+        // Keys, menus and the search field lead here too.
+        if let Some(fault) = needed(&command).and_then(|right| self.cx.standing.check(right).err()) {
+            self.cx.notices.failed(fault);
+            return;
+        }
         match command {
             Command::Go(page) => self.go(ui, page),
             Command::Detach(page) => {
@@ -418,9 +483,11 @@ impl App {
             }
             Command::ChoosePackage => self.files.choose(FilePurpose::Package, &self.wake),
             Command::BackUp(name) => self.files.choose(FilePurpose::BackUp { name }, &self.wake),
+            Command::ChooseTemplate => self.files.choose(FilePurpose::Template, &self.wake),
             Command::ChooseKey => self.files.choose(FilePurpose::PublicKey, &self.wake),
             Command::Search => self.header.focus(),
             Command::ToggleJobs => self.status.toggle(),
+            Command::Lock => self.cx.backend.leave(true),
         }
     }
 }

@@ -159,7 +159,10 @@ impl Jobs {
             | Event::ChangedElsewhere
             | Event::List(_)
             | Event::Found { .. }
-            | Event::Pushed { .. } => {}
+            | Event::Pushed { .. }
+            | Event::Learnt { .. }
+            | Event::Standing(_)
+            | Event::Store { .. } => {}
         }
     }
 

@@ -7,6 +7,7 @@ mod fault;
 mod flash;
 mod gap;
 mod interval;
+pub(crate) mod json;
 mod knowledge;
 mod line;
 mod list;
@@ -14,16 +15,18 @@ mod medium;
 mod meter;
 mod names;
 mod obis;
+mod people;
 mod point;
 mod progress;
 mod ratio;
 mod reading;
 mod schedule;
 mod secret;
+mod spelling;
 mod stamp;
 pub mod tariff;
 pub mod template;
-mod text;
+pub(crate) mod text;
 mod unit;
 
 pub use address::{AddressBytes, AddressError, ServerAddress};
@@ -33,6 +36,7 @@ pub use fault::{Blame, Fault};
 pub use flash::{CampaignPlan, CampaignState, FlashActivation, FlashOutcome, FlashPhase, Window};
 pub use gap::{Asked, Gap, GapReason};
 pub use interval::{Channel, ChannelKind, IntervalStatus, ProfileLayout, ProfileRow, Quality};
+pub use json::Position;
 pub use knowledge::{CaptureObject, ColumnRole, Knowledge, ProfileColumns};
 pub use line::{DLMS_PORT, Gateway, HostPort, Line, LineError, LinePath, Medium, SerialFormat, SerialLine};
 pub use list::{Action, Activate, ListId, Member, MeterList, Since};
@@ -40,6 +44,7 @@ pub use medium::{MediumHabits, RoundTrip};
 pub use meter::{Auth, MeterConfig, MeterId, Security, SystemTitle};
 pub use names::plain_name;
 pub use obis::{Obis, ObisError};
+pub use people::{Person, Right, Role, Standing};
 pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
     RatioHistory, RatioPeriod, Span, span_of, span_of_channel,
@@ -53,6 +58,10 @@ pub use schedule::{
     Calendar, Days, Holidays, Missed, OnHoliday, Schedule, Times, Weekdays, minutes_from, minutes_words,
 };
 pub use secret::{MeterSecrets, Secret, SecretError, SecretKind};
+pub use spelling::close_to;
 pub use stamp::{ClockRule, DeviationSign, MeterStamp, StampError, ZonePolicy, clock_status};
-pub use template::{Template, TemplateError};
+pub use template::{
+    Catalogue, ImageEnd, ImageSignature, SignatureForm, SignedBytes, SignedPart, Template, TemplateError,
+};
+pub use text::{WordError, counted, hex};
 pub use unit::{ScalerUnit, Unit};

@@ -71,7 +71,6 @@ pub(super) struct Housed {
 /// The meters on one line, and where it ends.
 pub(super) struct Station {
     pub(super) meters: Vec<Housed>,
-    pub(super) berth: Berth,
     pub(super) framing: Framing,
     pub(super) faults: Faults,
     pub(super) lines: Lines,
@@ -156,62 +155,20 @@ impl Fleet {
     /// # Errors
     /// As [`Fleet::start_in`]; or there is no room for so many meters on a line.
     pub fn start_on(options: &FleetOptions, world: &World, lines: &Lines) -> Result<Self, String> {
-        let faults = Faults::parse(&options.faults)?;
-        Template::named(&options.template).map_err(|error| error.to_string())?;
-        let zone = TimeZone::get(&world.time_zone)
-            .map_err(|error| format!("the time zone `{}`: {error}", world.time_zone))?;
-        if !(60..=3600).contains(&world.period) || 3600 % world.period != 0 {
-            return Err(format!("a capture period of {} seconds does not divide an hour", world.period));
-        }
-        if options.meters > MOST_METERS {
-            return Err(format!("{} meters are more than {MOST_METERS}", options.meters));
-        }
         let time = TrueTime::new(world.clock);
-        let began = Timestamp::from_millisecond(time.now_ms()).map_err(|error| error.to_string())?;
-        if !(1..=MOST_ON_A_LINE).contains(&lines.meters_per_line) {
-            return Err(format!(
-                "{} meters on a line: 1 to {MOST_ON_A_LINE} have room",
-                lines.meters_per_line
-            ));
-        }
-        if options.meters > FEW {
-            raise_descriptors(options.meters.div_ceil(lines.meters_per_line.into()))?;
-        }
-        let mut meters = Vec::new();
-        let mut inside = Vec::new();
-        let mut stations: Vec<Station> = Vec::new();
-        for number in 1..=options.meters {
-            let own = faults.of(number - 1);
-            let settings = world.settings(number, options.seed, &zone, began, own);
-            let seat = (number - 1) % u32::from(lines.meters_per_line);
-            if seat == 0 {
-                let place = (number - 1) / u32::from(lines.meters_per_line);
-                stations.push(station(options, lines, place, faults, settings.seed)?);
+        let mut berths = Vec::new();
+        let population = populate(options, world, lines, (&time, 1), &mut |place| {
+            if place == 0 && options.meters > FEW {
+                raise_descriptors(options.meters.div_ceil(lines.meters_per_line.into()))?;
             }
-            let Some(station) = stations.last_mut() else { continue };
-            let seat = u16::try_from(seat).unwrap_or(u16::MAX);
-            let mut described = describe(options, world, &settings, &station.berth.line(options.framing)?);
-            let mut housed = Housed {
-                meter: SharedMeter::new(VirtualMeter::new(settings).into()),
-                address: ServerAddress::MANAGEMENT,
-                behind: Vec::new(),
-                dead: faults.is_dead(number - 1),
-            };
-            if station.is_concentrator() {
-                let address = format!("0x{:04X}", seat + 1);
-                let gateway = Gateway { network: NETWORK, address };
-                housed.behind = gateway.address_bytes();
-                described.config.line.gateway = Some(gateway);
-            } else if lines.meters_per_line > 1 {
-                housed.address.physical = Some(FIRST_PHYSICAL + seat);
-                described.config.address = Some(housed.address);
-            }
-            inside.push(housed.meter.clone());
-            station.meters.push(housed);
-            meters.push(described);
-        }
+            let berth = berth(options, place)?;
+            let line = berth.line(options.framing)?;
+            berths.push(berth);
+            Ok(line)
+        })?;
+        let Population { meters, inside, stations } = population;
         let (stop, stopped) = watch::channel(false);
-        let thread = net::run(stations, time.clone(), stopped)?;
+        let thread = net::run(stations.into_iter().zip(berths).collect(), time.clone(), stopped)?;
         Ok(Self { meters, inside, time, stop, thread: Some(thread) })
     }
 
@@ -238,6 +195,75 @@ impl Fleet {
     pub fn set_time(&self, at: Timestamp) {
         self.time.set(at);
     }
+}
+
+/// The meters of a fleet, wherever they are to be found.
+pub(super) struct Population {
+    pub(super) meters: Vec<SimulatedMeter>,
+    pub(super) inside: Vec<SharedMeter>,
+    pub(super) stations: Vec<Station>,
+}
+
+/// Makes the meters of a fleet from a number on, at a time. `line` gives the text of the line to each place.
+///
+/// # Errors
+/// What was asked for cannot be, in words.
+pub(super) fn populate(
+    options: &FleetOptions,
+    world: &World,
+    lines: &Lines,
+    (time, first): (&TrueTime, u32),
+    line: &mut dyn FnMut(u32) -> Result<String, String>,
+) -> Result<Population, String> {
+    let faults = Faults::parse(&options.faults)?;
+    Template::named(&options.template).map_err(|error| error.to_string())?;
+    let zone = TimeZone::get(&world.time_zone)
+        .map_err(|error| format!("the time zone `{}`: {error}", world.time_zone))?;
+    if !(60..=3600).contains(&world.period) || 3600 % world.period != 0 {
+        return Err(format!("a capture period of {} seconds does not divide an hour", world.period));
+    }
+    if options.meters > MOST_METERS {
+        return Err(format!("{} meters are more than {MOST_METERS}", options.meters));
+    }
+    if !(1..=MOST_ON_A_LINE).contains(&lines.meters_per_line) {
+        return Err(format!("{} meters on a line: 1 to {MOST_ON_A_LINE} have room", lines.meters_per_line));
+    }
+    let began = Timestamp::from_millisecond(time.now_ms()).map_err(|error| error.to_string())?;
+    let (mut meters, mut inside) = (Vec::new(), Vec::new());
+    let mut stations: Vec<Station> = Vec::new();
+    let mut text = String::new();
+    for place in 0..options.meters {
+        let number = first.saturating_add(place);
+        let settings = world.settings(number, options.seed, &zone, began, faults.of(number - 1));
+        let seat = place % u32::from(lines.meters_per_line);
+        if seat == 0 {
+            text = line(place / u32::from(lines.meters_per_line))?;
+            let (framing, lines, seed) = (options.framing, lines.clone(), settings.seed);
+            stations.push(Station { meters: Vec::new(), framing, faults, lines, seed });
+        }
+        let Some(station) = stations.last_mut() else { continue };
+        let seat = u16::try_from(seat).unwrap_or(u16::MAX);
+        let mut described = describe(options, world, &settings, &text);
+        let mut housed = Housed {
+            meter: SharedMeter::new(VirtualMeter::new(settings).into()),
+            address: ServerAddress::MANAGEMENT,
+            behind: Vec::new(),
+            dead: faults.is_dead(number - 1),
+        };
+        if station.is_concentrator() {
+            let address = format!("0x{:04X}", seat + 1);
+            let gateway = Gateway { network: NETWORK, address };
+            housed.behind = gateway.address_bytes();
+            described.config.line.gateway = Some(gateway);
+        } else if lines.meters_per_line > 1 {
+            housed.address.physical = Some(FIRST_PHYSICAL + seat);
+            described.config.address = Some(housed.address);
+        }
+        inside.push(housed.meter.clone());
+        station.meters.push(housed);
+        meters.push(described);
+    }
+    Ok(Population { meters, inside, stations })
 }
 
 impl Drop for Fleet {
@@ -270,18 +296,6 @@ fn raise_descriptors(lines: u32) -> Result<(), String> {
         "{lines} lines need {wanted} open files and this account may have {most}: raise it with `ulimit -Hn {wanted}`, \
          or put several meters on a line with --per-line"
     ))
-}
-
-fn station(
-    options: &FleetOptions,
-    lines: &Lines,
-    place: u32,
-    faults: Faults,
-    seed: u64,
-) -> Result<Station, String> {
-    let berth = berth(options, place)?;
-    let (framing, lines) = (options.framing, lines.clone());
-    Ok(Station { meters: Vec::new(), berth, framing, faults, lines, seed })
 }
 
 fn berth(options: &FleetOptions, place: u32) -> Result<Berth, String> {

@@ -13,7 +13,7 @@ use super::columns::{
 };
 use super::error::Trouble;
 use super::merge::merge_day;
-use super::{Merged, Store, StoreError, StoreReader, StoredProfile, SupersededRow, gaps};
+use super::{Merged, Store, StoreError, StoreReader, StoredProfile, SupersededRow, gaps, pushed};
 
 /// What makes two layouts the same: everything but the plain names, which a later version of this program may put
 /// into better words.
@@ -415,6 +415,48 @@ impl StoreReader {
     }
 }
 
+/// Merges intervals into the days that they belong to.
+pub(super) fn merge(
+    connection: &Connection,
+    id: MeterId,
+    layout: &ProfileLayout,
+    rows: &[ProfileRow],
+    now: Timestamp,
+) -> Result<Merged, Trouble> {
+    let channels = layout.channels.len();
+    let odd = rows.iter().find(|row| row.values.len() != channels);
+    if let Some(row) = odd {
+        return Err(Trouble::Request(format!(
+            "intervals of profile {} not stored: the one that ends at {} has {} values for {channels} channels",
+            layout.obis,
+            row.end,
+            row.values.len()
+        )));
+    }
+    require_meter(connection, id)?;
+    let profile = profile_id(connection, id, layout)?;
+    let mut total = Merged::default();
+    for (span, incoming) in by_block(connection, profile, rows)? {
+        let merge = merge_day(stored_rows(connection, span)?, &incoming);
+        for row in &merge.superseded {
+            put_superseded(connection, Place { profile, day: day_of(row.end) }, row, now)?;
+        }
+        if merge.touched && span.is_month() {
+            put_month(connection, span, &merge.rows, layout.period_seconds)?;
+        } else if merge.touched {
+            put_day(connection, span.place, &merge.rows)?;
+            gaps::note_day(connection, span.place, &merge.rows, layout.period_seconds)?;
+        }
+        total.new += merge.merged.new;
+        total.same += merge.merged.same;
+        total.changed += merge.merged.changed;
+    }
+    if layout.period_seconds > 0 {
+        gaps::note_ahead(connection, id, layout.obis, rows, now)?;
+    }
+    Ok(total)
+}
+
 impl Store {
     /// Merges rows of a profile into its day blocks.
     ///
@@ -432,39 +474,11 @@ impl Store {
         rows: &[ProfileRow],
         now: Timestamp,
     ) -> Result<Merged, StoreError> {
-        let channels = layout.channels.len();
-        let odd = rows.iter().find(|row| row.values.len() != channels);
         self.write(|connection, _| {
-            if let Some(row) = odd {
-                return Err(Trouble::Request(format!(
-                    "intervals of profile {} not stored: the one that ends at {} has {} values for {channels} channels",
-                    layout.obis,
-                    row.end,
-                    row.values.len()
-                )));
-            }
-            require_meter(connection, id)?;
-            let profile = profile_id(connection, id, layout)?;
-            let mut total = Merged::default();
-            for (span, incoming) in by_block(connection, profile, rows)? {
-                let merge = merge_day(stored_rows(connection, span)?, &incoming);
-                for row in &merge.superseded {
-                    put_superseded(connection, Place { profile, day: day_of(row.end) }, row, now)?;
-                }
-                if merge.touched && span.is_month() {
-                    put_month(connection, span, &merge.rows, layout.period_seconds)?;
-                } else if merge.touched {
-                    put_day(connection, span.place, &merge.rows)?;
-                    gaps::note_day(connection, span.place, &merge.rows, layout.period_seconds)?;
-                }
-                total.new += merge.merged.new;
-                total.same += merge.merged.same;
-                total.changed += merge.merged.changed;
-            }
-            if layout.period_seconds > 0 {
-                gaps::note_ahead(connection, id, layout.obis, rows, now)?;
-            }
-            Ok(total)
+            let merged = merge(connection, id, layout, rows, now)?;
+            let last = rows.iter().map(|row| micros(row.end)).max();
+            pushed::note_asked_for(connection, id, layout.obis, last)?;
+            Ok(merged)
         })
     }
 }

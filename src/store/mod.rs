@@ -23,17 +23,22 @@ mod intervals;
 mod jobs;
 mod knowledge;
 mod lists;
+mod maker_keys;
 mod merge;
 mod meters;
+mod people;
 mod points;
+mod pushed;
 mod ratios;
 mod records;
 mod registers;
+mod room;
 mod runs;
 mod schema;
 mod schemes;
 mod secrets;
 mod settings;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -49,7 +54,10 @@ pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
+pub use maker_keys::MakerKeyRow;
+pub use people::{NewKey, PersonEntry, PersonRow};
 pub use points::{Exchange, NewMeter};
+pub use pushed::Seen;
 pub use records::{
     AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
     TraceRecord,
@@ -98,6 +106,8 @@ pub struct Store {
     gathers: bool,
     /// How often what had gathered was lost.
     losses: u64,
+    /// Why the disk turned a write away, until one of some size goes through.
+    turned_away: Option<String>,
 }
 
 impl std::ops::Deref for Store {
@@ -240,7 +250,7 @@ impl Store {
         }
         set_up(&reader.connection).map_err(sql)?;
         schema::upgrade(&mut reader.connection, path, schema::LADDER, tell)?;
-        Ok(Self { reader, actor: "unnamed".to_owned(), gathers: false, losses: 0 })
+        Ok(Self { reader, actor: "unnamed".to_owned(), gathers: false, losses: 0, turned_away: None })
     }
 
     /// Names the person whose doings the audit chain records from now on: the user's name in the operating system.
@@ -287,10 +297,10 @@ impl Store {
         if !self.is_unsettled() {
             return Ok(());
         }
-        let connection = &self.reader.connection;
-        connection.execute_batch("COMMIT").map_err(|error| {
-            self.losses += 1;
-            let trouble = Trouble::Sql(error).at(&self.reader.path);
+        let Self { reader: StoreReader { connection, path }, losses, .. } = self;
+        let settled = connection.execute_batch("COMMIT").map_err(|error| {
+            *losses += 1;
+            let trouble = Trouble::Sql(error).at(path);
             // Some failures have ended the transaction already.
             if !connection.is_autocommit()
                 && let Err(error) = connection.execute_batch("ROLLBACK")
@@ -298,7 +308,8 @@ impl Store {
                 tracing::error!("a failed transaction could not be taken back: {error}");
             }
             trouble
-        })
+        });
+        self.note_write(settled)
     }
 
     /// Writes in one transaction, which no other writer can enter: done and on disk, or nothing changed; where writes
@@ -322,7 +333,8 @@ impl Store {
             transaction.commit()?;
             Ok(done)
         };
-        transact().map_err(|trouble: Trouble| trouble.at(path))
+        let written = transact().map_err(|trouble: Trouble| trouble.at(path));
+        self.note_write(written)
     }
 
     fn write_gathered<T>(
@@ -346,7 +358,7 @@ impl Store {
         if done.is_err() && had_gathered && connection.is_autocommit() {
             *losses += 1;
         }
-        done
+        self.note_write(done)
     }
 }
 

@@ -17,11 +17,13 @@ mod form;
 mod frame;
 mod lists;
 mod meters;
+mod people;
 mod points;
 mod proving;
 mod readings;
 mod schemes;
 mod store;
+mod templates;
 
 use std::sync::Arc;
 

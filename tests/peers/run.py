@@ -6,6 +6,7 @@ import acting
 import awkward_meters
 import harness
 import our_client
+import our_flash
 import our_meters
 import our_schemes
 
@@ -16,6 +17,7 @@ def main():
     awkward_meters.run(program)
     our_meters.run(program)
     our_schemes.run(program)
+    our_flash.run(program, server)
     acting.run(program, server)
     print(f"{harness.compared} passed, {harness.failed} failed")
     return 1 if harness.failed else 0

@@ -14,6 +14,7 @@ mod tests;
 mod wire;
 mod wrapper;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use cancel::Cancel;
@@ -28,8 +29,8 @@ use pace::Pace;
 
 use crate::model::{Line, LinePath, RoundTrip, Secret, ServerAddress, Template};
 use crate::protocol::gateway::Prefix;
-use crate::protocol::link::{Link, LinkError};
-use crate::transport::{Counters, Pipe, Place, Tap};
+use crate::protocol::link::{Link, LinkError, LinkTerms};
+use crate::transport::{Counters, Dialer, Pipe, Place, Tap};
 
 /// A link over any line, which waits as long as its medium and its meter want.
 #[derive(Debug)]
@@ -71,6 +72,21 @@ pub fn open_link(
     trace: Trace,
     cancel: Cancel,
 ) -> Result<AnyLink, LinkError> {
+    open_link_by(None, line, address, template, trace, cancel)
+}
+
+/// The same, with somebody who opens the line in the system's place, where one is given.
+///
+/// # Errors
+/// As [`open_link`].
+pub fn open_link_by(
+    dialer: Option<&Arc<dyn Dialer>>,
+    line: &Line,
+    address: ServerAddress,
+    template: &Template,
+    trace: Trace,
+    cancel: Cancel,
+) -> Result<AnyLink, LinkError> {
     let unfit = |why: &str| Err(LinkError::Open(format!("{line}: {why}")));
     let (place, framing) = match &line.path {
         LinePath::Serial(serial) => (Place::Serial(serial.clone()), Framing::Hdlc),
@@ -81,6 +97,10 @@ pub fn open_link(
         }
         LinePath::Udp(host) => (Place::Udp(host.clone()), Framing::Wrapper),
         LinePath::Modem { .. } => return unfit("this version does not dial; connect and write serial:"),
+    };
+    let place = match dialer {
+        Some(dialer) => Place::Dialled(Arc::clone(dialer), line.path.clone()),
+        None => place,
     };
     Ok(link_over(place, framing, line, address, template, trace, cancel))
 }
@@ -201,6 +221,13 @@ impl Link for AnyLink {
         match &self.way {
             Way::Hdlc(link) => link.resends(),
             Way::Wrapper(link) => link.resends(),
+        }
+    }
+
+    fn terms(&self) -> Option<LinkTerms> {
+        match &self.way {
+            Way::Hdlc(link) => link.terms(),
+            Way::Wrapper(link) => link.terms(),
         }
     }
 

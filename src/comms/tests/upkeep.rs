@@ -17,8 +17,10 @@ impl Bench {
         let folder = Rc::new(tempfile::tempdir().unwrap());
         let options =
             CommsOptions { store: folder.path().join("test.db"), sessions: 4, trace: true, schedule: true };
-        let mut shared = open_shared(options, Arc::clone(script) as Arc<dyn Conductor>, &mut |_| {}).unwrap();
-        shared.clock = shared::WallClock::Virtual { since: Instant::now(), then: at(now) };
+        let surroundings = Surroundings { clock: Clock::runtime(at(now)), dialer: None };
+        let conductor = Arc::clone(script) as Arc<dyn Conductor>;
+        let mut shared = open_shared(options, surroundings, conductor, &mut |_| {}).unwrap();
+        shared.is_kept_at_night = true;
         Self::run(shared, folder).await
     }
 }

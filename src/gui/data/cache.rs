@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::export::Preview;
-use crate::model::MeterId;
+use crate::model::{Catalogue, MeterId};
 use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
@@ -12,11 +12,11 @@ use super::{
     Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
-use super::{CampaignFile, Expiries, PackageFile};
-use crate::firmware::TrustedKey;
+use super::{CampaignFile, Expiries, PackageFile, TrustedKeys};
+use crate::firmware::PublicKeyFile;
 use crate::model::Identity;
 use crate::model::{BillingSet, Gap, MeterEvent};
-use crate::store::{CampaignRow, KeyRow, StoreStatus};
+use crate::store::{AuditRow, CampaignRow, PersonRow, StoreStatus};
 
 /// How many answers are kept that no frame has asked for lately.
 const KEPT: usize = 64;
@@ -161,11 +161,11 @@ impl Cache {
     );
     typed!(
         /// A public key's file.
-        public_key, PublicKey, TrustedKey
+        public_key, PublicKey, PublicKeyFile
     );
     typed!(
         /// Keys that are trusted.
-        trusted_keys, TrustedKeys, Vec<KeyRow>
+        trusted_keys, TrustedKeys, TrustedKeys
     );
     typed!(
         /// Who meters are.
@@ -190,6 +190,22 @@ impl Cache {
     typed!(
         /// Gaps.
         gaps, Gaps, Vec<Gap>
+    );
+    typed!(
+        /// All templates.
+        catalogue, Catalogue, Catalogue
+    );
+    typed!(
+        /// People.
+        people, People, Vec<PersonRow>
+    );
+    typed!(
+        /// The last rows of the audit chain.
+        audit, Audit, Vec<AuditRow>
+    );
+    typed!(
+        /// Whether the audit chain is whole.
+        audit_check, AuditCheck, u64
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

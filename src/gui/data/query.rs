@@ -7,14 +7,14 @@ use jiff::Timestamp;
 
 use crate::comms::trace::Layer;
 use crate::export::{PointTotal, Preview};
-use crate::firmware::{Package, PackageError, TrustedKey};
+use crate::firmware::{Package, PackageError, PublicKeyFile, TrustedKey};
 use crate::model::{
-    BillingSet, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios, ProfileRow,
-    RatioHistory, RatioPeriod, RegisterReading, SecretKind,
+    BillingSet, Catalogue, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios,
+    ProfileRow, RatioHistory, RatioPeriod, RegisterReading, SecretKind,
 };
 use crate::model::{Fault, Gap, Identity};
 use crate::scheme::{Document, Prices, Problem};
-use crate::store::{CampaignMeter, CampaignRow, KeyRow, LastFlash};
+use crate::store::{AuditRow, CampaignMeter, CampaignRow, KeyRow, LastFlash, MakerKeyRow, PersonRow};
 use crate::store::{Expiry, Retention, StoreStatus};
 use crate::store::{
     JobResult, JobRow, ListRow, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow, StoredProfile,
@@ -91,7 +91,7 @@ pub enum Query {
     Package(PathBuf),
     /// A public key's file.
     PublicKey(PathBuf),
-    /// Keys that are trusted to sign firmware.
+    /// Keys that are trusted to sign packages or images.
     TrustedKeys,
     /// What is known of who meters are, in the order asked.
     Identities(Vec<MeterId>),
@@ -105,6 +105,14 @@ pub enum Query {
     Expiries,
     /// The gaps of a meter's profiles.
     Gaps(MeterId),
+    /// All templates.
+    Catalogue,
+    /// The store's people.
+    People,
+    /// The last rows of the audit chain, newest first.
+    Audit,
+    /// Whether the audit chain is whole: the number of its rows, or where it is broken.
+    AuditCheck,
 }
 
 impl Query {
@@ -280,6 +288,15 @@ pub struct PackageFile {
     pub is_signer_trusted: bool,
 }
 
+/// Keys that are trusted.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedKeys {
+    /// They sign packages.
+    pub packages: Vec<KeyRow>,
+    /// Makers sign images with them.
+    pub images: Vec<MakerKeyRow>,
+}
+
 /// One meter of a campaign.
 #[derive(Clone, Debug)]
 pub struct CampaignLine {
@@ -339,14 +356,18 @@ pub enum Value {
     Prices(Arc<PriceFile>),
     MeterSchemes(Arc<MeterSchemes>),
     Package(Arc<PackageFile>),
-    PublicKey(Arc<TrustedKey>),
-    TrustedKeys(Arc<Vec<KeyRow>>),
+    PublicKey(Arc<PublicKeyFile>),
+    TrustedKeys(Arc<TrustedKeys>),
     Identities(Arc<Vec<(MeterId, Identity)>>),
     Campaigns(Arc<Vec<CampaignRow>>),
     Campaign(Arc<Option<CampaignFile>>),
     StoreStatus(Arc<StoreStatus>),
     Expiries(Arc<Expiries>),
     Gaps(Arc<Vec<Gap>>),
+    Catalogue(Arc<Catalogue>),
+    People(Arc<Vec<PersonRow>>),
+    Audit(Arc<Vec<AuditRow>>),
+    AuditCheck(Arc<u64>),
 }
 
 /// An answer with its question.

@@ -5,6 +5,7 @@ mod store;
 use egui::{CornerRadius, Frame, Margin, ScrollArea, Stroke, ThemePreference, Ui};
 
 use super::context::AppCtx;
+use super::people::{AuditCard, PeopleCard};
 use super::prefs::PhaseColours;
 use super::theme::{SIZES, strong, tokens};
 use super::widgets::{heading, key_value, secondary, segmented};
@@ -15,6 +16,8 @@ const WIDTH: f32 = 640.0;
 #[derive(Default)]
 pub(super) struct Settings {
     store: store::StoreCards,
+    people: PeopleCard,
+    audit: AuditCard,
 }
 
 impl Settings {
@@ -55,6 +58,8 @@ impl Settings {
                 });
                 card(ui, "Store", |ui| self.store.file(ui, cx));
                 card(ui, "What is kept for how long", |ui| self.store.kept(ui, cx));
+                card(ui, "People", |ui| self.people.ui(ui, cx));
+                card(ui, "Audit", |ui| self.audit.ui(ui, cx));
                 card(ui, "Keyboard", |ui| {
                     for (keys, what) in KEYS {
                         key_value(ui, keys, *what);
@@ -68,6 +73,7 @@ impl Settings {
                 });
             });
         });
+        self.people.dialogs(ui, cx);
     }
 }
 
@@ -80,6 +86,7 @@ const KEYS: &[(&str, &str)] = &[
     ("Ctrl+N", "Add a meter"),
     ("Ctrl+O", "Open a scheme"),
     ("Ctrl+J", "Jobs"),
+    ("Ctrl+L", "Lock the windows, where people sign in"),
     ("↑ ↓, Shift, Ctrl+A", "Move in the table, take a range, take all"),
     ("Enter", "Show the readings of the meter in focus"),
     ("Delete", "Remove the selected meters, after a question"),

@@ -44,7 +44,8 @@ fn size(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
         1024..1_048_576 => format!("{} KiB", bytes / 1024),
-        _ => format!("{}.{} MiB", bytes >> 20, (bytes & 0xF_FFFF) * 10 >> 20),
+        1_048_576..0x4000_0000 => format!("{}.{} MiB", bytes >> 20, ((bytes & 0xF_FFFF) * 10) >> 20),
+        _ => format!("{}.{} GiB", bytes >> 30, ((bytes & 0x3FFF_FFFF) * 10) >> 30),
     }
 }
 
@@ -258,10 +259,17 @@ fn holds(ui: &mut Ui, cx: &AppCtx, status: &StoreStatus) {
     if let Some(free) = status.disk_free_bytes {
         key_value(ui, "Free on the disk", size(free));
     }
-    key_value(ui, "Blocks", format!("{} of days, {} of months", status.blocks.0, status.blocks.1));
+    let blocks = |count: u64| grouped(&count.to_string());
+    let (days, months) = (blocks(status.blocks.0), blocks(status.blocks.1));
+    key_value(ui, "Blocks", format!("{days} of days, {months} of months"));
     Grid::new("kinds").num_columns(4).spacing([16.0, 4.0]).min_col_width(96.0).show(ui, |ui| {
         for head in ["What", "Number", "Size", "Oldest"] {
-            ui.label(secondary(ui, head).size(SIZES[0]));
+            let text = secondary(ui, head).size(SIZES[0]);
+            if matches!(head, "Number" | "Size") {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| ui.label(text));
+            } else {
+                ui.label(text);
+            }
         }
         ui.end_row();
         for kind in &status.kinds {

@@ -64,6 +64,8 @@ pub(crate) enum FilePurpose {
         /// The proposed name.
         name: String,
     },
+    /// A template.
+    Template,
     /// Readings to write.
     Export {
         /// Which.
@@ -83,6 +85,7 @@ impl FilePurpose {
             Self::Proof(ProofFile::ListScheme) => "Choose a scheme",
             Self::Package => "Open a firmware package",
             Self::PublicKey => "Open a public key",
+            Self::Template => "Import a template",
             Self::SaveText { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
@@ -94,7 +97,7 @@ impl FilePurpose {
 
     const fn button(&self) -> &'static str {
         match self {
-            Self::ImportMeters | Self::Holidays { .. } => "Import",
+            Self::ImportMeters | Self::Holidays { .. } | Self::Template => "Import",
             Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey => "Open",
             Self::Print { .. } => "Print",
             Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Export { .. } => "Save",
@@ -111,7 +114,11 @@ impl FilePurpose {
             Self::Package => {
                 dialog.add_filter("Firmware package", &["mtwfw"]).add_filter("All files", &["*"]).pick_file()
             }
-            Self::PublicKey => dialog.add_filter("Public key", &["pub"]).pick_file(),
+            Self::Template => dialog.add_filter("Template", &["json"]).pick_file(),
+            Self::PublicKey => {
+                let dialog = dialog.add_filter("Public key", &["pub", "pem", "der", "txt"]);
+                dialog.add_filter("All files", &["*"]).pick_file()
+            }
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Holidays { .. } => dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file(),
             Self::SaveText { name, .. }
@@ -163,6 +170,7 @@ impl Files {
             | FilePurpose::Proof(_)
             | FilePurpose::Package
             | FilePurpose::PublicKey
+            | FilePurpose::Template
             | FilePurpose::Holidays { .. } => String::new(),
         };
         self.open = Some((purpose, state.unwrap_or(State::Field(name))));

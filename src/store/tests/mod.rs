@@ -8,6 +8,7 @@ mod meters;
 mod points;
 mod profiles;
 mod readings;
+mod templates;
 mod upkeep;
 
 use std::path::PathBuf;
