@@ -84,7 +84,7 @@ use crate::model::{
     RatioPeriod, Role, Secret, SecretKind, Standing, Step,
 };
 use crate::scheme::Document;
-use crate::store::{Exchange, JobResult, Retention, Store, Upgrade};
+use crate::store::{Exchange, JobResult, MeterChanges, Retention, Store, Upgrade};
 
 pub use push::{ASIDE_KEY, Aside};
 pub use push_net::PushPlaces;
@@ -284,6 +284,17 @@ pub enum Edit {
     StopRun(i64),
     /// Say what the store keeps for how long.
     Retention(Box<Retention>),
+    /// Add and change many meters, all or none.
+    ChangeMeters(Box<MeterChanges>),
+    /// Make a group in which no meter is yet.
+    AddGroup(String),
+    /// Rename or move a group with all that is below it; without a new name its meters are in none.
+    MoveGroup {
+        /// Its path.
+        from: String,
+        /// Its new path.
+        to: Option<String>,
+    },
     /// Keep a template in the store, under the name that it bears.
     PutTemplate {
         /// As JSON; it is checked once more.
@@ -337,6 +348,13 @@ pub enum Edited {
     Done,
     /// The meter list's number.
     List(ListId),
+    /// Many meters: which are new, and how many others differ now.
+    Changed {
+        /// The new meters' numbers, in the order given.
+        added: Vec<MeterId>,
+        /// How many were changed.
+        changed: usize,
+    },
 }
 
 /// What happens, in this order for each job: `Submitted`; for each meter `MeterStarted`, any number of `MeterStep`,

@@ -16,7 +16,6 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::Test { .. }
         | Job::Discover(_)
         | Job::RunList(_)
-        | Job::Learn { .. }
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         // A copy holds no more than whoever may look sees; its secrets stay sealed.
         Job::Upkeep(Chore::Check | Chore::BackUp(_)) => vec![Right::Look],
@@ -60,11 +59,11 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::PutList { list, .. } => vec![Right::KeepLists, of_action(&list.action)],
         Edit::RemoveList(_) => vec![Right::KeepLists],
         Edit::StopRun(_) => vec![Right::ReadMeters],
+        Edit::ChangeMeters(_) | Edit::AddGroup(_) | Edit::MoveGroup { .. } => vec![Right::KeepMeters],
         Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
             vec![Right::People]
         }
         Edit::OwnPassphrase { .. } => vec![Right::Look],
-        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
 

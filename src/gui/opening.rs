@@ -12,7 +12,7 @@ use crate::store::Upgrade;
 
 use super::App;
 use super::context::stopped;
-use super::data::live::{Importer, Live, Wake, later};
+use super::data::live::{Live, Wake, later};
 use super::data::{Backend, Later};
 use super::theme::{strong, tokens};
 use super::widgets::{fault_panel, progress_bar, secondary};
@@ -29,9 +29,9 @@ pub(super) struct Opening {
 
 impl Opening {
     /// Begins to open a store on a thread of its own.
-    pub(super) fn begin(path: &Path, wake: &Wake, importer: &Importer) -> Self {
+    pub(super) fn begin(path: &Path, wake: &Wake) -> Self {
         let (to, told) = sync_channel(64);
-        let (path, importer, own) = (path.to_path_buf(), Arc::clone(importer), Arc::clone(wake));
+        let (path, own) = (path.to_path_buf(), Arc::clone(wake));
         let store = later("open", Arc::clone(wake), move || {
             let for_repaint = Arc::clone(&own);
             let tell = move |upgrade| {
@@ -39,7 +39,7 @@ impl Opening {
                 let _full = to.try_send(upgrade);
                 for_repaint(Duration::ZERO);
             };
-            let live = Live::start_telling(&path, &own, &importer, tell)?;
+            let live = Live::start_telling(&path, &own, tell)?;
             Ok(Box::new(live) as Box<dyn Backend>)
         });
         Self { store, told, last: None, failed: None, app: None, wake: Arc::clone(wake) }

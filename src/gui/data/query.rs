@@ -17,8 +17,8 @@ use crate::scheme::{Document, Prices, Problem};
 use crate::store::{AuditRow, CampaignMeter, CampaignRow, KeyRow, LastFlash, MakerKeyRow, PersonRow};
 use crate::store::{Expiry, Retention, StoreStatus};
 use crate::store::{
-    JobResult, JobRow, ListRow, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow, StoredProfile,
-    SupersededRow, TraceRecord,
+    JobResult, JobRow, ListRow, ListedMeter, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow,
+    StoredProfile, SupersededRow, TraceRecord,
 };
 use crate::transport::PortInfo;
 
@@ -105,6 +105,10 @@ pub enum Query {
     Expiries,
     /// The gaps of a meter's profiles.
     Gaps(MeterId),
+    /// All meters with what is known of their points, as lists in files have them.
+    Roster,
+    /// What last month's energy of a meter would be without the ratio that begins at an instant.
+    PreviewWithout(MeterId, Timestamp, Option<String>),
     /// All templates.
     Catalogue,
     /// The store's people.
@@ -364,6 +368,7 @@ pub enum Value {
     StoreStatus(Arc<StoreStatus>),
     Expiries(Arc<Expiries>),
     Gaps(Arc<Vec<Gap>>),
+    Roster(Arc<Vec<ListedMeter>>),
     Catalogue(Arc<Catalogue>),
     People(Arc<Vec<PersonRow>>),
     Audit(Arc<Vec<AuditRow>>),
