@@ -16,6 +16,7 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::Test { .. }
         | Job::Discover(_)
         | Job::RunList(_)
+        | Job::Learn { .. }
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         // A copy holds no more than whoever may look sees; its secrets stay sealed.
         Job::Upkeep(Chore::Check | Chore::BackUp(_)) => vec![Right::Look],
@@ -64,6 +65,7 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
             vec![Right::People]
         }
         Edit::OwnPassphrase { .. } => vec![Right::Look],
+        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
 
