@@ -132,10 +132,23 @@ impl App {
         self.start(CommsOptions { store, sessions: SESSIONS, trace: false, schedule: false })
     }
 
+    /// Starts the communications thread; a store of an older version is brought up to date with progress.
+    fn opened(&self, options: CommsOptions) -> Result<Comms, Failure> {
+        let quiet = self.global.quiet;
+        let mut told = None;
+        Ok(Comms::start_telling(options, move |upgrade| {
+            let words = upgrade.in_words();
+            if !quiet && told.as_ref() != Some(&words) {
+                eprintln!("{words}");
+                told = Some(words);
+            }
+        })?)
+    }
+
     /// Starts the communications thread; where the store has people, one of them signs in.
     fn start(&self, options: CommsOptions) -> Result<(Comms, Option<Acting>), Failure> {
         let store = options.store.clone();
-        let comms = Comms::start(options)?;
+        let comms = self.opened(options)?;
         if comms.standing()? != Standing::Nobody {
             if self.global.user.is_some() {
                 return Err(Failure::usage(

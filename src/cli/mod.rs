@@ -32,6 +32,7 @@ mod select;
 mod show;
 mod simulate;
 mod stamps;
+mod store;
 mod table;
 mod template;
 mod trace;
@@ -111,6 +112,9 @@ enum Command {
     Discover(discover::Discover),
     /// Take what meters push by themselves
     Listen(listen::Listen),
+    /// Look after the store: its size, checks, compaction, retention, backups
+    #[command(subcommand)]
+    Store(store::Store),
     /// Templates: what differs between meter models
     #[command(subcommand)]
     Template(template::Template),
@@ -157,6 +161,7 @@ fn run(line: Line) -> Outcome {
         Some(Command::Firmware(command)) => command.run(&app),
         Some(Command::Discover(command)) => command.run(&app),
         Some(Command::Listen(command)) => command.run(&app),
+        Some(Command::Store(command)) => command.run(&app),
         Some(Command::Template(command)) => command.run(&app),
         Some(Command::User(command)) => command.run(&app),
         Some(Command::Vault(command)) => command.run(&app),

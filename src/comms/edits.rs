@@ -87,6 +87,10 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
         Edit::Exchange { exchange, secrets } => {
             self::exchange(shared, &exchange, &secrets).map(|id| Edited::Added(vec![id]))
         }
+        Edit::Retention(retention) => {
+            let put = shared.store.borrow_mut().put_retention(&retention, shared.now());
+            put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
         Edit::PutTemplate { text, origin, replaces } => {
             put_template(shared, &text, origin.as_ref(), replaces).map(|()| Edited::Done)
         }

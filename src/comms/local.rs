@@ -43,7 +43,7 @@ impl LocalComms {
     /// The store cannot be opened.
     pub fn start(options: CommsOptions, surroundings: Surroundings) -> Result<Self, Fault> {
         let conductor = Arc::new(Drivers { dialer: surroundings.dialer.clone() });
-        let shared = open_shared(options, surroundings, conductor)?;
+        let shared = open_shared(options, surroundings, conductor, &mut |_| {})?;
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let task = spawn_local(Thread::new(Rc::new(shared)).run(inbox));
         Ok(Self { commands, task })

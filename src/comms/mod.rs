@@ -22,6 +22,8 @@
 //! | `listeners` | events to any number of listeners |
 //! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
+//! | `upkeep` | compaction, retention, checks and copies of the store as jobs; by itself at night |
+//! | `elsewhere` | what other programs write |
 //! | `people` | signing in, people, the vault's key |
 //! | `rights` | who may do what |
 //! | `trace` | what traffic means, layer by layer |
@@ -33,6 +35,7 @@ mod conductor;
 mod counters;
 mod discover;
 mod edits;
+mod elsewhere;
 mod flash;
 mod hold;
 mod hops;
@@ -56,6 +59,7 @@ mod surroundings;
 mod thread;
 pub mod trace;
 mod trace_log;
+mod upkeep;
 
 #[cfg(test)]
 mod tests;
@@ -80,10 +84,12 @@ use crate::model::{
     RatioPeriod, Role, Secret, SecretKind, Standing, Step,
 };
 use crate::scheme::Document;
-use crate::store::{Exchange, JobResult, MeterChanges, Store};
+use crate::store::{Exchange, JobResult, MeterChanges, Retention, Store, Upgrade};
 
 pub use push::{ASIDE_KEY, Aside};
 pub use push_net::PushPlaces;
+
+pub use upkeep::{Chore, NIGHTLY_SETTING, NIGHTLY_USUAL};
 
 pub use discover::{Discovery, Found, Layer, Seat};
 pub use local::LocalComms;
@@ -172,6 +178,8 @@ pub enum Job {
     RunList(ListId),
     /// Look which addresses of a line answer; nothing is stored.
     Discover(Box<Discovery>),
+    /// Upkeep of the store itself; it has one `meter`, which is none.
+    Upkeep(Chore),
     /// Look at all that a DLMS meter shows of itself and propose a template for it, which comes as
     /// [`Event::Learnt`]; nothing is stored.
     Learn {
@@ -274,6 +282,8 @@ pub enum Edit {
     RemoveList(ListId),
     /// Stop a run of a meter list.
     StopRun(i64),
+    /// Say what the store keeps for how long.
+    Retention(Box<Retention>),
     /// Add and change many meters, all or none.
     ChangeMeters(Box<MeterChanges>),
     /// Make a group in which no meter is yet.
@@ -438,6 +448,8 @@ pub enum Event {
         /// What is there.
         found: Box<Found>,
     },
+    /// Another program changed the store; told at most once a second, to whoever watches ([`Comms::watch`]).
+    ChangedElsewhere,
     /// A template was learnt from a meter; comes before its `MeterEnded`.
     Learnt {
         /// Job.
@@ -490,17 +502,32 @@ impl Comms {
     /// # Errors
     /// The store cannot be opened.
     pub fn start(options: CommsOptions) -> Result<Self, Fault> {
-        Self::start_with(options, Arc::new(conductor::Drivers { dialer: None }))
+        Self::start_telling(options, |_| {})
     }
 
-    fn start_with(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Self, Fault> {
+    /// As [`Comms::start`]; `tell` hears how far a store of an older version has been brought up to date.
+    ///
+    /// # Errors
+    /// The store cannot be opened.
+    pub fn start_telling(
+        options: CommsOptions,
+        tell: impl FnMut(Upgrade) + Send + 'static,
+    ) -> Result<Self, Fault> {
+        Self::start_with(options, Arc::new(conductor::Drivers { dialer: None }), tell)
+    }
+
+    fn start_with(
+        options: CommsOptions,
+        conductor: Arc<dyn Conductor>,
+        mut tell: impl FnMut(Upgrade) + Send + 'static,
+    ) -> Result<Self, Fault> {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let (opened, answer) = sync_channel(1);
         let thread = std::thread::Builder::new()
             .name("comms".to_owned())
             .spawn(move || {
                 // Whoever waits for the answer does so until it comes.
-                match open(options, conductor) {
+                match open(options, conductor, &mut tell) {
                     Ok((runtime, shared)) => {
                         let _waits = opened.send(Ok(()));
                         let thread = Thread::new(Rc::new(shared));
@@ -563,6 +590,12 @@ impl Comms {
         // A thread that has stopped drops the sender: the stream is over.
         let _stopped = self.commands.blocking_send(Command::Listen(to, Box::new(wake)));
         events
+    }
+
+    /// Whether somebody looks: then changes by other programs are told ([`Event::ChangedElsewhere`]).
+    pub fn watch(&self, is_watched: bool) {
+        // A thread that has stopped sees nothing any more.
+        let _stopped = self.commands.blocking_send(Command::Watch(is_watched));
     }
 
     /// Signs a person in, in place of whoever is signed in; also takes a lock off. The answer comes through the
@@ -629,13 +662,14 @@ fn actor() -> String {
 fn open(
     options: CommsOptions,
     conductor: Arc<dyn Conductor>,
+    tell: &mut dyn FnMut(Upgrade),
 ) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
     let sockets = u64::try_from(options.sessions).unwrap_or(u64::MAX).saturating_add(SPARE_FILES);
     let allowed = crate::transport::allow_open_files(sockets);
     if allowed < sockets {
         tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
     }
-    let shared = open_shared(options, Surroundings::default(), conductor)?;
+    let shared = open_shared(options, Surroundings::default(), conductor, tell)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -647,8 +681,10 @@ fn open_shared(
     options: CommsOptions,
     surroundings: Surroundings,
     conductor: Arc<dyn Conductor>,
+    tell: &mut dyn FnMut(Upgrade),
 ) -> Result<Shared, Fault> {
-    let mut store = Store::open(&options.store).map_err(|error| Fault::user(error.to_string(), ""))?;
+    let mut store =
+        Store::open_watched(&options.store, tell).map_err(|error| Fault::user(error.to_string(), ""))?;
     let account = actor();
     store.set_actor(&account);
     let is_closed = store.has_people().map_err(|error| shared::store_fault(&error))?;
@@ -656,6 +692,8 @@ fn open_shared(
     if let Some(fault) = vault.as_ref().err().filter(|_| !is_closed) {
         tracing::warn!("{fault}");
     }
+    // A thread's work cannot keep step with time that flies.
+    let is_kept_at_night = matches!(surroundings.clock, Clock::Computer);
     Ok(Shared {
         store: RefCell::new(store),
         settling: settling::Settling::default(),
@@ -668,6 +706,7 @@ fn open_shared(
         options,
         surroundings,
         last_session: RefCell::new(HashMap::new()),
+        is_kept_at_night,
         hops: hops::Hops::default(),
     })
 }

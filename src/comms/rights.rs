@@ -5,7 +5,7 @@
 use crate::drivers::{Order, RatioOrder};
 use crate::model::{Action, Fault, Right, Standing};
 
-use super::{Edit, Job};
+use super::{Chore, Edit, Job};
 
 /// The rights that a job needs, all of them. What a list does, [`of_action`] says.
 #[must_use]
@@ -18,6 +18,9 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::RunList(_)
         | Job::Learn { .. }
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
+        // A copy holds no more than whoever may look sees; its secrets stay sealed.
+        Job::Upkeep(Chore::Check | Chore::BackUp(_)) => vec![Right::Look],
+        Job::Upkeep(Chore::Compact | Chore::Retain(_) | Chore::Nightly) => vec![Right::Retention],
         Job::Ratios { order: RatioOrder::Write { .. }, .. } => vec![Right::Ratios],
         Job::WriteScheme { .. } => vec![Right::WriteSchemes],
         Job::Flash { plan, .. } if plan.downgrade.is_some() => vec![Right::Flash, Right::OverrideDowngrade],
@@ -53,6 +56,7 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => vec![Right::Ratios],
         Edit::Exchange { .. } => vec![Right::ExchangeMeters],
         Edit::Setting { key, .. } => vec![of_setting(key)],
+        Edit::Retention(_) => vec![Right::Retention],
         Edit::PutList { list, .. } => vec![Right::KeepLists, of_action(&list.action)],
         Edit::RemoveList(_) => vec![Right::KeepLists],
         Edit::StopRun(_) => vec![Right::ReadMeters],
@@ -71,7 +75,7 @@ fn of_setting(key: &str) -> Right {
         // How the windows look.
         "gui" => Right::Look,
         "people" => Right::People,
-        "trace" | "retention" => Right::Retention,
+        "trace" | "retention" | "upkeep" => Right::Retention,
         _ => Right::Limits,
     }
 }

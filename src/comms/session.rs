@@ -24,6 +24,7 @@ use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
 use super::sink::Sink;
+use super::upkeep::{self, Chore};
 
 /// How long a cancelled session may take to say goodbye.
 const GRACE: Duration = Duration::from_secs(2);
@@ -54,6 +55,8 @@ pub(super) enum Work {
     SetClock(ClockOrder),
     /// Have a stored meter do something.
     Control(Order),
+    /// Upkeep of the store; no meter has to do with it.
+    Upkeep(Rc<Chore>),
     /// Learn a template from a stored meter.
     Learn,
 }
@@ -69,7 +72,7 @@ impl Work {
             Self::Ratios(RatioOrder::Write { .. }) => Some("Transformer ratios written and read back"),
             Self::Read(_) | Self::Flash(_) | Self::Test { .. } => None,
             Self::SetClock(_) => Some("Clock right"),
-            Self::Control(_) => Some("Done"),
+            Self::Control(_) | Self::Upkeep(_) => Some("Done"),
             Self::Learn => Some("A template is proposed"),
         }
     }
@@ -113,6 +116,9 @@ pub(super) async fn run(
 ) -> Result<(), Fault> {
     if let Work::Discover(discovery) = &item.work {
         return discover::run(shared, &item, remains, &cancel, discovery).await;
+    }
+    if let Work::Upkeep(chore) = &item.work {
+        return upkeep::run(shared, &item, remains, &cancel, chore).await;
     }
     let session = Session::prepare(shared, item, remains)?;
     session.wait_for_pause(&cancel).await?;
@@ -244,6 +250,7 @@ impl Session {
             Work::Read(request) => Task::Read(request),
             Work::Test { .. } => Task::Test,
             Work::Discover(_) => return Err(Fault::internal("a search that is a session")),
+            Work::Upkeep(_) => return Err(Fault::internal("upkeep that is a session")),
             Work::Ratios(order) => Task::Ratios(order),
             Work::WriteScheme(document, activation) => Task::WriteScheme(document, *activation),
             Work::ReadScheme(Some(reference)) => Task::ReadScheme(Reference::Given(reference)),

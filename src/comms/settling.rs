@@ -7,6 +7,8 @@
 //! waits for it.
 
 use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
@@ -26,6 +28,7 @@ const LONGEST: (Duration, Duration) = (Duration::from_millis(20), Duration::from
 pub(super) struct Settling {
     due: Cell<Option<Instant>>,
     window: Cell<Duration>,
+    sessions: Arc<AtomicUsize>,
     /// How long the last wait for the disk took.
     disk: Cell<Duration>,
     begun: Notify,
@@ -37,6 +40,7 @@ impl Default for Settling {
         Self {
             due: Cell::new(None),
             window: Cell::new(Duration::ZERO),
+            sessions: Arc::default(),
             disk: Cell::new(Duration::ZERO),
             begun: Notify::new(),
             settled: watch::Sender::new(0),
@@ -50,6 +54,12 @@ impl Settling {
         let window = Duration::from_millis(u64::try_from(sessions / 2).unwrap_or(u64::MAX));
         let longest = (self.disk.get() * DISK_TIMES).clamp(LONGEST.0, LONGEST.1);
         self.window.set(window.min(longest));
+        self.sessions.store(sessions, Ordering::Relaxed);
+    }
+
+    /// How many sessions run, for whoever is to leave them the store.
+    pub(super) fn sessions(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.sessions)
     }
 
     /// When to settle; nothing where nothing has gathered.

@@ -42,6 +42,8 @@ pub(super) struct Shared {
     pub(super) surroundings: Surroundings,
     /// When each meter's last session ended, for meters that want a pause.
     pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
+    /// The store is looked after by itself at night, where lists run by themselves.
+    pub(super) is_kept_at_night: bool,
     /// How long gateways and meshes take.
     pub(super) hops: Hops,
 }

@@ -4,6 +4,7 @@ mod campaigns;
 mod full_disk;
 mod lists;
 mod people;
+mod upkeep;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -172,7 +173,13 @@ impl Bench {
         let options = CommsOptions { store: folder.path().join("test.db"), sessions, trace: true, schedule };
         let clock = then.map_or(Clock::Computer, Clock::runtime);
         let surroundings = Surroundings { clock, dialer: None };
-        let shared = open_shared(options, surroundings, Arc::clone(script) as Arc<dyn Conductor>).unwrap();
+        let conductor = Arc::clone(script) as Arc<dyn Conductor>;
+        let mut shared = open_shared(options, surroundings, conductor, &mut |_| {}).unwrap();
+        shared.is_kept_at_night = false;
+        Self::run(shared, folder).await
+    }
+
+    async fn run(shared: Shared, folder: Rc<tempfile::TempDir>) -> Self {
         let (commands, inbox) = mpsc::channel(COMMANDS);
         let shared = Rc::new(shared);
         tokio::task::spawn_local(Thread::new(Rc::clone(&shared)).run(inbox));
@@ -263,6 +270,7 @@ fn word(event: &Event) -> String {
         Event::Found { found, .. } => format!("found {:?}", found.seat),
         Event::Learnt { proposal, .. } => format!("learnt {}", proposal.meter),
         Event::Pushed { words, .. } => format!("pushed {words}"),
+        Event::ChangedElsewhere => "changed elsewhere".to_owned(),
         Event::Store { fault } => format!("store takes writes: {}", fault.is_none()),
         Event::Standing(standing) => format!("standing {standing:?}"),
     }
@@ -652,7 +660,7 @@ fn a_stopped_thread_says_so_instead_of_waiting() {
     let folder = tempfile::tempdir().unwrap();
     let options =
         CommsOptions { store: folder.path().join("test.db"), sessions: 1, trace: false, schedule: false };
-    let comms = Comms::start_with(options, Script::new(&[])).unwrap();
+    let comms = Comms::start_with(options, Script::new(&[]), |_| {}).unwrap();
     let events = comms.listen(|| {});
     comms.stop();
     assert!(events.recv().is_err(), "the stream is over");

@@ -19,6 +19,7 @@ use crate::model::{
 };
 use crate::store::{JobResult, MeterRow};
 
+use super::elsewhere::Elsewhere;
 use super::flash::{self, Campaign, Campaigns, Ended};
 use super::hold::Hold;
 use super::link::Cancel;
@@ -31,6 +32,7 @@ use super::schedule::{Order as ListOrder, Scheduler};
 use super::session::{self, Item, Work, cancelled_fault};
 use super::shared::{Shared, store_fault};
 use super::sink::flush_trace;
+use super::upkeep::{Chore, Nightly};
 use super::{Discovery, Edit, Edited, Event, Job, JobId, edits, people, rights};
 
 /// How often events that were held or found no room are handed over.
@@ -54,6 +56,7 @@ pub(super) enum Command {
     Listen(SyncSender<Event>, Box<dyn Fn() + Send>),
     Stop,
     Push(PushPlaces, SyncSender<Result<PushPlaces, Fault>>),
+    Watch(bool),
     SignIn(String, Secret, SyncSender<Result<Standing, Fault>>),
     Leave { only_lock: bool },
     Standing(SyncSender<Result<Standing, Fault>>),
@@ -87,6 +90,8 @@ pub(super) struct Thread {
     tests: i64,
     campaigns: Campaigns,
     pushes: Rc<Pushes>,
+    nightly: Nightly,
+    elsewhere: Elsewhere,
 }
 
 /// How a meter's session ended, held back until it is on disk.
@@ -107,7 +112,10 @@ impl Thread {
         let limits = limits(&shared);
         let scheduler = Scheduler::new(shared.options.schedule);
         let pushes = Rc::new(Pushes::new(Rc::clone(&shared)));
+        let nightly = Nightly::new(shared.options.schedule && shared.is_kept_at_night);
         Self {
+            nightly,
+            elsewhere: Elsewhere::default(),
             pushes,
             shared,
             queue: Queue::new(limits),
@@ -134,6 +142,8 @@ impl Thread {
             let is_held = self.hold.is_on();
             let wake = self.scheduler.wake_at().filter(|_| !is_held && !self.shared.is_closed());
             let trial = self.hold.due();
+            let night = self.nightly.wake_at().filter(|_| !is_held);
+            let look = self.elsewhere.wake_at();
             tokio::select! {
                 command = commands.recv() => match command {
                     None | Some(Command::Stop) => break,
@@ -147,6 +157,12 @@ impl Thread {
                 () = at(wake), if wake.is_some() => {
                     let orders = self.scheduler.tick(&self.shared);
                     self.obey(orders);
+                }
+                () = at(night), if night.is_some() => self.look_after_store(),
+                () = at(look), if look.is_some() => {
+                    if self.elsewhere.has_changed(&self.shared) {
+                        self.shared.emit(&Event::ChangedElsewhere);
+                    }
                 }
                 () = at(trial), if is_held => self.try_store(),
                 () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
@@ -235,6 +251,7 @@ impl Thread {
             }
             Command::Listen(to, wake) => self.shared.listeners.borrow_mut().add(to, wake),
             Command::Stop => {}
+            Command::Watch(is_watched) => self.elsewhere.watch(is_watched),
             Command::SignIn(name, passphrase, answer) => {
                 let shared = Rc::clone(&self.shared);
                 tokio::task::spawn_local(async move {
@@ -365,6 +382,7 @@ impl Thread {
             }
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
             Job::Discover(discovery) => self.discover_job(*discovery),
+            Job::Upkeep(chore) => self.upkeep_job(chore),
             Job::SetClock { meters, order } => {
                 let title = match order.way {
                     ClockWay::Set => "Set the clock of {}",
@@ -531,6 +549,25 @@ impl Thread {
         (job, title, vec![(line, item)])
     }
 
+    /// Upkeep is no job of the store either: what became of it is kept apart.
+    fn upkeep_job(&mut self, chore: Chore) -> NewJob {
+        self.tests -= 1;
+        let job = JobId(self.tests);
+        let (title, line) = (chore.title(), LineKey::Port("the store".to_owned()));
+        let name = "The store".to_owned();
+        let item = Item { job, meter: None, name, work: Work::Upkeep(Rc::new(chore)), announced: false };
+        (job, title, vec![(line, item)])
+    }
+
+    /// Begins the upkeep of the night when its time has come and nothing else goes on.
+    fn look_after_store(&mut self) {
+        if self.nightly.is_due(&self.shared, self.jobs.is_empty()) {
+            let job = self.upkeep_job(Chore::Nightly);
+            let (job, event) = self.enqueue(job, None);
+            self.announce_job(job, &event);
+        }
+    }
+
     fn announce_job(&mut self, job: JobId, event: &Event) {
         self.shared.emit(event);
         self.end_job_if_over(job);
@@ -613,8 +650,8 @@ impl Thread {
         if matches!(became, Some(Ended::Stop)) {
             self.stop_campaign(job);
         }
-        // Alone there is nobody to wait for.
-        if self.running.is_empty() {
+        // Alone there is nobody to wait for; where nothing has gathered, nobody would settle.
+        if self.running.is_empty() || !self.shared.store.borrow().is_unsettled() {
             self.settle();
         }
     }

@@ -11,6 +11,7 @@ use egui::{
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::comms::{Chore, Job};
 use crate::export::{print, write_whole};
 use crate::model::{Catalogue, Fault, Right};
 use crate::scheme::{self, Document};
@@ -151,6 +152,11 @@ impl App {
 
     /// Draws one frame.
     pub fn ui(&mut self, ui: &mut Ui) {
+        let is_looked_at = ui.input(|input| {
+            let viewport = input.viewport();
+            viewport.focused.unwrap_or(true) && !viewport.minimized.unwrap_or(false)
+        });
+        self.cx.watch(is_looked_at || !self.detached.is_empty());
         self.cx.begin_frame();
         self.cx.apply_prefs(ui.ctx());
         self.idle.look(ui, &mut self.cx);
@@ -341,6 +347,7 @@ impl App {
             FilePurpose::PublicKey => self.firmware.offer_key(path),
             FilePurpose::Template => self.templates.open(&self.cx, path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
+            FilePurpose::BackUp { .. } => self.cx.submit(Job::Upkeep(Chore::BackUp(path))),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
             FilePurpose::Made { maker, .. } => self.save(path, move || maker.make()),
             FilePurpose::Print { scheme, .. } => {
@@ -485,6 +492,7 @@ impl App {
                 self.firmware.plan();
             }
             Command::ChoosePackage => self.files.choose(FilePurpose::Package, &self.wake),
+            Command::BackUp(name) => self.files.choose(FilePurpose::BackUp { name }, &self.wake),
             Command::ChooseTemplate => self.files.choose(FilePurpose::Template, &self.wake),
             Command::ChooseKey => self.files.choose(FilePurpose::PublicKey, &self.wake),
             Command::Search => self.header.focus(),

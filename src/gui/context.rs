@@ -121,6 +121,8 @@ pub enum Command {
     ChoosePackage,
     /// Choose a public key that is to be trusted.
     ChooseKey,
+    /// Choose a file to copy the store to; with the proposed name.
+    BackUp(String),
     /// Write what a maker makes to a file that is chosen: title, proposed name, maker.
     SaveMade(String, String, Maker),
     /// Choose which meters of the list to write to a file.
@@ -168,6 +170,8 @@ pub enum ProofFile {
     Profile,
     /// Events.
     Events,
+    /// The scheme that a meter list writes.
+    ListScheme,
 }
 
 /// What everything in the windows can reach.
@@ -204,6 +208,7 @@ pub struct AppCtx {
     jobs_submitted: Vec<(Later<JobId>, String)>,
     adopted: Option<MeterId>,
     settled: Option<u64>,
+    is_watched: bool,
 }
 
 impl AppCtx {
@@ -231,6 +236,7 @@ impl AppCtx {
             jobs_submitted: Vec::new(),
             adopted: None,
             settled: None,
+            is_watched: false,
         }
     }
 
@@ -251,10 +257,19 @@ impl AppCtx {
     pub fn replace(&mut self, backend: Box<dyn Backend>) {
         self.standing = backend.standing();
         self.backend = backend;
+        self.is_watched = false;
         self.data = Cache::default();
         self.templates = Catalogue::default();
         self.jobs = Jobs::default();
         self.selection.clear();
+    }
+
+    /// Says whether somebody looks at a window: then what other programs write is seen.
+    pub fn watch(&mut self, is_watched: bool) {
+        if self.is_watched != is_watched {
+            self.is_watched = is_watched;
+            self.backend.watch(is_watched);
+        }
     }
 
     /// Takes what has come since the last frame.
@@ -290,6 +305,7 @@ impl AppCtx {
                     | Query::Billing(of)
                     | Query::Point(of)
                     | Query::Preview(of, ..)
+                    | Query::Gaps(of)
                     | Query::PreviewWithout(of, ..)
                     | Query::Events(of, ..) => *of == id,
                     Query::Rows { .. } | Query::Days { .. } | Query::Jobs => true,
@@ -297,6 +313,7 @@ impl AppCtx {
                     _ => false,
                 });
             }
+            Event::ChangedElsewhere => self.data.expire(Query::is_stored),
             Event::Store { fault: Some(fault) } => self.notices.failed(fault.clone()),
             Event::Store { fault: None } => {
                 self.notices.done("The store takes writes again: meter lists go on.");
@@ -319,13 +336,19 @@ impl AppCtx {
                         | Query::PreviewWithout(..)
                         | Query::Roster
                         | Query::Lists
+                        | Query::StoreStatus
+                        | Query::Expiries
                         | Query::Catalogue
                         | Query::People
                         | Query::Audit
                 )
             }),
             Event::Submitted { .. } | Event::Ended { .. } => {
-                self.data.expire(|query| matches!(query, Query::Jobs | Query::Trace(_)));
+                // Upkeep has no number of the store's.
+                let is_upkeep = matches!(event, Event::Ended { job, .. } if job.0 < 0);
+                self.data.expire(|query| {
+                    matches!(query, Query::Jobs | Query::Trace(_)) || is_upkeep && query.is_slow()
+                });
             }
             Event::List(ListEvent::Ended { .. }) => {
                 self.data.expire(|query| matches!(query, Query::Lists | Query::List(_) | Query::Rates(_)));

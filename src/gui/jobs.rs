@@ -27,6 +27,7 @@ pub struct MeterProgress {
 impl MeterProgress {
     fn step(&mut self, step: &Step) {
         if let (Some(last @ Step::Rows { .. }), Step::Rows { .. })
+        | (Some(last @ Step::Upkeep { .. }), Step::Upkeep { .. })
         | (Some(last @ Step::Blocks { .. }), Step::Blocks { .. }) = (self.steps.last_mut(), step)
         {
             last.clone_from(step);
@@ -76,6 +77,7 @@ impl JobState {
             (None, Some(Step::Blocks { done, of, .. })) if *of > 0 => {
                 (*done as f32 / *of as f32).min(1.0) * 0.8
             }
+            (None, Some(Step::Upkeep { done, of, .. })) if *of > 0 => (*done as f32 / *of as f32).min(1.0),
             _ => 0.0,
         };
         let running: f32 = self.meters.values().map(sessions).sum();
@@ -89,7 +91,7 @@ impl JobState {
         match (self.ended, self.cancelling) {
             (Some(true), _) => format!("Cancelled: {ok} done, {failed} not"),
             (Some(false), _) if failed == 0 => match ok {
-                1 => "Done".to_owned(),
+                1 => self.upkeep_words().unwrap_or_else(|| "Done".to_owned()),
                 _ => format!("Done: {ok} meters"),
             },
             (Some(false), _) if ok + failed == 1 => "Failed".to_owned(),
@@ -99,6 +101,13 @@ impl JobState {
             (None, false) if failed > 0 => format!("{} of {}, {failed} failed", ok + failed, self.total),
             (None, false) => format!("{} of {}", ok + failed, self.total),
         }
+    }
+
+    /// What came of upkeep, which has no meter whose history tells it.
+    fn upkeep_words(&self) -> Option<String> {
+        let own = self.meters.get(&None)?;
+        let is_upkeep = own.steps.iter().any(|step| matches!(step, Step::Upkeep { .. }));
+        own.ended.as_ref().filter(|_| is_upkeep).map(|(_, words)| words.clone())
     }
 
     fn running_step(&self) -> Option<String> {
@@ -147,6 +156,7 @@ impl Jobs {
                 }
             }
             Event::StoreChanged
+            | Event::ChangedElsewhere
             | Event::List(_)
             | Event::Found { .. }
             | Event::Pushed { .. }

@@ -12,6 +12,7 @@ mod firmware;
 pub mod jobs;
 mod lists;
 mod meters;
+mod opening;
 mod people;
 mod prefs;
 mod readings;
@@ -92,6 +93,10 @@ fn attempt(options: &RunOptions, renderer: eframe::Renderer) -> eframe::Result {
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {
         let ctx = creation.egui_ctx.clone();
         let wake: Wake = Arc::new(move |pause| ctx.request_repaint_after(pause));
+        if !options.demo && crate::store::needs_upgrade(&options.store) {
+            App::install(&creation.egui_ctx)?;
+            return Ok(Box::new(opening::Opening::begin(&options.store, &wake)));
+        }
         let live = if options.demo {
             Live::start_demo(&options.store, &wake)?
         } else {

@@ -166,6 +166,15 @@ pub enum Step {
         /// In all.
         of: usize,
     },
+    /// Upkeep of the store goes on.
+    Upkeep {
+        /// With what, in words.
+        doing: String,
+        /// How much is done.
+        done: u64,
+        /// Of how much.
+        of: u64,
+    },
     /// Surveying a meter for a template: kinds of objects asked for, and how many there are.
     Learning {
         /// Asked so far.
@@ -199,6 +208,9 @@ impl Step {
                 format!("{done} of {of} blocks, {}:{:02} min left", seconds / 60, seconds % 60)
             }
             Self::Blocks { done, of, seconds_left: None } => format!("{done} of {of} blocks"),
+            Self::Upkeep { doing, done, of } => {
+                format!("{doing}: {} %", done.saturating_mul(100) / (*of).max(1))
+            }
         }
     }
 }

@@ -89,6 +89,16 @@ const LOG_PAGES: i64 = 4000;
 /// Statements kept ready.
 const STATEMENTS: usize = 128;
 
+/// Whether a file is a store of an older version: opening it for writing takes its time.
+#[must_use]
+pub fn needs_upgrade(path: &Path) -> bool {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    // What cannot be looked at is found out, and told, when it is opened.
+    path.exists()
+        && StoreReader::connect(path, flags)
+            .is_ok_and(|reader| schema::is_older(&reader.connection, schema::LADDER))
+}
+
 /// Reads a store; any number may be open.
 #[derive(Debug)]
 pub struct StoreReader {
@@ -163,6 +173,19 @@ impl StoreReader {
             .pragma_query_value(None, "data_version", |row| row.get(0))
             .map_err(|error| Trouble::Sql(error).at(&self.path))?;
         Ok(columns::uncount(others) + self.connection.total_changes())
+    }
+
+    /// A number that moves when another connection, of this program or of another, commits a change: what this
+    /// connection writes does not count. Nothing while its own writes gather.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn changes_elsewhere(&self) -> Result<Option<i64>, StoreError> {
+        if !self.connection.is_autocommit() {
+            return Ok(None);
+        }
+        let version = self.connection.pragma_query_value(None, "data_version", |row| row.get(0));
+        version.map(Some).map_err(|error| Trouble::Sql(error).at(&self.path))
     }
 
     /// Eight bytes that no other store has: `MTW` and five at random, made with the store. This program's system
@@ -244,6 +267,12 @@ impl Store {
     /// Names the person whose doings the audit chain records from now on: the user's name in the operating system.
     pub fn set_actor(&mut self, who: &str) {
         who.clone_into(&mut self.actor);
+    }
+
+    /// Whose doings the audit chain records.
+    #[must_use]
+    pub fn actor(&self) -> &str {
+        &self.actor
     }
 
     /// Lets the writes of `work` gather with others in one transaction, which is on disk when [`Store::settle`] has

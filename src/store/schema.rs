@@ -76,6 +76,11 @@ pub(super) fn refuse_foreign(connection: &Connection, path: &str, ladder: &[&str
     }
 }
 
+/// Whether a file is a store of an older version.
+pub(super) fn is_older(connection: &Connection, ladder: &[&str]) -> bool {
+    matches!(content(connection), Ok(Content::Store(version)) if version < ladder.len())
+}
+
 /// Refuses a file that is not a store of the present version: a reader cannot bring it up to date.
 pub(super) fn refuse_unready(connection: &Connection, path: &str, ladder: &[&str]) -> Result<(), StoreError> {
     refuse_foreign(connection, path, ladder)?;
@@ -148,6 +153,21 @@ pub enum Upgrade {
     },
     /// It is up to date.
     Done,
+}
+
+impl Upgrade {
+    /// In words; how far a copy is, in steps of ten per cent.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        match self {
+            Self::Copying(Pace { done, of }) => format!(
+                "The store is of an older version and is copied first: {} %",
+                done.saturating_mul(10) / of.max(1) * 10
+            ),
+            Self::Changing { from, to } => format!("Bringing the store from version {from} to {to}"),
+            Self::Done => "The store is up to date".to_owned(),
+        }
+    }
 }
 
 /// The copy that is kept of a store of an old version.

@@ -12,17 +12,17 @@ use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::export::{Export, MonthEnergy, Preview};
 use meterwright::firmware::PublicKeyFile;
 use meterwright::gui::data::{
-    Answer, Backend, Details, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView, Query,
-    RegisterSet, Slice, Traffic, Value, reader,
+    Answer, Backend, Details, Expiries, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
+    Query, RegisterSet, Slice, Traffic, Value, reader,
 };
 use meterwright::gui::data::{CampaignFile, TrustedKeys};
 use meterwright::model::template::{OwnTemplate, Proposal};
 use meterwright::model::{
-    AccuracyClasses, Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Identity,
-    IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterRatios, Obis, Person,
-    PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase, Quality, RatioHistory,
-    RatioPeriod, ReadingValue, RegisterReading, Role, ScalerUnit, Schedule, Secret, SecretKind, Side,
-    Standing, Step, Times, Transformers, Unit, What, plain_name,
+    AccuracyClasses, Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Gap,
+    GapReason, Identity, IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList,
+    MeterRatios, Obis, Person, PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase,
+    Quality, RatioHistory, RatioPeriod, ReadingValue, RegisterReading, Role, ScalerUnit, Schedule, Secret,
+    SecretKind, Side, Standing, Step, Times, Transformers, Unit, What, plain_name,
 };
 use meterwright::model::{CampaignState, Catalogue, Template};
 use meterwright::store::{AuditRow, PersonRow};
@@ -30,7 +30,10 @@ use meterwright::store::{
     Cause, JobResult, JobRow, ListRow, ListedMeter, MeterChanges, MeterRow, NewMeter, Outcome, OutcomeState,
     Placement, PointRow, Rate, RunRow, RunState, Share, StoredProfile, TraceRecord,
 };
-use meterwright::store::{KeyRow, MakerKeyRow};
+use meterwright::store::{
+    Expiry, KeyRow, Kind, KindSize, MakerKeyRow, RETENTION_SETTING, Retention, StoreStatus, Upkeep,
+    UpkeepRow, UpkeepState,
+};
 use meterwright::transport::PortInfo;
 
 /// The moment at which all tests happen.
@@ -492,6 +495,9 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::Campaign(id) => {
             Value::Campaign(Arc::new(world.campaigns.iter().find(|one| one.row.id == *id).cloned()))
         }
+        Query::StoreStatus => Value::StoreStatus(Arc::new(store_status())),
+        Query::Expiries => Value::Expiries(Arc::new(expiries(world))),
+        Query::Gaps(id) => Value::Gaps(Arc::new(if world.read.contains(id) { gaps() } else { Vec::new() })),
         Query::Roster => Value::Roster(Arc::new(world.meters.iter().map(|row| listed(world, row)).collect())),
         Query::PreviewWithout(id, ..) => {
             let period = point_view(world, *id).history.periods()[0].clone();
@@ -515,6 +521,92 @@ fn answer(world: &World, query: &Query) -> Value {
             Value::MeterSchemes(Arc::new(world.schemes.get(id).cloned().unwrap_or_default()))
         }
     }
+}
+
+/// A store of a year of a fleet.
+fn store_status() -> StoreStatus {
+    let kind = |name, items, mib: u64, oldest: Option<&str>| KindSize {
+        name,
+        items,
+        bytes: mib << 20,
+        oldest: oldest.map(at),
+    };
+    let upkeep = |id, what, began: &str, state, words: &str| UpkeepRow {
+        id,
+        what,
+        began: at(began),
+        ended: Some(at(began)),
+        state,
+        words: words.to_owned(),
+    };
+    StoreStatus {
+        path: "/home/anna/.local/share/meterwright/meterwright.db".to_owned(),
+        version: 9,
+        bytes: 497 << 20,
+        log_bytes: 3 << 20,
+        free_bytes: 2 << 20,
+        gives_back: true,
+        disk_free_bytes: Some(81 << 30),
+        kinds: vec![
+            kind("Intervals", 87_600_000, 431, Some("2025-11-01T00:30:00Z")),
+            kind("Registers and instantaneous values", 1_820_000, 38, Some("2025-11-01T02:00:00Z")),
+            kind("Traffic", 412_000, 22, Some("2026-10-23T02:00:00Z")),
+            kind("Meters and all else", 5_000, 4, None),
+        ],
+        blocks: (310_000, 50_000),
+        upkeep: vec![
+            upkeep(
+                9,
+                Upkeep::Nightly,
+                "2026-11-22T03:30:00Z",
+                UpkeepState::Done,
+                "Nothing was old; nothing to put together",
+            ),
+            upkeep(
+                7,
+                Upkeep::Check,
+                "2026-11-15T09:00:00Z",
+                UpkeepState::Done,
+                "All is well: 41 tables, 360000 blocks and 8123 audit rows looked at",
+            ),
+        ],
+    }
+}
+
+fn expiries(world: &World) -> Expiries {
+    let retention = Retention::from_setting(world.settings.get(RETENTION_SETTING).map(String::as_str));
+    let one = |(kind, cutoff): (Kind, Timestamp)| {
+        let items = match kind {
+            Kind::Intervals => 14_880,
+            Kind::Traces => 412,
+            _ => 0,
+        };
+        Expiry {
+            kind,
+            cutoff,
+            items,
+            bytes: items * 2,
+            oldest: (items > 0).then(|| at("2019-01-01T00:30:00Z")),
+        }
+    };
+    Expiries { expiries: retention.cutoffs(now()).into_iter().map(one).collect(), retention }
+}
+
+/// The gap of [`rows`], and an old one that the next read asks for.
+fn gaps() -> Vec<Gap> {
+    let profile = layout().obis;
+    let second = |second: i64| Timestamp::from_second(second).unwrap();
+    let gap = |after: i64, before: i64, intervals, reason| Gap {
+        profile,
+        after: second(after),
+        before: second(before),
+        intervals,
+        reason,
+    };
+    vec![
+        gap(1_790_000_000 / 1_800 * 1_800, 1_790_000_000 / 1_800 * 1_800 + 5_400, 2, GapReason::NotAsked),
+        gap(1_795_044_600, 1_795_060_800, 8, GapReason::NotRecorded),
+    ]
 }
 
 /// A meter as lists in files have it.
@@ -860,6 +952,7 @@ impl Backend for Fake {
                 Job::Test { config, meter, .. } => (format!("Test {}", config.name), vec![*meter]),
                 Job::RunList(_) => ("Run a list".to_owned(), Vec::new()),
                 Job::Discover(_) => ("Look for meters".to_owned(), vec![None]),
+                Job::Upkeep(_) => ("Look after the store".to_owned(), vec![None]),
                 Job::Ratios { meters, .. } => {
                     ("Transformer ratios".to_owned(), meters.iter().copied().map(Some).collect())
                 }
@@ -881,6 +974,9 @@ impl Backend for Fake {
                         Step::Programming(ProgramPhase::Standing),
                         Step::Programming(ProgramPhase::Beside),
                     ],
+                    Job::Upkeep(_) => {
+                        vec![Step::Upkeep { doing: "Checking".to_owned(), done: 420, of: 1_000 }]
+                    }
                     Job::Learn { .. } => vec![Step::Associating, Step::Learning { done: 3, of: 12 }],
                     _ => vec![
                         Step::Opening,
@@ -982,6 +1078,10 @@ impl Backend for Fake {
                     NewMeter::Listed(id) => Edited::Added(vec![*id]),
                     NewMeter::Added(config) => Edited::Added(vec![world.add(config)]),
                 },
+                Edit::Retention(retention) => {
+                    world.settings.insert(RETENTION_SETTING.to_owned(), retention.to_setting());
+                    Edited::Done
+                }
                 Edit::Setting { key, value } => {
                     world.settings.insert(key, value);
                     Edited::Done

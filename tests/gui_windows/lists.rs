@@ -97,3 +97,38 @@ fn a_schedule_is_edited_with_a_look_at_the_next_runs_and_a_wrong_one_is_not_save
     assert_eq!(schedule.times, Times::Every(15));
     assert!(matches!(schedule.days, Days::Weekdays(days) if days.to_string() == "mon,tue,wed,thu,fri,sat"));
 }
+
+#[test]
+fn a_list_that_puts_clocks_right_is_made_in_the_window() {
+    let fake = Fake::with_meters(5);
+    let mut app = open(&fake);
+    click(&mut app, "New list…");
+    enter(&mut app, "Name", "Clocks");
+    click(&mut app, "Put clocks right");
+    click(&mut app, "Save the list");
+    let edit = fake.world(|world| world.edits.pop()).unwrap();
+    let Edit::PutList { id: None, list } = edit else { panic!("{edit:?}") };
+    assert_eq!(list.action, meterwright::model::Action::AdjustClock);
+}
+
+#[test]
+fn a_list_that_writes_a_scheme_is_made_from_its_file() {
+    use meterwright::model::{Action, Activate};
+    let fake = Fake::with_meters(5);
+    let mut app = open(&fake);
+    click(&mut app, "New list…");
+    enter(&mut app, "Name", "New tariff");
+    click(&mut app, "Write a scheme");
+    assert!(shows(&app, "Choose the scheme to write"));
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/schemes/day-night.scheme.json");
+    enter(&mut app, "Scheme file", file);
+    click(&mut app, "From a time on");
+    app.run();
+    enter(&mut app, "Takes over", "2027-01-01 00:00");
+    click(&mut app, "Save the list");
+    let edit = fake.world(|world| world.edits.pop()).unwrap();
+    let Edit::PutList { id: None, list } = edit else { panic!("{edit:?}") };
+    let Action::WriteScheme { scheme, identity, activate } = list.action else { panic!("{:?}", list.action) };
+    assert!(meterwright::scheme::read(scheme.as_bytes()).is_ok() && !identity.is_empty());
+    assert_eq!(activate, Activate::At("2027-01-01T00:00:00Z".parse().unwrap()));
+}

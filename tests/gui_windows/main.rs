@@ -25,6 +25,7 @@ mod points;
 mod proving;
 mod readings;
 mod schemes;
+mod store;
 mod templates;
 
 use std::sync::Arc;

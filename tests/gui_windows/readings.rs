@@ -149,3 +149,36 @@ fn the_stretch_that_is_shown_is_saved_as_csv() {
     assert_eq!(part.from.map(|at| at.to_string()), Some("2026-11-22T00:00:00Z".to_owned()));
     assert_eq!(export.parts.len(), 1);
 }
+
+#[test]
+fn what_is_missing_is_told_with_its_reason_beside_the_chart_and_in_the_table() {
+    let fake = Fake::with_meters(20);
+    let mut app = readings(&fake);
+    click(&mut app, "Month");
+    app.get_by_label("8 missing");
+    let words = "8 missing: the meter recorded nothing there";
+    assert_eq!(app.query_all_by_label(words).count(), 1, "in the legend");
+    show(&mut app, "2026-11-19", "2026-11-19");
+    click(&mut app, "Show as table");
+    // The one that ends at midnight belongs to the day before.
+    let words = "7 missing: the meter recorded nothing there";
+    assert_eq!(app.query_all_by_label(words).count(), 2, "in the table too");
+    // A sign, not a colour alone.
+    assert!(app.query_all_by_label("×").count() >= 2);
+}
+
+#[test]
+fn the_gaps_of_a_meter_are_listed_and_one_is_read_again() {
+    let fake = Fake::with_meters(20);
+    let mut app = readings(&fake);
+    click(&mut app, "Gaps");
+    app.get_by_label("10 intervals are missing in 2 gaps, 1 of them open");
+    assert!(app.query_by_label("? Open").is_some() && app.query_by_label("× Final").is_some());
+    app.query_all_by_label("Read the gap now").last().unwrap().click();
+    app.run();
+    let submitted = fake.world(|world| world.submitted.pop());
+    let Some(meterwright::comms::Job::Read { request, .. }) = submitted else { panic!("{submitted:?}") };
+    assert_eq!(request.what, [meterwright::model::What::Profile].into());
+    let (from, to) = (request.from.unwrap(), request.to.unwrap());
+    assert_eq!(to.as_second() - from.as_second(), 5_400);
+}

@@ -12,11 +12,11 @@ use super::{
     Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
-use super::{CampaignFile, PackageFile, TrustedKeys};
+use super::{CampaignFile, Expiries, PackageFile, TrustedKeys};
 use crate::firmware::PublicKeyFile;
 use crate::model::Identity;
-use crate::model::{BillingSet, MeterEvent};
-use crate::store::{AuditRow, CampaignRow, PersonRow};
+use crate::model::{BillingSet, Gap, MeterEvent};
+use crate::store::{AuditRow, CampaignRow, PersonRow, StoreStatus};
 
 /// How many answers are kept that no frame has asked for lately.
 const KEPT: usize = 64;
@@ -180,6 +180,18 @@ impl Cache {
     typed!(
         /// A campaign; nothing where there is none of this number.
         campaign, Campaign, Option<CampaignFile>
+    );
+    typed!(
+        /// How the store stands.
+        store_status, StoreStatus, StoreStatus
+    );
+    typed!(
+        /// What would go of what is old.
+        expiries, Expiries, Expiries
+    );
+    typed!(
+        /// Gaps.
+        gaps, Gaps, Vec<Gap>
     );
     typed!(
         /// All meters with what is known of their points.

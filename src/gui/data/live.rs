@@ -12,7 +12,7 @@ use crate::drivers::ReadRequest;
 use crate::export::Export;
 use crate::model::{Fault, Secret, Standing, What};
 use crate::simulator::{Fleet, FleetOptions};
-use crate::store::StoreReader;
+use crate::store::{StoreReader, Upgrade};
 
 use super::reader::Reader;
 use super::{Answer, Backend, Later, Query};
@@ -56,12 +56,29 @@ impl Live {
     /// # Errors
     /// The store or its vault cannot be opened.
     pub fn start(store: &Path, wake: &Wake) -> Result<Self, Fault> {
-        Self::start_with(store, wake, SESSIONS)
+        Self::start_with(store, wake, SESSIONS, |_| {})
     }
 
-    fn start_with(store: &Path, wake: &Wake, sessions: usize) -> Result<Self, Fault> {
+    /// As [`Live::start`]; `tell` hears how far a store of an older version has been brought up to date.
+    ///
+    /// # Errors
+    /// The store or its vault cannot be opened.
+    pub fn start_telling(
+        store: &Path,
+        wake: &Wake,
+        tell: impl FnMut(Upgrade) + Send + 'static,
+    ) -> Result<Self, Fault> {
+        Self::start_with(store, wake, SESSIONS, tell)
+    }
+
+    fn start_with(
+        store: &Path,
+        wake: &Wake,
+        sessions: usize,
+        tell: impl FnMut(Upgrade) + Send + 'static,
+    ) -> Result<Self, Fault> {
         let options = CommsOptions { store: store.to_path_buf(), sessions, trace: true, schedule: true };
-        let comms = Comms::start(options)?;
+        let comms = Comms::start_telling(options, tell)?;
         let standing = comms.standing()?;
         let on_event = Arc::clone(wake);
         let events = comms.listen(move || on_event(EVENT_PAUSE));
@@ -85,7 +102,7 @@ impl Live {
     pub fn start_demo(store: &Path, wake: &Wake) -> Result<Self, Fault> {
         let fleet = Fleet::start(&FleetOptions::demo())
             .map_err(|reason| Fault::user(reason, "close other programs that hold many sockets"))?;
-        let mut live = Self::start_with(store, wake, DEMO_SESSIONS)?;
+        let mut live = Self::start_with(store, wake, DEMO_SESSIONS, |_| {})?;
         let meters =
             fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone())).collect();
         let added = live.comms.edit(Edit::AddMeters(meters)).recv();
@@ -162,6 +179,10 @@ impl Backend for Live {
 
     fn edit(&self, edit: Edit) -> Receiver<Result<Edited, Fault>> {
         self.comms.edit(edit)
+    }
+
+    fn watch(&self, is_watched: bool) {
+        self.comms.watch(is_watched);
     }
 
     fn export(&self, export: Export, file: PathBuf) -> Later<u64> {

@@ -18,8 +18,9 @@ use crate::model::{Fault, Secret, Standing};
 
 pub use cache::{Cache, Load};
 pub use query::{
-    Answer, CampaignFile, CampaignLine, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes,
-    PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, TrustedKeys, Value,
+    Answer, CampaignFile, CampaignLine, DayTotal, Details, Expiries, ListDetails, ListRates, ListSummary,
+    MeterSchemes, PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic,
+    TrustedKeys, Value,
 };
 
 /// An answer that comes later.
@@ -45,6 +46,8 @@ pub trait Backend: Send {
     fn open_demo(&self) -> Later<Box<dyn Backend>>;
     /// Runs work on a thread of its own and asks for a repaint when it is done.
     fn aside(&self, name: &'static str, work: Box<dyn FnOnce() + Send>);
+    /// Says whether somebody looks: only then it is worth knowing what other programs write.
+    fn watch(&self, _is_watched: bool) {}
     /// Where unsaved work is kept; nothing where it cannot be.
     fn drafts_folder(&self) -> Option<PathBuf> {
         None

@@ -12,9 +12,10 @@ use crate::model::{
     BillingSet, Catalogue, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios,
     ProfileRow, RatioHistory, RatioPeriod, RegisterReading, SecretKind,
 };
-use crate::model::{Fault, Identity};
+use crate::model::{Fault, Gap, Identity};
 use crate::scheme::{Document, Prices, Problem};
 use crate::store::{AuditRow, CampaignMeter, CampaignRow, KeyRow, LastFlash, MakerKeyRow, PersonRow};
+use crate::store::{Expiry, Retention, StoreStatus};
 use crate::store::{
     JobResult, JobRow, ListRow, ListedMeter, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow,
     StoredProfile, SupersededRow, TraceRecord,
@@ -98,6 +99,12 @@ pub enum Query {
     Campaigns,
     /// A campaign with its meters.
     Campaign(i64),
+    /// How the store stands. It takes its time.
+    StoreStatus,
+    /// What would go of what is old. It takes its time.
+    Expiries,
+    /// The gaps of a meter's profiles.
+    Gaps(MeterId),
     /// All meters with what is known of their points, as lists in files have them.
     Roster,
     /// What last month's energy of a meter would be without the ratio that begins at an instant.
@@ -113,6 +120,27 @@ pub enum Query {
 }
 
 impl Query {
+    /// Whether the answer takes seconds in a large store: another thread gives it.
+    #[must_use]
+    pub const fn is_slow(&self) -> bool {
+        matches!(self, Self::StoreStatus | Self::Expiries)
+    }
+
+    /// Whether the answer comes from the store, and what another program writes may change it.
+    #[must_use]
+    pub const fn is_stored(&self) -> bool {
+        !matches!(
+            self,
+            Self::Ports
+                | Self::Scheme(_)
+                | Self::Prices(_)
+                | Self::Package(_)
+                | Self::PublicKey(_)
+                | Self::StoreStatus
+                | Self::Expiries
+        )
+    }
+
     /// Whether the end of a flash, or a change of what is trusted, may change the answer.
     #[must_use]
     pub const fn is_of_firmware(&self) -> bool {
@@ -224,6 +252,15 @@ pub struct ListRates {
     pub templates: Vec<Rate>,
 }
 
+/// What would go of what is old.
+#[derive(Clone, Debug, Default)]
+pub struct Expiries {
+    /// What is kept for how long.
+    pub retention: Retention,
+    /// What would go, kind by kind.
+    pub expiries: Vec<Expiry>,
+}
+
 /// A price file as it was read.
 #[derive(Clone, Debug, Default)]
 pub struct PriceFile {
@@ -328,6 +365,9 @@ pub enum Value {
     Identities(Arc<Vec<(MeterId, Identity)>>),
     Campaigns(Arc<Vec<CampaignRow>>),
     Campaign(Arc<Option<CampaignFile>>),
+    StoreStatus(Arc<StoreStatus>),
+    Expiries(Arc<Expiries>),
+    Gaps(Arc<Vec<Gap>>),
     Roster(Arc<Vec<ListedMeter>>),
     Catalogue(Arc<Catalogue>),
     People(Arc<Vec<PersonRow>>),

@@ -16,8 +16,8 @@ use crate::store::{ListRow, MeterRow, RateBy, SchemeKind, StoreError, StoreReade
 use crate::transport::ports;
 
 use super::{
-    Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView, PriceFile,
-    Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+    Answer, DayTotal, Details, Expiries, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
+    PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
 use super::{CampaignFile, CampaignLine, PackageFile, TrustedKeys};
 use crate::firmware::{KeptVersions, Package, PublicKeyFile, TrustedKey};
@@ -38,19 +38,34 @@ const LARGEST_FILE: u64 = 8 << 20;
 #[derive(Debug)]
 pub struct Reader {
     questions: SyncSender<Query>,
+    slow: SyncSender<Query>,
     answers: Receiver<Answer>,
 }
 
 impl Reader {
-    /// Opens the store for reading and starts the thread. `wake` is called after each answer.
+    /// Opens the store for reading and starts two threads: one for questions that take seconds in a large store, one
+    /// for all others. `wake` is called after each answer.
     ///
     /// # Errors
     /// The store cannot be opened, or no thread can be started.
-    pub fn start(store: &Path, wake: impl Fn() + Send + 'static) -> Result<Self, Fault> {
+    pub fn start(store: &Path, wake: impl Fn() + Send + Sync + 'static) -> Result<Self, Fault> {
+        let wake = Arc::new(wake);
+        let (outbox, answers) = sync_channel::<Answer>(WAITING);
+        let questions = Self::answering(store, "store-reader", outbox.clone(), Arc::clone(&wake))?;
+        let slow = Self::answering(store, "store-looker", outbox, wake)?;
+        Ok(Self { questions, slow, answers })
+    }
+
+    /// Starts a thread that answers questions; gives their way in.
+    fn answering(
+        store: &Path,
+        name: &str,
+        outbox: SyncSender<Answer>,
+        wake: Arc<impl Fn() + Send + Sync + 'static>,
+    ) -> Result<SyncSender<Query>, Fault> {
         let advice = "check that the file exists and that you may read it";
         let reader = StoreReader::open(store).map_err(|error| Fault::user(error.to_string(), advice))?;
         let (questions, inbox) = sync_channel::<Query>(WAITING);
-        let (outbox, answers) = sync_channel::<Answer>(WAITING);
         let work = move || {
             while let Ok(query) = inbox.recv() {
                 let value = answer(&reader, &query);
@@ -61,16 +76,17 @@ impl Reader {
             }
         };
         std::thread::Builder::new()
-            .name("store-reader".to_owned())
+            .name(name.to_owned())
             .spawn(work)
             .map_err(|error| Fault::internal(format!("the reader thread cannot start: {error}")))?;
-        Ok(Self { questions, answers })
+        Ok(questions)
     }
 
     /// Puts a question; false where the queue is full.
     #[must_use]
     pub fn ask(&self, query: &Query) -> bool {
-        match self.questions.try_send(query.clone()) {
+        let questions = if query.is_slow() { &self.slow } else { &self.questions };
+        match questions.try_send(query.clone()) {
             Ok(()) => true,
             Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => false,
         }
@@ -155,6 +171,13 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         }
         Query::Campaigns => Value::Campaigns(Arc::new(reader.campaigns(CAMPAIGNS)?)),
         Query::Campaign(id) => Value::Campaign(Arc::new(campaign(reader, *id)?)),
+        Query::StoreStatus => Value::StoreStatus(Arc::new(reader.status()?)),
+        Query::Expiries => {
+            let retention = reader.retention()?;
+            let expiries = reader.expiries(&retention, Timestamp::now())?;
+            Value::Expiries(Arc::new(Expiries { retention, expiries }))
+        }
+        Query::Gaps(id) => Value::Gaps(Arc::new(reader.gaps(*id, Timestamp::now())?)),
         Query::Roster => Value::Roster(Arc::new(reader.listed_meters()?)),
         Query::PreviewWithout(id, from, zone) => {
             let (now, zone) = (Timestamp::now(), zone_named(zone.as_deref()));

@@ -8,11 +8,14 @@ use jiff::civil::{Time, Weekday};
 use crate::comms::Edit;
 use crate::gui::context::{AppCtx, usual_reading};
 use crate::gui::data::ListSummary;
+use crate::gui::data::reader::zone_named;
 use crate::gui::theme::{strong, tokens};
 use crate::gui::widgets::{Act, choice, field, secondary, section, segmented, small, text_field};
 use crate::model::{
-    Action, Days, ListId, Member, MeterId, MeterList, Missed, Schedule, Times, Weekdays, What, minutes_from,
+    Action, Days, ListId, Member, MeterId, MeterList, Missed, Schedule, Times, Weekdays, minutes_from,
 };
+
+use super::action::ActionForm;
 
 /// Which meters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +49,7 @@ pub(super) struct Editor {
     name: String,
     which: Which,
     choices: Vec<(Which, String)>,
-    /// Nothing where the list does something else than read, which stays as it is.
-    what: Option<BTreeSet<What>>,
+    action: ActionForm,
     when: When,
     time: String,
     every: String,
@@ -138,16 +140,13 @@ impl Editor {
             Days::Weekdays(days) => (On::Weekdays, days, 1),
             Days::Monthly(day) => (On::Monthly, Weekdays::WORKING, day),
         };
-        let what = match &list.action {
-            Action::Read { what, .. } => Some(what.clone()),
-            Action::WriteScheme { .. } | Action::AdjustClock => None,
-        };
+        let action = ActionForm::new(&list.action, &zone_named(Some(&schedule.zone)));
         Self {
             id,
             name: list.name.clone(),
             which,
             choices: choices(cx),
-            what,
+            action,
             when: if list.schedule.is_some() { when } else { When::Hand },
             time,
             every,
@@ -202,16 +201,7 @@ impl Editor {
         }
         let mut list = MeterList { name: self.name.trim().to_owned(), ..self.before.clone() };
         list.schedule = self.schedule()?;
-        if let Some(what) = &self.what {
-            if what.is_empty() {
-                return Err("Say what to read".to_owned());
-            }
-            let from = match &self.before.action {
-                Action::Read { from, .. } => *from,
-                _ => None,
-            };
-            list.action = Action::Read { what: what.clone(), from };
-        }
+        list.action = self.action.action(&zone_named(Some(self.zone.trim())))?;
         let members = match &self.which {
             Which::Kept(_) => return Ok(list),
             Which::All => [Member::All].into(),
@@ -234,7 +224,7 @@ impl Editor {
                 ui.columns_const(|[left, right]| {
                     left.spacing_mut().item_spacing.y = 8.0;
                     right.spacing_mut().item_spacing.y = 8.0;
-                    self.meters(left);
+                    self.meters(left, cx);
                     self.preview(left, cx);
                     self.when(right);
                 });
@@ -258,30 +248,14 @@ impl Editor {
         answered || modal.should_close()
     }
 
-    fn meters(&mut self, ui: &mut Ui) {
+    fn meters(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         let wrong = self.name.trim().is_empty();
         let name = field(ui, "Name", None, |ui| text_field(ui, &mut self.name, "Nightly poll", 300.0, wrong));
         if wrong && ui.memory(|memory| memory.focused().is_none()) {
             name.request_focus();
         }
         choice(ui, "Meters", 300.0, &mut self.which, &self.choices);
-        let Some(what) = &mut self.what else {
-            let words = format!(
-                "It {}; the command line makes lists that do something else",
-                self.before.action.in_words()
-            );
-            ui.label(secondary(ui, words));
-            return;
-        };
-        section(ui, "What it reads, each time what is missing");
-        ui.horizontal_wrapped(|ui| {
-            for (one, _) in What::ALL {
-                let mut on = what.contains(&one);
-                if ui.checkbox(&mut on, one.in_words().trim_start_matches("the ")).changed() {
-                    let _ = if on { what.insert(one) } else { what.remove(&one) };
-                }
-            }
-        });
+        self.action.ui(ui, cx);
     }
 
     fn when(&mut self, ui: &mut Ui) {

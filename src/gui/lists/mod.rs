@@ -1,5 +1,6 @@
 //! Lists: meter lists in a table, and at the right one of them: its next runs, how its meters ended, its history.
 
+mod action;
 mod detail;
 mod editor;
 mod table;

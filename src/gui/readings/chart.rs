@@ -108,7 +108,14 @@ impl Chart {
         if let Some(at) = hovered {
             crosshair(ui, figures, &transform, at);
         }
-        readout_line(ui, readout, subject, figures, hovered);
+        let missing = response.hover_pos().filter(|_| hovered.is_none()).and_then(|pos| {
+            let second = transform.value_from_position(pos).x;
+            figures
+                .gaps
+                .iter()
+                .position(|gap| (gap.from.as_second() as f64) <= second && second < gap.to.as_second() as f64)
+        });
+        readout_line(ui, readout, subject, figures, (hovered, missing));
         let name = format!("Load profile of {}, {}", subject.meter.config.name, subject.period.words());
         response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::Figure, true, &name));
     }
@@ -285,12 +292,26 @@ fn runs(bars: &[Bar]) -> Vec<Vec<[f64; 2]>> {
 }
 
 /// The exact values of the interval under the pointer, always in one place: nothing jumps.
-fn readout_line(ui: &mut Ui, rect: Rect, subject: &Subject<'_>, figures: &Figures, at: Option<usize>) {
+fn readout_line(
+    ui: &mut Ui,
+    rect: Rect,
+    subject: &Subject<'_>,
+    figures: &Figures,
+    (at, missing): (Option<usize>, Option<usize>),
+) {
     let mut line = ui.new_child(
         egui::UiBuilder::new().max_rect(rect).layout(egui::Layout::left_to_right(egui::Align::Center)),
     );
     line.spacing_mut().item_spacing.x = 12.0;
     line.add_space(4.0);
+    let missing = missing.and_then(|at| figures.gaps.get(at).zip(figures.why.get(at)));
+    if let Some((gap, why)) = missing {
+        let (from, to) = (interval_end(gap.from, subject.zone), interval_end(gap.to, subject.zone));
+        line.label(secondary(&line, format!("From {from} to {to}")));
+        let words = format!("{} {} missing: {}", why.sort.sign(), gap.intervals, why.words);
+        line.add(egui::Label::new(strong(words).color(tokens(&line).bad.0)).truncate());
+        return;
+    }
     let Some((at, row)) = at.and_then(|at| figures.slice.rows.get(at).map(|row| (at, row))) else {
         let units: Vec<String> = units(figures);
         line.label(small(&line, units.join(", ")));

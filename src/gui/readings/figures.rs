@@ -14,6 +14,7 @@ use crate::model::{
 use crate::store::StoredProfile;
 
 use super::decimate::Bar;
+use super::gaps::{Why, why};
 use super::series::{Gap, Kind, Measure, Series, Summary, gaps, series, summary};
 
 /// A channel as it is drawn.
@@ -44,11 +45,15 @@ pub(super) struct Figures {
     pub shown: Vec<Shown>,
     /// Stretches in which intervals are missing.
     pub gaps: Vec<Gap>,
+    /// Why, one for each.
+    pub why: Vec<Why>,
+    /// Rows and gaps as a table has them.
+    pub lines: Vec<Line>,
     /// Seconds of an interval; 0 where there is no period.
     pub period_seconds: u32,
     /// When the transformer ratio changes in the stretch.
     pub changes: Vec<Timestamp>,
-    key: (usize, Vec<usize>, Measure, Timestamp, Timestamp),
+    key: (usize, usize, Vec<usize>, Measure, Timestamp, Timestamp),
     view: SideView,
 }
 
@@ -82,8 +87,10 @@ impl Figures {
         measure: Measure,
         (from, to, now): (Timestamp, Timestamp, Timestamp),
         view: &SideView,
+        known: &Arc<Vec<crate::model::Gap>>,
     ) {
-        let key = (Arc::as_ptr(slice) as usize, on.iter().copied().collect::<Vec<_>>(), measure, from, to);
+        let (rows_at, gaps_at) = (Arc::as_ptr(slice) as usize, Arc::as_ptr(known) as usize);
+        let key = (rows_at, gaps_at, on.iter().copied().collect::<Vec<_>>(), measure, from, to);
         if kept.as_ref().is_some_and(|kept| kept.key == key && kept.view == *view) {
             return;
         }
@@ -100,6 +107,8 @@ impl Figures {
             }
             _ => Vec::new(),
         };
+        let why = gaps.iter().map(|gap| why(known, layout.obis, gap)).collect();
+        let lines = lines(slice, &gaps);
         let changes = view.history.changes(from, to);
         let mut flagged = Arc::clone(slice);
         let mut shown = Vec::new();
@@ -120,6 +129,8 @@ impl Figures {
             changes,
             view: view.clone(),
             gaps,
+            why,
+            lines,
             period_seconds: layout.period_seconds,
             key,
         });
@@ -140,6 +151,29 @@ impl Figures {
     pub(super) fn missing(&self) -> u64 {
         self.gaps.iter().map(|gap| gap.intervals).sum()
     }
+}
+
+/// A line of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Line {
+    /// An interval, by its place in the rows.
+    Row(usize),
+    /// What is missing, by its place in the gaps.
+    Gap(usize),
+}
+
+/// Rows and gaps in the order of time.
+fn lines(slice: &Slice, gaps: &[Gap]) -> Vec<Line> {
+    let mut all = Vec::with_capacity(slice.rows.len() + gaps.len());
+    let mut gaps = gaps.iter().enumerate().peekable();
+    for (at, row) in slice.rows.iter().enumerate() {
+        while let Some((gap, _)) = gaps.next_if(|(_, gap)| gap.from < row.end) {
+            all.push(Line::Gap(gap));
+        }
+        all.push(Line::Row(at));
+    }
+    all.extend(gaps.map(|(gap, _)| Line::Gap(gap)));
+    all
 }
 
 /// Turns a series into figures of the side that is wanted, each by the ratio of its own interval. Intervals in which

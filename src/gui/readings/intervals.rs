@@ -8,7 +8,7 @@ use crate::model::{Decimal, IntervalStatus, ProfileRow, Quality, Transformers};
 
 use super::Subject;
 use super::axis::interval_end;
-use super::figures::{Figures, symbol, text};
+use super::figures::{Figures, Line, symbol, text};
 use super::series::letters;
 
 /// Draws the titles of a table's columns: those that end a number stand at the right.
@@ -95,8 +95,12 @@ pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, figures: &Figures) {
             header.col(|ui| title(ui, "Quality", false));
         });
         table.body(|body| {
-            body.rows(ROW, figures.slice.rows.len(), |mut row| {
-                let at = row.index();
+            body.rows(ROW, figures.lines.len(), |mut row| {
+                let at = match figures.lines.get(row.index()) {
+                    Some(Line::Row(at)) => *at,
+                    Some(Line::Gap(at)) => return missing(&mut row, subject, figures, *at),
+                    None => return,
+                };
                 let Some(interval) = figures.slice.rows.get(at) else { return };
                 row.col(|ui| stamp(ui, subject, interval));
                 for (shown, places) in figures.shown.iter().zip(&places) {
@@ -108,6 +112,28 @@ pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, figures: &Figures) {
                 row.col(|ui| quality(ui, interval.quality));
             });
         });
+    });
+}
+
+/// A line for what is missing: how much, until when, why.
+fn missing(row: &mut egui_extras::TableRow<'_, '_>, subject: &Subject<'_>, figures: &Figures, at: usize) {
+    let Some((gap, why)) = figures.gaps.get(at).zip(figures.why.get(at)) else { return };
+    row.col(|ui| {
+        ui.add_space(12.0);
+        let ink = tokens(ui).bad.0;
+        ui.label(RichText::new(format!("… up to {}", interval_end(gap.to, subject.zone))).color(ink));
+    });
+    for _ in &figures.shown {
+        row.col(|ui| number(ui, "–", 0, tokens(ui).text_secondary.0));
+    }
+    row.col(|ui| {
+        ui.add_space(12.0);
+        ui.label(strong(why.sort.sign()).color(tokens(ui).bad.0));
+    });
+    row.col(|ui| {
+        ui.add_space(12.0);
+        let words = format!("{} missing: {}", gap.intervals, why.words);
+        ui.add(Label::new(RichText::new(&words).color(tokens(ui).bad.0)).truncate()).on_hover_text(words);
     });
 }
 

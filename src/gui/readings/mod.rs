@@ -6,6 +6,7 @@ mod chart;
 mod decimate;
 mod events;
 mod figures;
+mod gaps;
 mod intervals;
 mod legend;
 mod overlay;
@@ -49,6 +50,8 @@ pub(super) enum Tab {
     Billing,
     /// Events.
     Events,
+    /// What is missing.
+    Gaps,
 }
 
 /// The Readings window.
@@ -151,6 +154,7 @@ impl Readings {
             Tab::Instantaneous => registers::ui(ui, cx, &subject, true),
             Tab::Billing => billing::ui(ui, cx, &subject),
             Tab::Events => events::ui(ui, cx, &subject),
+            Tab::Gaps => gaps::ui(ui, cx, &subject),
         }
     }
 }

@@ -28,7 +28,7 @@ pub(super) fn overlays(ui: &Ui, figures: &Figures, transform: &PlotTransform) {
     let frame = *transform.frame();
     let painter = ui.painter_at(frame);
     let x = |second: f64| transform.position_from_point_x(second);
-    for gap in &figures.gaps {
+    for (gap, why) in figures.gaps.iter().zip(&figures.why) {
         let left = x(gap.from.as_second() as f64).max(frame.left());
         let right = x(gap.to.as_second() as f64).min(frame.right());
         if right < frame.left() || left > frame.right() {
@@ -39,10 +39,10 @@ pub(super) fn overlays(ui: &Ui, figures: &Figures, transform: &PlotTransform) {
             Pos2::new(right.max(left + 2.0), frame.bottom()),
         );
         painter.rect_filled(rect, 0.0, t.bad_soft.0.gamma_multiply(0.6));
-        hatch(&painter, rect, t.bad_mark.0.gamma_multiply(0.35));
+        why.sort.pattern(&painter, rect, t.bad_mark.0.gamma_multiply(0.35));
         painter.rect_filled(Rect::from_min_size(rect.min, Vec2::new(rect.width(), 4.0)), 0.0, t.bad_mark.0);
         if rect.width() > 64.0 {
-            let words = format!("{} missing", gap.intervals);
+            let words = format!("{} {} missing", why.sort.sign(), gap.intervals);
             painter.text(
                 rect.center_top() + Vec2::new(0.0, 18.0),
                 Align2::CENTER_CENTER,

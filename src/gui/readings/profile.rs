@@ -15,7 +15,7 @@ use super::chart::Chart;
 use super::figures::Figures;
 use super::period::Period;
 use super::series::{Kind, Measure};
-use super::{Subject, intervals, legend, nothing, picture, strip, summary};
+use super::{Subject, gaps, intervals, legend, nothing, picture, strip, summary};
 
 /// What is shown of the profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +90,7 @@ impl ProfilePage {
         match cx.data.rows(cx.backend.as_ref(), &query) {
             Load::Ready(slice) => {
                 let times = (from, to, (cx.now)());
+                let known = gaps::known(cx, id);
                 Figures::update(
                     &mut self.figures,
                     &slice,
@@ -98,6 +99,7 @@ impl ProfilePage {
                     self.measure,
                     times,
                     subject.view,
+                    &known,
                 );
             }
             Load::Loading => self.figures = None,
@@ -119,6 +121,9 @@ impl ProfilePage {
             moved = strip::ui(ui, cx, subject, &profile);
             self.controls(ui, cx, subject, &profiles, &profile);
             legend::ui(ui, cx, subject, &profile, &mut self.on);
+            if let Some(figures) = &self.figures {
+                gaps::legend(ui, figures);
+            }
         });
         self.body(ui, cx, subject, &profile);
         moved

@@ -7,11 +7,12 @@ use jiff::civil::Date;
 use crate::gui::context::AppCtx;
 use crate::gui::data::{DayTotal, Query};
 use crate::gui::theme::{SIZES, tokens};
+use crate::model::Gap;
 use crate::store::StoredProfile;
 
-use super::Subject;
 use super::period::{Period, Span, days_between};
 use super::series::Kind;
+use super::{Subject, gaps};
 
 const DAYS: i64 = 91;
 const HEIGHT: f32 = 36.0;
@@ -45,6 +46,14 @@ pub(super) fn ui(
         bar(ui, rect, day, highest, left(day.day), width, (t.border_strong.0, t.warn_mark.0));
     }
     months(ui, rect, first, last, &left);
+    let known = gaps::known(cx, subject.meter.id);
+    let holes: Vec<&Gap> = known
+        .iter()
+        .filter(|gap| gap.profile == profile.layout.obis && gap.after < to && from < gap.before)
+        .collect();
+    for gap in &holes {
+        hole(ui, rect, subject, gap, (first, last), &|day| left(day), width);
+    }
     let window = Rect::from_min_max(
         egui::pos2(left(subject.period.first).max(rect.left()), rect.top()),
         egui::pos2((left(subject.period.last) + width).min(rect.right()), rect.bottom()),
@@ -71,6 +80,10 @@ pub(super) fn ui(
                 || "Nothing stored".to_owned(),
                 |one| format!("{} intervals, {} flagged", one.intervals, one.flagged),
             ));
+            for gap in holes.iter().filter(|gap| days_of(subject, gap).contains(&day)) {
+                let sign = gaps::Sort::of(Some(&gap.reason)).sign();
+                ui.label(format!("{sign} {} missing: {}", gap.intervals, gap.reason));
+            }
         });
     }
     let pointed = response.interact_pointer_pos().and_then(|pos| at(pos.x))?;
@@ -124,6 +137,38 @@ fn bar(
     if day.flagged > 0 {
         let mark = Rect::from_min_size(egui::pos2(bar.left(), bar.top() - 3.0), Vec2::new(bar.width(), 2.0));
         ui.painter().rect_filled(mark, 0.0, flag);
+    }
+}
+
+/// The days in which intervals of a gap lie.
+fn days_of(subject: &Subject<'_>, gap: &Gap) -> std::ops::RangeInclusive<Date> {
+    let day = |at: jiff::Timestamp| at.to_zoned(subject.zone.clone()).date();
+    let last = gap.before.checked_sub(1.nanosecond()).unwrap_or(gap.before);
+    day(gap.after)..=day(last)
+}
+
+/// A mark at the foot of the days of a gap: a full lane where it is final, a broken one where it may still be filled.
+#[allow(clippy::cast_precision_loss, reason = "pixels")]
+fn hole(
+    ui: &Ui,
+    rect: Rect,
+    subject: &Subject<'_>,
+    gap: &Gap,
+    (first, last): (Date, Date),
+    left: &dyn Fn(Date) -> f32,
+    width: f32,
+) {
+    let t = tokens(ui);
+    let days = days_of(subject, gap);
+    let (begin, end) = ((*days.start()).max(first), (*days.end()).min(last));
+    let (from, to) = (left(begin), (left(end) + width).max(left(begin) + 3.0));
+    let lane = Rect::from_min_max(egui::pos2(from, rect.bottom() - 4.0), egui::pos2(to, rect.bottom()));
+    ui.painter().rect_filled(lane, 0.0, t.canvas.0);
+    if gap.reason.is_final() {
+        ui.painter().rect_filled(lane, 0.0, t.bad_mark.0);
+    } else {
+        let line = [lane.left_center(), lane.right_center()];
+        ui.painter().extend(egui::Shape::dashed_line(&line, Stroke::new(3.0, t.bad_mark.0), 3.0, 2.0));
     }
 }
 

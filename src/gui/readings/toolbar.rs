@@ -61,9 +61,10 @@ impl Readings {
                 (Tab::Instantaneous, "Instantaneous"),
                 (Tab::Billing, "Billing"),
                 (Tab::Events, "Events"),
+                (Tab::Gaps, "Gaps"),
             ];
             segmented(ui, "readings", &mut self.tab, &tabs);
-            if self.tab != Tab::Events {
+            if !matches!(self.tab, Tab::Events | Tab::Gaps) {
                 let own = subject.meter.config.registers_in;
                 let mut side = self.side.unwrap_or(own);
                 let sides = [(Side::Secondary, "Secondary"), (Side::Primary, "Primary")];
@@ -80,7 +81,8 @@ impl Readings {
     /// What stands on this page, as CSV: of all selected meters.
     fn export_menu(&self, ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
         let (readings, word) = match self.tab {
-            Tab::Profile => (export::Readings::Profile, "load profile"),
+            // What is missing is told beside what is there.
+            Tab::Profile | Tab::Gaps => (export::Readings::Profile, "load profile"),
             Tab::Registers | Tab::Instantaneous => (export::Readings::Registers, "registers"),
             Tab::Billing => (export::Readings::Billing, "billing sets"),
             Tab::Events => (export::Readings::Events, "events"),

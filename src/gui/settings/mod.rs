@@ -1,5 +1,7 @@
 //! Settings of the windows, and about this program.
 
+mod store;
+
 use egui::{CornerRadius, Frame, Margin, ScrollArea, Stroke, ThemePreference, Ui};
 
 use super::context::AppCtx;
@@ -13,6 +15,7 @@ const WIDTH: f32 = 640.0;
 /// The page.
 #[derive(Default)]
 pub(super) struct Settings {
+    store: store::StoreCards,
     people: PeopleCard,
     audit: AuditCard,
 }
@@ -53,6 +56,8 @@ impl Settings {
                     )
                     .then(|| cx.keep_prefs());
                 });
+                card(ui, "Store", |ui| self.store.file(ui, cx));
+                card(ui, "What is kept for how long", |ui| self.store.kept(ui, cx));
                 card(ui, "People", |ui| self.people.ui(ui, cx));
                 card(ui, "Audit", |ui| self.audit.ui(ui, cx));
                 card(ui, "Keyboard", |ui| {

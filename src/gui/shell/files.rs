@@ -68,6 +68,11 @@ pub(crate) enum FilePurpose {
     Package,
     /// A public key that is to be trusted.
     PublicKey,
+    /// Where to copy the store to.
+    BackUp {
+        /// The proposed name.
+        name: String,
+    },
     /// A template.
     Template,
     /// Readings to write.
@@ -86,6 +91,7 @@ impl FilePurpose {
             Self::OpenScheme => "Open a scheme",
             Self::Proof(ProofFile::Profile) => "Open a load profile",
             Self::Proof(ProofFile::Events) => "Open events",
+            Self::Proof(ProofFile::ListScheme) => "Choose a scheme",
             Self::Package => "Open a firmware package",
             Self::PublicKey => "Open a public key",
             Self::Template => "Import a template",
@@ -93,6 +99,7 @@ impl FilePurpose {
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
             Self::Print { .. } => "Print the scheme as PDF",
+            Self::BackUp { .. } => "Back the store up to a new file",
             Self::Export { .. } => "Save readings as CSV",
         }
     }
@@ -102,6 +109,7 @@ impl FilePurpose {
             Self::ImportMeters | Self::Holidays { .. } | Self::Template => "Import",
             Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey => "Open",
             Self::Print { .. } => "Print",
+            Self::BackUp { .. } => "Back up",
             Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Made { .. } | Self::Export { .. } => {
                 "Save"
             }
@@ -112,6 +120,7 @@ impl FilePurpose {
         let dialog = rfd::FileDialog::new().set_title(self.title());
         match self {
             Self::ImportMeters => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
+            Self::Proof(ProofFile::ListScheme) => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Proof(_) => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::Package => {
                 dialog.add_filter("Firmware package", &["mtwfw"]).add_filter("All files", &["*"]).pick_file()
@@ -127,6 +136,7 @@ impl FilePurpose {
             | Self::Made { name, .. }
             | Self::SaveScheme { name, .. }
             | Self::Print { name, .. }
+            | Self::BackUp { name }
             | Self::Export { name, .. } => dialog.set_file_name(name).save_file(),
         }
     }
@@ -166,6 +176,7 @@ impl Files {
             | FilePurpose::Made { name, .. }
             | FilePurpose::SaveScheme { name, .. }
             | FilePurpose::Print { name, .. }
+            | FilePurpose::BackUp { name }
             | FilePurpose::Export { name, .. } => name.clone(),
             FilePurpose::ImportMeters
             | FilePurpose::OpenScheme

@@ -10,6 +10,7 @@ mod points;
 mod profiles;
 mod readings;
 mod templates;
+mod upkeep;
 
 use std::path::PathBuf;
 

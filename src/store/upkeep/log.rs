@@ -166,6 +166,17 @@ impl Store {
         })
     }
 
+    /// Tells that the piece of upkeep that is under way goes on: for another connection of the program that does it.
+    ///
+    /// # Errors
+    /// The store cannot be written.
+    pub fn beat_all_upkeep(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.write(|connection, _| {
+            connection.execute("UPDATE upkeep SET beat = ?1 WHERE ended IS NULL", [micros(now)])?;
+            Ok(())
+        })
+    }
+
     /// Ends a piece of upkeep.
     ///
     /// # Errors

@@ -17,7 +17,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::tz::TimeZone;
-use jiff::{Span, Timestamp};
+use jiff::{SignedDuration, Span, Timestamp};
 use rusqlite::{Connection, Row, params};
 
 use crate::store::block::day_of;
@@ -262,9 +262,9 @@ pub(super) fn newest_day(connection: &Connection, profile: i64) -> Result<i32, T
     Ok(newest.unwrap_or(i32::MIN))
 }
 
-/// The first day that stays when what is before an instant goes.
+/// The first day that stays when what ends up to an instant goes: that in which the instant lies.
 pub(super) fn first_day_kept(cutoff: Timestamp) -> i32 {
-    day_of(cutoff)
+    day_of(cutoff.checked_add(SignedDuration::from_nanos(1)).unwrap_or(cutoff))
 }
 
 /// Numbers in a column, for going through one after the other.

@@ -258,6 +258,8 @@ impl Input {
                 );
                 self.events_coming = Some(coming);
             }
+            // Another page's.
+            other @ Some((ProofFile::ListScheme, _)) => cx.chosen = other,
             None => {}
         }
         let Some(coming) = &self.events_coming else { return };
