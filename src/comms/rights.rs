@@ -14,6 +14,7 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         Job::Read { .. }
         | Job::ReadScheme { .. }
         | Job::Test { .. }
+        | Job::Learn { .. }
         | Job::Discover(_)
         | Job::RunList(_)
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
@@ -60,6 +61,7 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
             vec![Right::People]
         }
         Edit::OwnPassphrase { .. } => vec![Right::Look],
+        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
 
