@@ -14,9 +14,9 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         Job::Read { .. }
         | Job::ReadScheme { .. }
         | Job::Test { .. }
+        | Job::Learn { .. }
         | Job::Discover(_)
         | Job::RunList(_)
-        | Job::Learn { .. }
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         // A copy holds no more than whoever may look sees; its secrets stay sealed.
         Job::Upkeep(Chore::Check | Chore::BackUp(_)) => vec![Right::Look],

@@ -20,6 +20,8 @@ pub(crate) struct Header {
     chosen: usize,
     wants_focus: bool,
     open: bool,
+    /// What was found, for which words among which list of meters.
+    found: Option<((String, u64), Vec<Found>)>,
 }
 
 impl Header {
@@ -106,7 +108,11 @@ impl Header {
             return;
         }
         let meters = cx.meters().ready().unwrap_or_default();
-        let found = matches(&self.text, &meters);
+        let key = (self.text.clone(), cx.data.meters_version);
+        if self.found.as_ref().is_none_or(|(of, _)| *of != key) {
+            self.found = Some((key, matches(&self.text, &meters)));
+        }
+        let found = self.found.as_ref().map(|(_, found)| found.clone()).unwrap_or_default();
         let (up, down, enter, escape) = ui.input(|input| {
             let pressed = |key| input.key_pressed(key);
             (pressed(Key::ArrowUp), pressed(Key::ArrowDown), pressed(Key::Enter), pressed(Key::Escape))

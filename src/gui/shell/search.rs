@@ -52,13 +52,23 @@ fn commands() -> [(&'static str, &'static str, Command); 14] {
     ]
 }
 
+/// Whether a word in lower case occurs in a text, whatever its case. Ten thousand meters are searched within a frame:
+/// text without accents is not copied for it.
+fn occurs(word: &str, text: &str) -> bool {
+    if text.is_ascii() {
+        let (word, text) = (word.as_bytes(), text.as_bytes());
+        return word.is_empty() || text.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    }
+    text.to_lowercase().contains(word)
+}
+
 /// Whether all words of a search occur in a meter's texts. `words` are in lower case.
 #[must_use]
 pub(crate) fn meter_matches(meter: &MeterRow, words: &[String]) -> bool {
     let config = &meter.config;
     words.iter().all(|word| {
-        let line = || config.line.to_string().to_lowercase().contains(word);
-        let has = |text: Option<&str>| text.is_some_and(|text| text.to_lowercase().contains(word));
+        let line = || occurs(word, &config.line.to_string());
+        let has = |text: Option<&str>| text.is_some_and(|text| occurs(word, text));
         has(Some(&config.name))
             || has(config.serial.as_deref())
             || has(config.group.as_deref())
@@ -100,10 +110,7 @@ pub(super) fn matches(text: &str, meters: &[MeterRow]) -> Vec<Found> {
             .join(" · "),
     };
     // Names first: a serial number that holds the same digits is seldom meant.
-    let by_name = |one: &&MeterRow| {
-        let name = one.config.name.to_lowercase();
-        words.iter().all(|word| name.contains(word))
-    };
+    let by_name = |one: &&MeterRow| words.iter().all(|word| occurs(word, &one.config.name));
     let named = meters.iter().filter(by_name);
     let others = meters.iter().filter(|one| !by_name(one) && meter_matches(one, &words));
     named.chain(others).take(MOST - 3).map(meter).chain(commands).take(MOST).collect()
