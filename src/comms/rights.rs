@@ -17,6 +17,7 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::Learn { .. }
         | Job::Discover(_)
         | Job::RunList(_)
+        | Job::Learn { .. }
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         // A copy holds no more than whoever may look sees; its secrets stay sealed.
         Job::Upkeep(Chore::Check | Chore::BackUp(_)) => vec![Right::Look],
@@ -59,6 +60,7 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::Retention(_) => vec![Right::Retention],
         Edit::PutList { list, .. } => vec![Right::KeepLists, of_action(&list.action)],
         Edit::RemoveList(_) => vec![Right::KeepLists],
+        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
         Edit::StopRun(_) => vec![Right::ReadMeters],
         Edit::ChangeMeters(_) | Edit::AddGroup(_) | Edit::MoveGroup { .. } => vec![Right::KeepMeters],
         Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
