@@ -1,6 +1,7 @@
 //! The command line (floor 5): one file a command. Its names, shapes and exit codes are a contract with scripts.
 
 mod app;
+mod audit;
 mod bill;
 mod clock;
 mod control;
@@ -34,6 +35,8 @@ mod stamps;
 mod table;
 mod template;
 mod trace;
+mod user;
+mod vault;
 mod windows;
 
 use std::io::{self, Write};
@@ -111,6 +114,15 @@ enum Command {
     /// Templates: what differs between meter models
     #[command(subcommand)]
     Template(template::Template),
+    /// People and their roles
+    #[command(subcommand)]
+    User(user::User),
+    /// The vault that keeps secrets
+    #[command(subcommand)]
+    Vault(vault::VaultCommand),
+    /// Who did what, and whether the chain of it is whole
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 /// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
@@ -146,6 +158,9 @@ fn run(line: Line) -> Outcome {
         Some(Command::Discover(command)) => command.run(&app),
         Some(Command::Listen(command)) => command.run(&app),
         Some(Command::Template(command)) => command.run(&app),
+        Some(Command::User(command)) => command.run(&app),
+        Some(Command::Vault(command)) => command.run(&app),
+        Some(Command::Audit(command)) => command.run(&app),
     }
 }
 

@@ -22,6 +22,7 @@
 //! | `listeners` | events to any number of listeners |
 //! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
+//! | `people` | signing in, people, the vault's key |
 //! | `rights` | who may do what |
 //! | `trace` | what traffic means, layer by layer |
 //! | `surroundings` | the time of day, and who opens lines |
@@ -38,6 +39,7 @@ mod hops;
 pub mod link;
 mod listeners;
 mod local;
+mod people;
 pub mod programming;
 mod progress;
 mod push;
@@ -75,10 +77,10 @@ use crate::firmware::Package;
 use crate::model::template::{Origin, Proposal};
 use crate::model::{
     CampaignPlan, Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId,
-    RatioPeriod, Secret, SecretKind, Step,
+    RatioPeriod, Role, Secret, SecretKind, Standing, Step,
 };
 use crate::scheme::Document;
-use crate::store::{Exchange, JobResult, Store};
+use crate::store::{Exchange, JobResult, MeterChanges, Store};
 
 pub use push::{ASIDE_KEY, Aside};
 pub use push_net::PushPlaces;
@@ -272,6 +274,17 @@ pub enum Edit {
     RemoveList(ListId),
     /// Stop a run of a meter list.
     StopRun(i64),
+    /// Add and change many meters, all or none.
+    ChangeMeters(Box<MeterChanges>),
+    /// Make a group in which no meter is yet.
+    AddGroup(String),
+    /// Rename or move a group with all that is below it; without a new name its meters are in none.
+    MoveGroup {
+        /// Its path.
+        from: String,
+        /// Its new path.
+        to: Option<String>,
+    },
     /// Keep a template in the store, under the name that it bears.
     PutTemplate {
         /// As JSON; it is checked once more.
@@ -283,6 +296,37 @@ pub enum Edit {
     },
     /// Remove a template of the store that no meter uses.
     RemoveTemplate(String),
+    /// Add a person. The first one is an administrator; with that one the store has people, and the vault a new key.
+    AddPerson {
+        /// Name.
+        name: String,
+        /// Role.
+        role: Role,
+        /// Passphrase.
+        passphrase: Secret,
+    },
+    /// Change a person.
+    SetPerson {
+        /// Which.
+        name: String,
+        /// The new role.
+        role: Option<Role>,
+        /// The new passphrase.
+        passphrase: Option<Secret>,
+        /// Whether this person may sign in from now on.
+        active: Option<bool>,
+    },
+    /// Change the passphrase of whoever is signed in.
+    OwnPassphrase {
+        /// The present one.
+        old: Secret,
+        /// The new one.
+        new: Secret,
+    },
+    /// Give the vault a new key, and seal every secret with it.
+    RekeyVault,
+    /// Take all people off: the store has one user again.
+    SingleUser,
 }
 
 /// What an edit gave.
@@ -294,6 +338,13 @@ pub enum Edited {
     Done,
     /// The meter list's number.
     List(ListId),
+    /// Many meters: which are new, and how many others differ now.
+    Changed {
+        /// The new meters' numbers, in the order given.
+        added: Vec<MeterId>,
+        /// How many were changed.
+        changed: usize,
+    },
 }
 
 /// What happens, in this order for each job: `Submitted`; for each meter `MeterStarted`, any number of `MeterStep`,
@@ -394,6 +445,8 @@ pub enum Event {
         /// What is proposed.
         proposal: Box<Proposal>,
     },
+    /// Somebody signed in or out, or the store was given people.
+    Standing(Standing),
 }
 
 /// How to start.
@@ -512,6 +565,43 @@ impl Comms {
         events
     }
 
+    /// Signs a person in, in place of whoever is signed in; also takes a lock off. The answer comes through the
+    /// receiver, after the passphrase was hashed.
+    #[must_use]
+    pub fn sign_in(&self, name: &str, passphrase: Secret) -> Receiver<Result<Standing, Fault>> {
+        let (answer, standing) = sync_channel(1);
+        let command = Command::SignIn(name.to_owned(), passphrase, answer);
+        if let Err(mpsc::error::SendError(Command::SignIn(_, _, answer))) =
+            self.commands.blocking_send(command)
+        {
+            let _room_for_one = answer.try_send(Err(stopped()));
+        }
+        standing
+    }
+
+    /// Signs whoever is here out: what is under way is cancelled, and the vault closed.
+    pub fn sign_out(&self) {
+        // A thread that has stopped has nobody signed in.
+        let _stopped = self.commands.blocking_send(Command::Leave { only_lock: false });
+    }
+
+    /// Takes nothing new until whoever is here gives the passphrase again; what is under way and what the scheduler
+    /// begins goes on.
+    pub fn lock(&self) {
+        // A thread that has stopped takes nothing at all.
+        let _stopped = self.commands.blocking_send(Command::Leave { only_lock: true });
+    }
+
+    /// Who acts here.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the thread has stopped.
+    pub fn standing(&self) -> Result<Standing, Fault> {
+        let (answer, standing) = sync_channel(1);
+        self.commands.blocking_send(Command::Standing(answer)).map_err(|_| stopped())?;
+        standing.recv().map_err(|_| stopped())?
+    }
+
     /// Cancels everything and waits for the thread's end.
     pub fn stop(&self) {
         let _stopped = self.commands.blocking_send(Command::Stop);
@@ -559,15 +649,20 @@ fn open_shared(
     conductor: Arc<dyn Conductor>,
 ) -> Result<Shared, Fault> {
     let mut store = Store::open(&options.store).map_err(|error| Fault::user(error.to_string(), ""))?;
-    store.set_actor(&actor());
-    let vault = open_vault(&store, &options.store);
-    if let Err(fault) = &vault {
+    let account = actor();
+    store.set_actor(&account);
+    let is_closed = store.has_people().map_err(|error| shared::store_fault(&error))?;
+    let vault = open_vault(&store, &options.store).map(Rc::new);
+    if let Some(fault) = vault.as_ref().err().filter(|_| !is_closed) {
         tracing::warn!("{fault}");
     }
     Ok(Shared {
         store: RefCell::new(store),
         settling: settling::Settling::default(),
-        vault,
+        vault: RefCell::new(vault),
+        presence: RefCell::new(people::Presence::new(account, is_closed)),
+        arrived: tokio::sync::Notify::new(),
+        authors: RefCell::default(),
         listeners: RefCell::new(Listeners::default()),
         conductor,
         options,

@@ -16,7 +16,6 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::Test { .. }
         | Job::Discover(_)
         | Job::RunList(_)
-        | Job::Learn { .. }
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         Job::Ratios { order: RatioOrder::Write { .. }, .. } => vec![Right::Ratios],
         Job::WriteScheme { .. } => vec![Right::WriteSchemes],
@@ -55,8 +54,12 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::Setting { key, .. } => vec![of_setting(key)],
         Edit::PutList { list, .. } => vec![Right::KeepLists, of_action(&list.action)],
         Edit::RemoveList(_) => vec![Right::KeepLists],
-        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
         Edit::StopRun(_) => vec![Right::ReadMeters],
+        Edit::ChangeMeters(_) | Edit::AddGroup(_) | Edit::MoveGroup { .. } => vec![Right::KeepMeters],
+        Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
+            vec![Right::People]
+        }
+        Edit::OwnPassphrase { .. } => vec![Right::Look],
     }
 }
 
@@ -78,3 +81,6 @@ fn of_setting(key: &str) -> Right {
 pub fn check(standing: &Standing, needed: &[Right]) -> Result<(), Fault> {
     needed.iter().try_for_each(|right| standing.check(*right))
 }
+
+#[cfg(test)]
+mod tests;

@@ -231,8 +231,12 @@ impl ReadSink for Sink {
 
     fn wrote(&mut self, what: &str) -> Result<(), Fault> {
         let now = self.now();
-        let name = self.meter_name()?;
-        self.write_now(|store, _| store.audit_own(now, "meter programmed", &format!("{name}: {what}")))
+        let detail = format!("{}: {what}", self.meter_name()?);
+        let author = self.shared().author(self.reporter.job);
+        self.write_now(|store, _| match &author {
+            Some(author) => store.audit(now, author, "meter programmed", &detail),
+            None => store.audit_own(now, "meter programmed", &detail),
+        })
     }
 
     fn outcome(&mut self, words: String) {

@@ -3,6 +3,7 @@
 mod campaigns;
 mod full_disk;
 mod lists;
+mod people;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -263,6 +264,7 @@ fn word(event: &Event) -> String {
         Event::Learnt { proposal, .. } => format!("learnt {}", proposal.meter),
         Event::Pushed { words, .. } => format!("pushed {words}"),
         Event::Store { fault } => format!("store takes writes: {}", fault.is_none()),
+        Event::Standing(standing) => format!("standing {standing:?}"),
     }
 }
 

@@ -14,7 +14,9 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::drivers::{ClockWay, Contactor, Order, RatioOrder};
 use crate::firmware::Package;
-use crate::model::{CampaignPlan, Fault, FlashPhase, MeterConfig, MeterId, MeterSecrets, Step};
+use crate::model::{
+    CampaignPlan, Fault, FlashPhase, MeterConfig, MeterId, MeterSecrets, Right, Secret, Standing, Step,
+};
 use crate::store::{JobResult, MeterRow};
 
 use super::flash::{self, Campaign, Campaigns, Ended};
@@ -29,7 +31,7 @@ use super::schedule::{Order as ListOrder, Scheduler};
 use super::session::{self, Item, Work, cancelled_fault};
 use super::shared::{Shared, store_fault};
 use super::sink::flush_trace;
-use super::{Discovery, Edit, Edited, Event, Job, JobId, edits};
+use super::{Discovery, Edit, Edited, Event, Job, JobId, edits, people, rights};
 
 /// How often events that were held or found no room are handed over.
 const FLUSH_EVERY: Duration = super::listeners::GATHER;
@@ -41,6 +43,9 @@ const LOOK_AT_WINDOW: Duration = Duration::from_secs(10);
 /// How long the sessions may take to end when the thread is stopped.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
 
+/// Who writes to meters, for the audit chain, where a list did at its time.
+const BY_SCHEDULE: &str = "by schedule";
+
 /// What the handle asks for.
 pub(super) enum Command {
     Submit(Job, SyncSender<Result<JobId, Fault>>),
@@ -49,6 +54,9 @@ pub(super) enum Command {
     Listen(SyncSender<Event>, Box<dyn Fn() + Send>),
     Stop,
     Push(PushPlaces, SyncSender<Result<PushPlaces, Fault>>),
+    SignIn(String, Secret, SyncSender<Result<Standing, Fault>>),
+    Leave { only_lock: bool },
+    Standing(SyncSender<Result<Standing, Fault>>),
 }
 
 struct JobState {
@@ -122,8 +130,9 @@ impl Thread {
             let is_behind = self.shared.listeners.borrow().is_behind();
             let opens = self.queue.opens(Instant::now()).filter(|_| !self.hold.is_on());
             let due = self.shared.settling.due();
+            // Without somebody whose vault is open no list could read a meter.
             let is_held = self.hold.is_on();
-            let wake = self.scheduler.wake_at().filter(|_| !is_held);
+            let wake = self.scheduler.wake_at().filter(|_| !is_held && !self.shared.is_closed());
             let trial = self.hold.due();
             tokio::select! {
                 command = commands.recv() => match command {
@@ -133,6 +142,7 @@ impl Thread {
                 Some(ended) = self.sessions.join_next_with_id() => self.session_ended(ended),
                 () = sleep_until(opens.unwrap_or_else(Instant::now)), if opens.is_some() => {}
                 () = self.shared.settling.begun(), if due.is_none() => {}
+                () = self.shared.arrived.notified() => {}
                 () = at(due), if due.is_some() => self.settle(),
                 () = at(wake), if wake.is_some() => {
                     let orders = self.scheduler.tick(&self.shared);
@@ -198,7 +208,7 @@ impl Thread {
         // Whoever asked may have gone away meanwhile: an answer that nobody takes is nobody's loss.
         match command {
             Command::Submit(job, answer) => {
-                let submitted = self.submit(job);
+                let submitted = self.allow_job(&job).and_then(|()| self.submit(job));
                 let _gone =
                     answer.try_send(submitted.as_ref().map(|submitted| submitted.0).map_err(Clone::clone));
                 if let Ok((job, event)) = submitted {
@@ -206,8 +216,18 @@ impl Thread {
                 }
             }
             Command::Cancel(job) => self.cancel(job),
+            Command::Edit(edit, answer) if people::is_ours(&edit) => {
+                let shared = Rc::clone(&self.shared);
+                tokio::task::spawn_local(async move {
+                    let edited = people::carry_out(&shared, edit).await;
+                    if edited.is_ok() {
+                        shared.emit(&Event::StoreChanged);
+                    }
+                    let _gone = answer.try_send(edited);
+                });
+            }
             Command::Edit(edit, answer) => {
-                let edited = self.edit(edit);
+                let edited = self.allow(&rights::of_edit(&edit)).and_then(|()| self.edit(edit));
                 if edited.is_ok() {
                     self.shared.emit(&Event::StoreChanged);
                 }
@@ -215,7 +235,31 @@ impl Thread {
             }
             Command::Listen(to, wake) => self.shared.listeners.borrow_mut().add(to, wake),
             Command::Stop => {}
+            Command::SignIn(name, passphrase, answer) => {
+                let shared = Rc::clone(&self.shared);
+                tokio::task::spawn_local(async move {
+                    let _gone = answer.try_send(people::sign_in(&shared, &name, passphrase).await);
+                });
+            }
+            Command::Leave { only_lock } => {
+                if !only_lock {
+                    self.jobs
+                        .keys()
+                        .copied()
+                        .collect::<Vec<_>>()
+                        .into_iter()
+                        .for_each(|job| self.cancel(job));
+                }
+                self.shared.leave(only_lock);
+            }
+            Command::Standing(answer) => {
+                let _gone = answer.try_send(self.shared.standing());
+            }
             Command::Push(places, answer) => {
+                if let Err(fault) = self.allow(&[Right::ReadMeters]) {
+                    let _gone = answer.try_send(Err(fault));
+                    return;
+                }
                 let pushes = Rc::clone(&self.pushes);
                 tokio::task::spawn_local(async move {
                     let _gone = answer.try_send(push_net::listen(pushes, &places).await);
@@ -224,12 +268,29 @@ impl Thread {
         }
     }
 
+    /// Holds what is needed against who acts here.
+    fn allow(&self, needed: &[Right]) -> Result<(), Fault> {
+        rights::check(&self.shared.standing()?, needed)
+    }
+
+    fn allow_job(&self, job: &Job) -> Result<(), Fault> {
+        self.allow(&rights::of_job(job))?;
+        if let Job::RunList(id) = job {
+            let row = self.shared.store.borrow().list(*id).map_err(|error| store_fault(&error))?;
+            // One that was removed is told of by whoever looks for it next.
+            if let Some(row) = row {
+                self.allow(&[rights::of_action(&row.list.action)])?;
+            }
+        }
+        Ok(())
+    }
+
     fn edit(&mut self, edit: Edit) -> Result<Edited, Fault> {
         if let Edit::StopRun(run) = edit {
             let order = self.scheduler.stop_run(run)?;
             self.obey(order.into_iter().collect());
         }
-        if matches!(edit, Edit::PutList { .. } | Edit::RemoveList(_)) {
+        if matches!(edit, Edit::PutList { .. } | Edit::RemoveList(_) | Edit::MoveGroup { .. }) {
             self.scheduler.look_again();
         }
         let touched: &[MeterId] = match &edit {
@@ -259,6 +320,7 @@ impl Thread {
                 }
                 ListOrder::Pass { .. } => {
                     if let Ok((job, event)) = self.begin_pass(order) {
+                        self.shared.authors.borrow_mut().insert(job, BY_SCHEDULE.to_owned());
                         self.announce_job(job, &event);
                     }
                 }
@@ -327,12 +389,21 @@ impl Thread {
     /// Puts a job's meters in their rows.
     fn enqueue(&mut self, (job, title, items): NewJob, urgency: Option<Urgency>) -> (JobId, Event) {
         let event = Event::Submitted { job, title, meters: items.len() };
-        self.jobs.insert(job, JobState { cancel: Cancel::default(), left: items.len(), ok: 0, failed: 0 });
+        self.take_job(job, items.len());
         let urgency = urgency.unwrap_or(if items.len() == 1 { Urgency::ONE } else { Urgency::MANY });
         for (line, item) in items {
             self.queue.push(&line, urgency, item);
         }
         (job, event)
+    }
+
+    fn take_job(&mut self, job: JobId, left: usize) {
+        self.jobs.insert(job, JobState { cancel: Cancel::default(), left, ok: 0, failed: 0 });
+        // Whoever signs in later has not asked for it.
+        let author = self.shared.standing().ok().and_then(|standing| standing.name().map(str::to_owned));
+        if let Some(author) = author {
+            self.shared.authors.borrow_mut().insert(job, author);
+        }
     }
 
     /// A job that flashes: its meters begin wave by wave.
@@ -342,13 +413,16 @@ impl Thread {
         package: Arc<Package>,
         plan: &CampaignPlan,
     ) -> Result<(JobId, Event), Fault> {
+        if plan.downgrade.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(Fault::user("a downgrade is overridden with its reason in words", "write it"));
+        }
         let title = format!("Flash {} into {{}}", package.manifest().version);
         let work = flash::work(package, plan);
         let (job, title, items) = self.stored_job(meters, &title, &Work::Flash(Rc::clone(&work)))?;
         let campaign = Campaign::begin(&self.shared, work, plan, items)?;
         let left = campaign.left();
         let event = Event::Submitted { job, title, meters: left };
-        self.jobs.insert(job, JobState { cancel: Cancel::default(), left, ok: 0, failed: 0 });
+        self.take_job(job, left);
         self.campaigns.insert(job, campaign);
         Ok((job, event))
     }
@@ -633,6 +707,7 @@ impl Thread {
             return;
         }
         let Some(state) = self.jobs.remove(&job) else { return };
+        self.shared.authors.borrow_mut().remove(&job);
         if let Some(campaign) = self.campaigns.remove(&job)
             && let Err(fault) = campaign.conclude(&self.shared)
         {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::export::{print, write_whole};
-use crate::model::{Catalogue, Fault};
+use crate::model::{Catalogue, Fault, Right};
 use crate::scheme::{self, Document};
 
 use super::APP_ID;
@@ -21,13 +21,15 @@ use super::data::live::Wake;
 use super::data::{Backend, Later, Load};
 use super::firmware::FirmwarePage;
 use super::lists::Lists;
-use super::meters::MeterManager;
+use super::meters::{MeterManager, PointDeed};
+use super::people::{Idle, SignIn, is_shut};
 use super::readings::Readings;
 use super::schemes::SchemeManager;
 use super::settings::Settings;
 use super::shell::{
     FileEvent, FilePurpose, Files, HEADER_HEIGHT, Header, RAIL_WIDTH, STATUS_HEIGHT, Status, rail, welcome,
 };
+use super::templates::TemplatesPage;
 use super::theme::{Theme, strong, tokens};
 use super::trace::TracePage;
 
@@ -50,7 +52,10 @@ pub struct App {
     lists: Lists,
     trace: TracePage,
     settings: Settings,
+    sign_in: SignIn,
+    idle: Idle,
     firmware: FirmwarePage,
+    templates: TemplatesPage,
     header: Header,
     status: Status,
     files: Files,
@@ -59,10 +64,29 @@ pub struct App {
     wake: Wake,
 }
 
+/// The right without which a command is not even begun.
+const fn needed(command: &Command) -> Option<Right> {
+    match command {
+        Command::AddMeter
+        | Command::EditMeter(_)
+        | Command::RemoveMeters(_)
+        | Command::ImportMeters
+        | Command::ImportFile(_)
+        | Command::Point(_, PointDeed::Describe) => Some(Right::KeepMeters),
+        Command::Point(_, PointDeed::Ratio) => Some(Right::Ratios),
+        Command::Point(_, PointDeed::Exchange) => Some(Right::ExchangeMeters),
+        Command::Ask(_, deed) => Some(deed.right()),
+        Command::Read(..) => Some(Right::ReadMeters),
+        Command::PlanFlash => Some(Right::Flash),
+        Command::ChooseKey => Some(Right::TrustKeys),
+        _ => None,
+    }
+}
+
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
 // Ctrl+N is taken for Ctrl+Shift+N too, so that one stands first.
-const KEYS: [(Modifiers, Key, Command); 13] = [
+const KEYS: [(Modifiers, Key, Command); 14] = [
     (CTRL_SHIFT, Key::N, Command::NewScheme),
     (CTRL, Key::K, Command::Search),
     (CTRL, Key::Num1, Command::Go(Page::Schemes)),
@@ -71,6 +95,7 @@ const KEYS: [(Modifiers, Key, Command); 13] = [
     (CTRL, Key::Num4, Command::Go(Page::Trace)),
     (CTRL, Key::Num5, Command::Go(Page::Lists)),
     (CTRL, Key::Num6, Command::Go(Page::Firmware)),
+    (CTRL, Key::Num7, Command::Go(Page::Templates)),
     (CTRL, Key::Comma, Command::Go(Page::Settings)),
     (CTRL, Key::N, Command::AddMeter),
     (CTRL, Key::O, Command::ChooseScheme),
@@ -99,8 +124,11 @@ impl App {
             readings: Readings::default(),
             lists: Lists::default(),
             trace: TracePage::default(),
-            settings: Settings,
+            settings: Settings::default(),
+            sign_in: SignIn::default(),
+            idle: Idle::default(),
             firmware: FirmwarePage::default(),
+            templates: TemplatesPage::default(),
             header: Header::default(),
             status: Status::default(),
             files: Files::default(),
@@ -125,6 +153,11 @@ impl App {
     pub fn ui(&mut self, ui: &mut Ui) {
         self.cx.begin_frame();
         self.cx.apply_prefs(ui.ctx());
+        self.idle.look(ui, &mut self.cx);
+        if is_shut(&self.cx.standing) {
+            self.shut(ui);
+            return;
+        }
         self.schemes.begin_frame(ui, &mut self.cx);
         self.finish_demo();
         self.keys(ui);
@@ -146,6 +179,18 @@ impl App {
             self.obey(ui, command);
         }
         if self.cx.is_waiting() || self.demo.is_some() || self.meters.is_waiting() {
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
+        }
+    }
+
+    /// Nobody is here: nothing shows but the page to sign in, and no window of a page stands open.
+    fn shut(&mut self, ui: &mut Ui) {
+        self.cx.commands.clear();
+        let canvas = tokens(ui).canvas.0;
+        CentralPanel::no_frame().frame(Frame::new().fill(canvas)).show(ui, |ui| {
+            self.sign_in.ui(ui, &mut self.cx);
+        });
+        if self.cx.is_waiting() || self.sign_in.is_waiting() {
             ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
         }
     }
@@ -215,6 +260,7 @@ impl App {
             Page::Trace => self.trace.ui(ui, &mut self.cx),
             Page::Settings => self.settings.ui(ui, &mut self.cx),
             Page::Firmware => self.firmware.ui(ui, &mut self.cx),
+            Page::Templates => self.templates.ui(ui, &mut self.cx),
         }
     }
 
@@ -257,11 +303,16 @@ impl App {
                 self.cx.command(command);
             }
         }
+        let lock = KeyboardShortcut::new(CTRL, Key::L);
+        if self.cx.standing.name().is_some() && ui.input_mut(|input| input.consume_shortcut(&lock)) {
+            self.cx.command(Command::Lock);
+        }
         let free = ui.memory(|memory| memory.focused().is_none());
         if free
             && !self.meters.has_dialog()
             && !self.schemes.has_dialog()
             && !self.firmware.has_dialog()
+            && !self.templates.has_dialog()
             && ui.input(|input| input.key_pressed(Key::Escape))
         {
             let _ = self.cx.notices.close_newest() || self.status.close();
@@ -272,6 +323,10 @@ impl App {
         let files = ui.input(|input| input.raw.dropped_files.clone());
         for path in files.into_iter().map(|file| file.path().to_path_buf()) {
             let scheme = path.to_string_lossy().ends_with(".json");
+            if scheme && self.page == Page::Templates {
+                self.templates.open(&self.cx, path);
+                continue;
+            }
             self.cx.command(if scheme { Command::OpenScheme(path) } else { Command::ImportFile(path) });
         }
     }
@@ -284,8 +339,10 @@ impl App {
             FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
             FilePurpose::Package => self.firmware.open(path),
             FilePurpose::PublicKey => self.firmware.offer_key(path),
+            FilePurpose::Template => self.templates.open(&self.cx, path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
+            FilePurpose::Made { maker, .. } => self.save(path, move || maker.make()),
             FilePurpose::Print { scheme, .. } => {
                 let templates = self.cx.templates.clone();
                 self.save(path, move || printed(&scheme, &templates));
@@ -324,6 +381,7 @@ impl App {
                 self.lists = Lists::default();
                 self.trace = TracePage::default();
                 self.firmware = FirmwarePage::default();
+                self.templates = TemplatesPage::default();
                 self.page = Page::Meters;
                 self.cx.notices.done("The demo fleet is open, and its first poll has begun.");
             }
@@ -340,6 +398,11 @@ impl App {
     }
 
     fn obey(&mut self, ui: &Ui, command: Command) {
+        // Keys, menus and the search field lead here too.
+        if let Some(fault) = needed(&command).and_then(|right| self.cx.standing.check(right).err()) {
+            self.cx.notices.failed(fault);
+            return;
+        }
         match command {
             Command::Go(page) => self.go(ui, page),
             Command::Detach(page) => {
@@ -386,6 +449,15 @@ impl App {
             Command::Export(export, name) => {
                 self.files.choose(FilePurpose::Export { export, name }, &self.wake);
             }
+            Command::SaveMade(title, name, maker) => {
+                self.files.choose(FilePurpose::Made { title, name, maker }, &self.wake);
+            }
+            Command::ExportMeters => self.meters.export(&self.cx),
+            Command::EditMeters(ids) => {
+                self.go(ui, Page::Meters);
+                self.meters.edit_many(&mut self.cx, &ids);
+            }
+            Command::Group(deed) => self.meters.group(deed),
             Command::ChooseProof(file) => self.files.choose(FilePurpose::Proof(file), &self.wake),
             Command::WriteFile(path, text) => self.save(path, move || Ok(text.into_bytes())),
             Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),
@@ -413,9 +485,11 @@ impl App {
                 self.firmware.plan();
             }
             Command::ChoosePackage => self.files.choose(FilePurpose::Package, &self.wake),
+            Command::ChooseTemplate => self.files.choose(FilePurpose::Template, &self.wake),
             Command::ChooseKey => self.files.choose(FilePurpose::PublicKey, &self.wake),
             Command::Search => self.header.focus(),
             Command::ToggleJobs => self.status.toggle(),
+            Command::Lock => self.cx.backend.leave(true),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
 
 use jiff::Timestamp;
@@ -11,12 +12,12 @@ use crate::comms::{Edit, Edited, Event, Job, JobId, ListEvent};
 use crate::drivers::ReadRequest;
 use crate::export::Export;
 use crate::model::template::Proposal;
-use crate::model::{Catalogue, Fault, MeterId, What};
+use crate::model::{Catalogue, Fault, MeterId, Right, Standing, What};
 use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
 use super::jobs::Jobs;
-use super::meters::{Deed, PointDeed};
+use super::meters::{Deed, GroupDeed, PointDeed};
 use super::prefs::Prefs;
 use super::selection::Selection;
 use super::shell::notice::Notices;
@@ -38,6 +39,8 @@ pub enum Page {
     Settings,
     /// Firmware of meters.
     Firmware,
+    /// What differs between meter models.
+    Templates,
 }
 
 impl Page {
@@ -52,6 +55,7 @@ impl Page {
             Self::Trace => "Trace",
             Self::Settings => "Settings",
             Self::Firmware => "Firmware",
+            Self::Templates => "Templates",
         }
     }
 }
@@ -117,6 +121,44 @@ pub enum Command {
     ChoosePackage,
     /// Choose a public key that is to be trusted.
     ChooseKey,
+    /// Write what a maker makes to a file that is chosen: title, proposed name, maker.
+    SaveMade(String, String, Maker),
+    /// Choose which meters of the list to write to a file.
+    ExportMeters,
+    /// Change meters together.
+    EditMeters(Vec<MeterId>),
+    /// Open a dialog about groups.
+    Group(GroupDeed),
+    /// Lock the windows, where somebody is signed in.
+    Lock,
+    /// Choose a template file to take into the store.
+    ChooseTemplate,
+}
+
+/// Makes a file's content, on a thread of its own.
+#[derive(Clone)]
+pub struct Maker(Arc<dyn Fn() -> Result<Vec<u8>, Fault> + Send + Sync>);
+
+impl Maker {
+    /// By this work.
+    #[must_use]
+    pub fn new(work: impl Fn() -> Result<Vec<u8>, Fault> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(work))
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn make(&self) -> Result<Vec<u8>, Fault> {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Maker {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Maker(…)")
+    }
 }
 
 /// A file that a dry run begins from.
@@ -150,6 +192,8 @@ pub struct AppCtx {
     pub commands: Vec<Command>,
     /// All templates, as they were last heard of.
     pub templates: Catalogue,
+    /// Who acts here.
+    pub standing: Standing,
     /// This computer's time zone.
     pub zone: TimeZone,
     /// The time; tests put their own in.
@@ -166,8 +210,10 @@ impl AppCtx {
     /// Over a backend.
     #[must_use]
     pub fn new(backend: Box<dyn Backend>) -> Self {
+        let standing = backend.standing();
         Self {
             backend,
+            standing,
             data: Cache::default(),
             jobs: Jobs::default(),
             selection: Selection::default(),
@@ -203,6 +249,7 @@ impl AppCtx {
 
     /// Puts another store in place of this one.
     pub fn replace(&mut self, backend: Box<dyn Backend>) {
+        self.standing = backend.standing();
         self.backend = backend;
         self.data = Cache::default();
         self.templates = Catalogue::default();
@@ -243,6 +290,7 @@ impl AppCtx {
                     | Query::Billing(of)
                     | Query::Point(of)
                     | Query::Preview(of, ..)
+                    | Query::PreviewWithout(of, ..)
                     | Query::Events(of, ..) => *of == id,
                     Query::Rows { .. } | Query::Days { .. } | Query::Jobs => true,
                     Query::Trace(of) => *of == job,
@@ -256,6 +304,10 @@ impl AppCtx {
             // Discovery and pushes are told on the command line.
             Event::Found { .. } | Event::Pushed { .. } => {}
             Event::Learnt { job, proposal } => self.learnt = Some((*job, proposal.clone())),
+            Event::Standing(standing) => {
+                self.standing = standing.clone();
+                self.data.expire(|query| matches!(query, Query::People | Query::Audit));
+            }
             Event::StoreChanged => self.data.expire(|query| {
                 matches!(
                     query,
@@ -264,8 +316,12 @@ impl AppCtx {
                         | Query::Setting(_)
                         | Query::Point(_)
                         | Query::Preview(..)
+                        | Query::PreviewWithout(..)
+                        | Query::Roster
                         | Query::Lists
                         | Query::Catalogue
+                        | Query::People
+                        | Query::Audit
                 )
             }),
             Event::Submitted { .. } | Event::Ended { .. } => {
@@ -315,6 +371,12 @@ impl AppCtx {
         self.exports.push((answer, done.into()));
     }
 
+    /// Why whoever acts here may not do something, for [`Act::unless`](super::widgets::Act::unless).
+    #[must_use]
+    pub fn why_not(&self, right: Right) -> Option<String> {
+        self.standing.check(right).err().map(|fault| fault.to_string())
+    }
+
     /// Reads meters into the store from where it ends; a refusal is said.
     pub fn read(&mut self, meters: Vec<MeterId>, what: BTreeSet<What>) {
         if meters.is_empty() {
@@ -329,7 +391,7 @@ impl AppCtx {
     }
 
     /// All meters.
-    pub fn meters(&mut self) -> Load<std::sync::Arc<Vec<MeterRow>>> {
+    pub fn meters(&mut self) -> Load<Arc<Vec<MeterRow>>> {
         self.data.meters(self.backend.as_ref(), &Query::Meters)
     }
 
@@ -349,10 +411,10 @@ impl AppCtx {
             self.selection.only(id);
             self.adopted = None;
         }
-        if self.settled != Some(self.data.version) {
+        if self.settled != Some(self.data.meters_version) {
             let known: std::collections::HashSet<MeterId> = meters.iter().map(|meter| meter.id).collect();
             self.selection.keep(|id| known.contains(&id));
-            self.settled = Some(self.data.version);
+            self.settled = Some(self.data.meters_version);
         }
     }
 

@@ -151,6 +151,7 @@ impl Jobs {
             | Event::Found { .. }
             | Event::Pushed { .. }
             | Event::Learnt { .. }
+            | Event::Standing(_)
             | Event::Store { .. } => {}
         }
     }

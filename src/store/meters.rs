@@ -105,7 +105,12 @@ pub(super) fn config_of(connection: &Connection, id: MeterId) -> Result<MeterCon
     from_json(&text.ok_or_else(|| no_meter(id))?, &format!("the entry of meter {}", id.0))
 }
 
-fn update(connection: &Connection, actor: &str, id: MeterId, config: &MeterConfig) -> Result<(), Trouble> {
+pub(super) fn update(
+    connection: &Connection,
+    actor: &str,
+    id: MeterId,
+    config: &MeterConfig,
+) -> Result<(), Trouble> {
     let before = config_of(connection, id)?;
     if before.registers_in != config.registers_in {
         points::refuse_other_side(connection, id)?;
@@ -274,7 +279,7 @@ impl Store {
 
     /// Takes deleted rows out of the write-ahead log too. Where another program is reading, the log keeps them until
     /// its next turn: they are sealed, so that is no failure.
-    fn forget_deleted(&self) {
+    pub(super) fn forget_deleted(&self) {
         let truncated: rusqlite::Result<i64> =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
         if let Err(error) = truncated {

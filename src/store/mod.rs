@@ -11,6 +11,7 @@
 mod audit;
 mod billing;
 mod block;
+mod changes;
 mod clock;
 mod columns;
 mod counters;
@@ -19,6 +20,7 @@ mod events;
 mod firmware;
 mod flashes;
 mod gaps;
+mod groups;
 mod intervals;
 mod jobs;
 mod knowledge;
@@ -26,6 +28,7 @@ mod lists;
 mod maker_keys;
 mod merge;
 mod meters;
+mod people;
 mod points;
 mod pushed;
 mod ratios;
@@ -49,17 +52,20 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+pub use changes::{ChangedMeters, MeterChanges};
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use flashes::LastFlash;
+pub use groups::GROUPS_SETTING;
 pub use lists::{ListRow, Rest};
 pub use maker_keys::MakerKeyRow;
+pub use people::{NewKey, PersonEntry, PersonRow};
 pub use points::{Exchange, NewMeter};
 pub use pushed::Seen;
 pub use records::{
-    AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
-    TraceRecord,
+    AuditRow, JobResult, JobRow, ListedMeter, Merged, MeterRow, Placement, PointRow, StoredProfile,
+    SupersededRow, TraceRecord,
 };
 pub use runs::{Cause, NewRun, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
 pub use schema::Upgrade;

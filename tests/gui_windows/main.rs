@@ -7,6 +7,7 @@
     reason = "a test says what went wrong by breaking off"
 )]
 
+mod bulk;
 mod control;
 mod editor;
 #[allow(dead_code, reason = "the real window uses other parts of it")]
@@ -15,12 +16,16 @@ mod firmware;
 mod flashes;
 mod form;
 mod frame;
+mod groups;
+mod import;
 mod lists;
 mod meters;
+mod people;
 mod points;
 mod proving;
 mod readings;
 mod schemes;
+mod templates;
 
 use std::sync::Arc;
 

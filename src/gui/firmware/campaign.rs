@@ -13,7 +13,7 @@ use crate::gui::widgets::{
     Act, Problem, Tone, badge, counted, dialog_window, empty, fault_panel, heading, instant, key_value,
     loading, problem, progress_bar, secondary, segmented,
 };
-use crate::model::{CampaignState, FlashActivation, MeterId};
+use crate::model::{CampaignState, FlashActivation, MeterId, Right};
 
 use super::lines::{Kind, Line, count, lines};
 use super::runs::Runs;
@@ -214,12 +214,11 @@ impl CampaignPage {
             }
             let is_ready = trouble.is_none() && package.ready().is_some() && !runs.is_submitting();
             let hint = "What failed is tried again, what broke off goes on, what is done stays";
-            if trouble.is_none()
-                && ui.add(Act::primary("Resume").icon(Icon::Play).enabled(is_ready).hint(hint)).clicked()
-            {
+            let resume = Act::primary("Resume").icon(Icon::Play).enabled(is_ready).hint(hint);
+            if trouble.is_none() && ui.add(resume.unless(cx.why_not(Right::Flash))).clicked() {
                 wish = Some(Wish::Resume);
             }
-            if ui.add(Act::plain("Call off…")).clicked() {
+            if ui.add(Act::plain("Call off…").unless(cx.why_not(Right::Flash))).clicked() {
                 wish = Some(Wish::CallOff);
             }
         });

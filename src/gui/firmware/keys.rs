@@ -14,6 +14,7 @@ use crate::gui::theme::{Icon, ROW, SIZES, mono, strong, tokens};
 use crate::gui::widgets::{
     Act, Problem, Tone, dialog_window, empty, heading, instant, loading, problem, secondary,
 };
+use crate::model::Right;
 
 /// The page of trusted keys.
 #[derive(Debug, Default)]
@@ -75,7 +76,8 @@ impl KeysPage {
             ui.horizontal(|ui| {
                 heading(ui, "Trusted keys");
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    if ui.add(Act::plain("Trust a key…").icon(Icon::Plus)).clicked() {
+                    let trust = Act::plain("Trust a key…").icon(Icon::Plus);
+                    if ui.add(trust.unless(cx.why_not(Right::TrustKeys))).clicked() {
                         cx.command(Command::ChooseKey);
                     }
                 });
@@ -145,7 +147,8 @@ impl KeysPage {
                 });
                 row.col(|ui| {
                     let words = format!("Withdraw trust in {}…", key.name());
-                    if ui.add(Act::quiet(&words).small()).clicked() {
+                    let withdraw = Act::quiet(&words).small().unless(cx.why_not(Right::TrustKeys));
+                    if ui.add(withdraw).clicked() {
                         self.leaving = Some(key.clone());
                     }
                 });

@@ -13,10 +13,10 @@ use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::data::{Load, PackageFile, Query};
 use crate::gui::theme::Icon;
 use crate::gui::widgets::{
-    Act, Problem, Tone, empty, fault_panel, field, heading, loading, problem, secondary, section, segmented,
-    text_field,
+    Act, Problem, Tone, described, empty, fault_panel, field, heading, loading, problem, secondary, section,
+    segmented, text_field,
 };
-use crate::model::{CampaignPlan, FlashActivation, Window};
+use crate::model::{CampaignPlan, FlashActivation, Right, Window};
 use crate::store::MeterRow;
 
 use super::Wish;
@@ -127,7 +127,7 @@ impl Draft {
         })
     }
 
-    fn ui(&mut self, ui: &mut Ui, zone: &TimeZone, now: Timestamp) {
+    fn ui(&mut self, ui: &mut Ui, zone: &TimeZone, now: Timestamp, no_override: Option<&str>) {
         section(ui, "Waves");
         ui.horizontal_top(|ui| {
             number_field(ui, "Canary group", &mut self.canary, 0, "No group goes first");
@@ -162,7 +162,13 @@ impl Draft {
         section(ui, "Exceptions");
         ui.checkbox(&mut self.short_backup, "Short backup: registers, clock and scheme, no profile");
         ui.checkbox(&mut self.start_over, "Give up what another package left half in a meter");
-        ui.checkbox(&mut self.downgrade, "Let an older version replace a later one (administrator)");
+        self.downgrade &= no_override.is_none();
+        let shown = ui.add_enabled_ui(no_override.is_none(), |ui| {
+            ui.checkbox(&mut self.downgrade, "Let an older version replace a later one (administrator)")
+        });
+        if let Some(why) = no_override {
+            described(ui, &shown.inner, why);
+        }
         if self.downgrade {
             let wrong = self.reason.trim().is_empty();
             let remark = "It goes into the audit chain with your name";
@@ -238,7 +244,8 @@ impl PlanPage {
         let meters = self.targets.ui(ui, cx, file, self.draft.downgrade)?;
         let zone = meters.first().map_or_else(|| cx.zone.clone(), |row| zone_of(&row.config));
         let now = (cx.now)();
-        self.draft.ui(ui, &zone, now);
+        let no_override = cx.why_not(Right::OverrideDowngrade);
+        self.draft.ui(ui, &zone, now, no_override.as_deref());
         if let Some(fault) = &runs.refused {
             fault_panel(ui, fault);
         }
@@ -254,7 +261,8 @@ impl PlanPage {
             };
             let is_busy = runs.is_submitting() || runs.is_running(cx, &file.package.id());
             let is_ready = plan.is_ok() && !meters.is_empty() && !is_busy;
-            if ui.add(Act::primary(&words).icon(Icon::Firmware).enabled(is_ready)).clicked()
+            let flash = Act::primary(&words).icon(Icon::Firmware).enabled(is_ready);
+            if ui.add(flash.unless(cx.why_not(Right::Flash))).clicked()
                 && let Ok(plan) = &plan
             {
                 self.confirm(&file, plan, meters);

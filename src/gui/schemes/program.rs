@@ -21,7 +21,7 @@ use crate::gui::widgets::{
     Act, Tone, badge, counted, dialog_window, empty, fault_panel, field, heading, instant, secondary,
     section, segmented, small, text_field,
 };
-use crate::model::{Catalogue, Fault, MeterId};
+use crate::model::{Catalogue, Fault, MeterId, Right};
 use crate::scheme::{Document, compare};
 use crate::store::MeterRow;
 
@@ -260,7 +260,8 @@ impl ProgramPage {
                 many => format!("Write {} to {} meters…", document.identity, many.len()),
             };
             let can = !meters.is_empty() && refusal.is_none() && activation.is_ok() && !busy;
-            let write = ui.add(Act::primary(&words).icon(Icon::Import).enabled(can)).clicked();
+            let write = Act::primary(&words).icon(Icon::Import).enabled(can);
+            let write = ui.add(write.unless(cx.why_not(Right::WriteSchemes))).clicked();
             if let Ok(activation) = activation
                 && write
             {
@@ -272,7 +273,8 @@ impl ProgramPage {
                 || "Read a scheme".to_owned(),
                 |meter| format!("Read the scheme of {}", meter.config.name),
             );
-            if ui.add(Act::plain(&read).icon(Icon::Export).enabled(focus.is_some() && !busy)).clicked()
+            let read = Act::plain(&read).icon(Icon::Export).enabled(focus.is_some() && !busy);
+            if ui.add(read.unless(cx.why_not(Right::ReadMeters))).clicked()
                 && let Some(meter) = focus
             {
                 self.read(cx, meter);
