@@ -507,7 +507,7 @@ fn probe() {
     let fake = Fake::with_meters(1);
     let mut first = app(&fake);
     press(&mut first, Modifiers { shift: true, ..CTRL }, Key::N);
-    let node = named(&first, "Begin with an empty scheme", &crate::CONTROLS);
+    let node = named(&first, "Begin with an empty scheme", &CONTROLS);
     eprintln!(
         "RECT {:?} focused {}",
         node.rect(),

@@ -2,7 +2,7 @@
 
 use egui::{Key, Modifiers};
 use egui_kittest::kittest::{NodeT, Queryable};
-use meterwright::comms::{Edit, Job, JobId};
+use meterwright::comms::{Job, JobId};
 use meterwright::gui::context::Page;
 use meterwright::model::{Fault, MeterId, What};
 
