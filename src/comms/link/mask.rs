@@ -497,6 +497,21 @@ mod tests {
         }
 
         #[test]
+        fn every_telling_piece_of_a_secret_is_masked_and_no_noise_around_it(
+            before in proptest::collection::vec(0u8..0x40, 0..40), after in proptest::collection::vec(0u8..0x40, 0..40),
+            secret in proptest::collection::vec(0xA8u8..=0xFF, 3..40), from in 0usize..37, length in 3usize..40,
+        ) {
+            let from = from.min(secret.len() - 3);
+            let piece = &secret[from..(from + length).min(secret.len())];
+            let noise = [before.as_slice(), piece, &after].concat();
+            let (mut tap, records) = tap(&[&secret], Framing::Hdlc);
+            tap.record(TapRecord::bytes(false, &noise));
+            let hidden: Vec<bool> = seen(&records).into_iter().map(|(_, hidden)| hidden).collect();
+            let wanted: Vec<bool> = noise.iter().map(|octet| *octet >= 0xA8).collect();
+            prop_assert_eq!(hidden, wanted);
+        }
+
+        #[test]
         fn no_octets_make_it_panic(octets: Vec<u8>, secret: Vec<u8>) {
             for framing in [Framing::Hdlc, Framing::Wrapper] {
                 let (mut tap, _) = tap(&[&secret], framing);

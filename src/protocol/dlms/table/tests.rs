@@ -77,8 +77,11 @@ fn any_buffer() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// The fields of a row: type and contents.
+type Fields = Vec<(u8, Vec<u8>)>;
+
 /// What taking every row apart gives: where each field lies, row by row, and how it ends.
-fn taken_apart(bytes: &[u8]) -> (Vec<Vec<(u8, Vec<u8>)>>, Option<DataError>) {
+fn taken_apart(bytes: &[u8]) -> (Vec<Fields>, Option<DataError>) {
     let mut reader = Reader::new(bytes);
     let mut rows = Vec::new();
     let mut body = || {
@@ -108,7 +111,7 @@ fn is_the_same_as_taken_apart(bytes: &[u8]) {
     match Table::decode(bytes) {
         Ok(Some(table)) => {
             let of = |row: TableRow<'_, '_>| row.fields().map(|one| (one.tag, one.bytes.to_vec())).collect();
-            let found: Vec<Vec<(u8, Vec<u8>)>> = table.rows().map(of).collect();
+            let found: Vec<Fields> = table.rows().map(of).collect();
             assert_eq!((found, None, table.len()), (rows.clone(), failed, rows.len()));
         }
         Ok(None) => panic!("an array is a list"),
