@@ -15,8 +15,8 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::ReadScheme { .. }
         | Job::Test { .. }
         | Job::Discover(_)
-        | Job::RunList(_)
         | Job::Learn { .. }
+        | Job::RunList(_)
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         Job::Ratios { order: RatioOrder::Write { .. }, .. } => vec![Right::Ratios],
         Job::WriteScheme { .. } => vec![Right::WriteSchemes],
@@ -50,6 +50,7 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         | Edit::TrustMakerKey { .. }
         | Edit::UntrustMakerKey { .. } => vec![Right::TrustKeys],
         Edit::CallOffCampaign { .. } => vec![Right::Flash],
+        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
         Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => vec![Right::Ratios],
         Edit::Exchange { .. } => vec![Right::ExchangeMeters],
         Edit::Setting { key, .. } => vec![of_setting(key)],
@@ -60,7 +61,6 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
             vec![Right::People]
         }
         Edit::OwnPassphrase { .. } => vec![Right::Look],
-        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
 

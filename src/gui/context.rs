@@ -38,6 +38,8 @@ pub enum Page {
     Settings,
     /// Firmware of meters.
     Firmware,
+    /// What differs between meter models.
+    Templates,
 }
 
 impl Page {
@@ -52,6 +54,7 @@ impl Page {
             Self::Trace => "Trace",
             Self::Settings => "Settings",
             Self::Firmware => "Firmware",
+            Self::Templates => "Templates",
         }
     }
 }
@@ -119,6 +122,8 @@ pub enum Command {
     ChooseKey,
     /// Lock the windows, where somebody is signed in.
     Lock,
+    /// Choose a template file to take into the store.
+    ChooseTemplate,
 }
 
 /// A file that a dry run begins from.

@@ -19,6 +19,7 @@ mod schemes;
 pub mod selection;
 mod settings;
 mod shell;
+mod templates;
 pub mod theme;
 mod trace;
 pub mod widgets;

@@ -16,7 +16,7 @@ use meterwright::gui::data::{
     Query, RegisterSet, Slice, Traffic, Value, reader,
 };
 use meterwright::gui::data::{CampaignFile, TrustedKeys};
-use meterwright::model::CampaignState;
+use meterwright::model::template::{OwnTemplate, Proposal};
 use meterwright::model::{
     AccuracyClasses, Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Identity,
     IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterRatios, MeterSecrets,
@@ -24,6 +24,7 @@ use meterwright::model::{
     RatioHistory, RatioPeriod, ReadingValue, RegisterReading, Role, ScalerUnit, Schedule, Secret, SecretKind,
     Side, Standing, Step, Times, Transformers, Unit, What, plain_name,
 };
+use meterwright::model::{CampaignState, Catalogue, Template};
 use meterwright::store::{AuditRow, PersonRow};
 use meterwright::store::{
     Cause, JobResult, JobRow, ListRow, MeterRow, NewMeter, Outcome, OutcomeState, Placement, PointRow, Rate,
@@ -58,6 +59,8 @@ pub struct World {
     pub read: Vec<MeterId>,
     pub lists: Vec<ListRow>,
     pub keys: Vec<KeyRow>,
+    /// The store's own templates.
+    pub templates: Vec<OwnTemplate>,
     pub maker_keys: Vec<MakerKeyRow>,
     pub campaigns: Vec<CampaignFile>,
     /// Leave questions unanswered.
@@ -113,6 +116,22 @@ impl Fake {
         fake
     }
 
+    /// Plays the learning of a template to its end.
+    pub fn finish_learning(&self, job: JobId, meter: MeterId, learnt: Result<Proposal, Fault>) {
+        self.world(|world| {
+            let fault = learnt.as_ref().err().cloned();
+            if let Ok(proposal) = learnt {
+                world.events.push_back(Event::Learnt { job, proposal: Box::new(proposal) });
+            }
+            let result = Box::new(JobResult { fault: fault.clone(), ..result(meter) });
+            let words = fault.as_ref().map_or_else(|| "done".to_owned(), ToString::to_string);
+            let name = "m".to_owned();
+            world.events.push_back(Event::MeterEnded { job, meter: Some(meter), name, result, words });
+            let (ok, failed) = if fault.is_none() { (1, 0) } else { (0, 1) };
+            world.events.push_back(Event::Ended { job, ok, failed, cancelled: false });
+        });
+    }
+
     /// Plays the job of one meter's scheme to its end.
     pub fn finish_scheme(&self, job: JobId, meter: MeterId, fault: Option<&Fault>) {
         self.world(|world| {
@@ -156,6 +175,10 @@ impl Fake {
             world.events.push_back(Event::Ended { job, ok, failed, cancelled: false });
         });
     }
+}
+
+fn templates(world: &World) -> Catalogue {
+    Catalogue::of(world.templates.clone())
 }
 
 fn result(meter: MeterId) -> JobResult {
@@ -824,6 +847,7 @@ impl Backend for Fake {
                 Job::SetClock { meters, .. } => {
                     ("Put clocks right".to_owned(), meters.iter().copied().map(Some).collect())
                 }
+                Job::Learn { meter } => ("Learn a template".to_owned(), vec![Some(*meter)]),
                 Job::Control { meter, .. } => {
                     (format!("Control {}", named(meter).unwrap_or_default()), vec![Some(*meter)])
                 }
@@ -838,6 +862,7 @@ impl Backend for Fake {
                         Step::Programming(ProgramPhase::Standing),
                         Step::Programming(ProgramPhase::Beside),
                     ],
+                    Job::Learn { .. } => vec![Step::Associating, Step::Learning { done: 3, of: 12 }],
                     _ => vec![
                         Step::Opening,
                         Step::Associating,
@@ -945,6 +970,21 @@ impl Backend for Fake {
                 }
                 Edit::SingleUser => {
                     world.people.clear();
+                    Edited::Done
+                }
+                Edit::PutTemplate { text, origin, .. } => {
+                    let name = Template::parse("", &text).unwrap().name;
+                    let before = world.templates.iter().find(|one| one.name == name).cloned();
+                    world.templates.retain(|one| one.name != name);
+                    let version = before.as_ref().map_or(1, |one| one.version + 1);
+                    let origin = before.and_then(|one| one.origin).or(origin);
+                    let changed_by = "Ada".to_owned();
+                    let own = OwnTemplate { name, text, version, changed_at: now(), changed_by, origin };
+                    world.templates.push(own);
+                    Edited::Done
+                }
+                Edit::RemoveTemplate(name) => {
+                    world.templates.retain(|one| one.name != name);
                     Edited::Done
                 }
             }

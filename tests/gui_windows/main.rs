@@ -22,6 +22,7 @@ mod points;
 mod proving;
 mod readings;
 mod schemes;
+mod templates;
 
 use std::sync::Arc;
 

@@ -20,7 +20,7 @@ use super::{
     Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
 use super::{CampaignFile, CampaignLine, PackageFile, TrustedKeys};
-use crate::firmware::{FlashState, Package, PublicKeyFile, TrustedKey};
+use crate::firmware::{KeptVersions, Package, PublicKeyFile, TrustedKey};
 use crate::store::{CampaignMeter, KeyRow};
 
 /// Questions that may wait.
@@ -202,8 +202,8 @@ fn campaign(reader: &StoreReader, id: i64) -> Result<Option<CampaignFile>, Store
     let Some(row) = reader.campaign(id)? else { return Ok(None) };
     let line = |meter: CampaignMeter| {
         let flash = meter.flash.as_ref();
-        let state: FlashState =
-            flash.and_then(|flash| serde_json::from_str(&flash.state).ok()).unwrap_or_default();
+        let KeptVersions { version_before, version_after } =
+            flash.map(|flash| KeptVersions::of(&flash.state)).unwrap_or_default();
         // A flash keeps its fault in words; whose it was stands in the meter's history.
         let message = flash.map(|flash| flash.message.clone()).filter(|message| !message.is_empty());
         let history = match &message {
@@ -212,7 +212,6 @@ fn campaign(reader: &StoreReader, id: i64) -> Result<Option<CampaignFile>, Store
         };
         let mut faults = history.into_iter().filter_map(|(_, result)| result.fault);
         let fault = faults.find(|fault| Some(fault.to_string()) == message);
-        let FlashState { version_before, version_after, .. } = state;
         Ok(CampaignLine { meter, version_before, version_after, fault })
     };
     let lines = reader.campaign_meters(id)?.into_iter().map(line).collect::<Result<_, StoreError>>()?;

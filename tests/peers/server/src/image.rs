@@ -234,6 +234,10 @@ impl Image {
             (self.status, self.looks) = (2, 3);
             return Err(ActionResult::TemporaryFailure);
         }
+        if self.is("ask-again") && self.status != 2 {
+            self.status = 2;
+            return Err(ActionResult::TemporaryFailure);
+        }
         if self.is("status-lags") {
             self.looks = 3;
             return Ok(());
@@ -243,7 +247,11 @@ impl Image {
     }
 
     fn activate(&mut self) -> Result<(), ActionResult> {
-        if self.status != 3 {
+        if self.is("ask-again") && self.status == 3 {
+            self.status = 5;
+            return Err(ActionResult::TemporaryFailure);
+        }
+        if self.status != 3 && self.status != 5 {
             return Err(ActionResult::ReadWriteDenied);
         }
         (self.status, self.enabled) = (6, false);
