@@ -90,7 +90,7 @@ impl SignIn {
             Some(name) => format!("{name} has locked the windows"),
             None => format!("Sign in to {}", cx.backend.store_name()),
         };
-        ui.add(Label::new(strong(title).size(SIZES[3])).wrap());
+        ui.add(Label::new(strong(title).size(SIZES[2])).wrap());
         let text = match locked {
             Some(_) => "What is under way goes on, and so do meter lists when their time comes.",
             None => "This store has people. Your passphrase opens the secrets of its meters.",
