@@ -15,8 +15,8 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::ReadScheme { .. }
         | Job::Test { .. }
         | Job::Discover(_)
-        | Job::Learn { .. }
         | Job::RunList(_)
+        | Job::Learn { .. }
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         Job::Ratios { order: RatioOrder::Write { .. }, .. } => vec![Right::Ratios],
         Job::WriteScheme { .. } => vec![Right::WriteSchemes],
@@ -50,17 +50,18 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         | Edit::TrustMakerKey { .. }
         | Edit::UntrustMakerKey { .. } => vec![Right::TrustKeys],
         Edit::CallOffCampaign { .. } => vec![Right::Flash],
-        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
         Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => vec![Right::Ratios],
         Edit::Exchange { .. } => vec![Right::ExchangeMeters],
         Edit::Setting { key, .. } => vec![of_setting(key)],
         Edit::PutList { list, .. } => vec![Right::KeepLists, of_action(&list.action)],
         Edit::RemoveList(_) => vec![Right::KeepLists],
         Edit::StopRun(_) => vec![Right::ReadMeters],
+        Edit::ChangeMeters(_) | Edit::AddGroup(_) | Edit::MoveGroup { .. } => vec![Right::KeepMeters],
         Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
             vec![Right::People]
         }
         Edit::OwnPassphrase { .. } => vec![Right::Look],
+        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
 

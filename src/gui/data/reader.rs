@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::comms::trace::Follower;
-use crate::export::{point_totals, preview};
+use crate::export::{point_totals, preview, preview_without};
 use crate::model::{Catalogue, Decimal, Fault, ListId, MeterId, ProfileRow, Side};
 use crate::scheme::{check_file_among, read_prices};
 use crate::store::{ListRow, MeterRow, RateBy, SchemeKind, StoreError, StoreReader, TraceRecord};
@@ -155,6 +155,15 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         }
         Query::Campaigns => Value::Campaigns(Arc::new(reader.campaigns(CAMPAIGNS)?)),
         Query::Campaign(id) => Value::Campaign(Arc::new(campaign(reader, *id)?)),
+        Query::Roster => Value::Roster(Arc::new(reader.listed_meters()?)),
+        Query::PreviewWithout(id, from, zone) => {
+            let (now, zone) = (Timestamp::now(), zone_named(zone.as_deref()));
+            let found = match reader.point_of(*id)? {
+                Some(point) => preview_without(reader, *id, (now, &zone), (point.id, *from))?,
+                None => None,
+            };
+            Value::Preview(Arc::new(found))
+        }
         Query::Catalogue => Value::Catalogue(Arc::new(reader.catalogue()?)),
         Query::People => Value::People(Arc::new(reader.people()?)),
         Query::Audit => Value::Audit(Arc::new(reader.audit_rows(AUDIT_ROWS)?)),

@@ -18,7 +18,7 @@ use crate::model::template::fields::SECTIONS;
 use crate::model::template::{
     Basis, Difference, Origin, Problem, Proposal, Remark, Template, check, differences, written_value,
 };
-use crate::model::{Catalogue, Fault, Position};
+use crate::model::{Catalogue, Fault, Position, Right};
 
 use super::history::History;
 use super::keep::Unsaved;
@@ -301,7 +301,7 @@ impl Editor {
     }
 
     fn save(&mut self, cx: &AppCtx) {
-        if self.hindrance().is_some() {
+        if self.hindrance().is_some() || cx.why_not(Right::KeepTemplates).is_some() {
             return;
         }
         let name = self.title();
@@ -333,10 +333,9 @@ impl Editor {
         ui.horizontal(|ui| {
             let hindrance = self.hindrance();
             let save = Act::primary("Save").icon(Icon::Save).shortcut("Ctrl+S").enabled(hindrance.is_none());
-            if ui
-                .add(save.hint(hindrance.unwrap_or("Keeps it in the store, beside the templates that ship")))
-                .clicked()
-            {
+            let save =
+                save.hint(hindrance.unwrap_or("Keeps it in the store, beside the templates that ship"));
+            if ui.add(save.unless(cx.why_not(Right::KeepTemplates))).clicked() {
                 self.save(cx);
             }
             if ui.add(Act::plain("Write as JSON…").icon(Icon::Export)).clicked() {

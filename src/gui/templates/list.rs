@@ -9,6 +9,7 @@ use crate::gui::theme::{Icon, strong, tokens};
 use crate::gui::widgets::{Act, counted, heading, secondary, section, small, text_field};
 
 use super::Wish;
+use crate::model::Right;
 
 /// A template in the list.
 #[derive(Clone, Debug)]
@@ -52,6 +53,7 @@ pub(super) fn ui(
     chosen: Option<&str>,
     edited: Option<&str>,
     sought: &mut String,
+    cx: &AppCtx,
 ) -> Option<Choice> {
     let mut choice = None;
     ui.spacing_mut().item_spacing.y = 4.0;
@@ -67,14 +69,20 @@ pub(super) fn ui(
             .add(
                 Act::plain("Learn…")
                     .icon(Icon::Search)
-                    .hint("Look at all that a meter shows of itself and propose a template for it"),
+                    .hint("Look at all that a meter shows of itself and propose a template for it")
+                    .unless(cx.why_not(Right::ReadMeters)),
             )
             .clicked()
         {
             choice = Some(Choice::Wish(Wish::Learn));
         }
         if ui
-            .add(Act::plain("Import…").icon(Icon::Import).hint("Take a template file into the store"))
+            .add(
+                Act::plain("Import…")
+                    .icon(Icon::Import)
+                    .hint("Take a template file into the store")
+                    .unless(cx.why_not(Right::KeepTemplates)),
+            )
             .clicked()
         {
             choice = Some(Choice::Wish(Wish::Import));

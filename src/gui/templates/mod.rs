@@ -103,7 +103,7 @@ impl TemplatesPage {
             .default_size(248.0)
             .size_range(180.0..=420.0)
             .frame(frame)
-            .show(ui, |ui| wish = self.list(ui, &rows));
+            .show(ui, |ui| wish = self.list(ui, cx, &rows));
         let inner = ui.available_rect_before_wrap();
         ui.painter().rect_filled(inner, 0.0, t.surface.0);
         let asked = match (&mut self.editor, self.chosen.clone()) {
@@ -118,9 +118,9 @@ impl TemplatesPage {
         self.keep(ui, cx);
     }
 
-    fn list(&mut self, ui: &mut Ui, rows: &[Row]) -> Option<Wish> {
+    fn list(&mut self, ui: &mut Ui, cx: &AppCtx, rows: &[Row]) -> Option<Wish> {
         let edited = self.editor.as_ref().map(Editor::title);
-        let choice = list::ui(ui, rows, self.chosen.as_deref(), edited.as_deref(), &mut self.sought)?;
+        let choice = list::ui(ui, rows, self.chosen.as_deref(), edited.as_deref(), &mut self.sought, cx)?;
         match choice {
             list::Choice::Wish(wish) => Some(wish),
             list::Choice::Show(name) => {

@@ -9,6 +9,7 @@ use crate::gui::theme::{Icon, ROW, strong, tokens};
 use crate::gui::widgets::{
     Act, Problem, Tone, badge, counted, instant, problem, secondary, segmented, small, text_field,
 };
+use crate::model::Right;
 use crate::model::template::{Difference, OwnTemplate, Template, differences};
 
 use super::Wish;
@@ -223,12 +224,19 @@ fn head(ui: &mut Ui, cx: &mut AppCtx, row: &Row, own: Option<&OwnTemplate>) -> O
     });
     ui.horizontal(|ui| {
         let name = || row.name.clone();
-        if row.is_own && ui.add(Act::primary("Change…").icon(Icon::Edit)).clicked() {
+        if row.is_own
+            && ui
+                .add(Act::primary("Change…").icon(Icon::Edit).unless(cx.why_not(Right::KeepTemplates)))
+                .clicked()
+        {
             wish = Some(Wish::Change(name()));
         }
         let copy =
             if row.is_own { Act::plain("Copy and change…") } else { Act::primary("Copy and change…") };
-        if ui.add(copy.icon(Icon::Copy).enabled(row.error.is_none())).clicked() {
+        if ui
+            .add(copy.icon(Icon::Copy).enabled(row.error.is_none()).unless(cx.why_not(Right::KeepTemplates)))
+            .clicked()
+        {
             wish = Some(Wish::Copy(name()));
         }
         if ui.add(Act::plain("Write as JSON…").icon(Icon::Export)).clicked() {
@@ -248,7 +256,10 @@ fn head(ui: &mut Ui, cx: &mut AppCtx, row: &Row, own: Option<&OwnTemplate>) -> O
             } else {
                 format!("{} use it: set another template for them first", counted(row.meters, "meter"))
             };
-            let act = Act::icon_only(Icon::Trash, "Remove this template").enabled(is_free).hint(why);
+            let act = Act::icon_only(Icon::Trash, "Remove this template")
+                .enabled(is_free)
+                .hint(why)
+                .unless(cx.why_not(Right::KeepTemplates));
             if ui.add(act).clicked() {
                 wish = Some(Wish::Remove(name()));
             }

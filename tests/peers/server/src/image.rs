@@ -168,22 +168,18 @@ impl Image {
             return Err(ActionResult::ReadWriteDenied);
         }
         match (method, parameters) {
-            (1, Some(Data::Structure(fields))) if fields.len() == 2 => {
-                match (fields.get(0), fields.get(1)) {
-                    (Ok(Data::OctetString(identifier)), Ok(Data::DoubleLongUnsigned(size))) => {
-                        self.initiate(identifier, size as usize)
-                    }
-                    _ => Err(ActionResult::TypeUnmatched),
+            (1, Some(Data::Structure(fields))) if fields.len() == 2 => match (fields.get(0), fields.get(1)) {
+                (Ok(Data::OctetString(identifier)), Ok(Data::DoubleLongUnsigned(size))) => {
+                    self.initiate(identifier, size as usize)
                 }
-            }
-            (2, Some(Data::Structure(fields))) if fields.len() == 2 => {
-                match (fields.get(0), fields.get(1)) {
-                    (Ok(Data::DoubleLongUnsigned(number)), Ok(Data::OctetString(bytes))) => {
-                        self.take(number as usize, bytes)
-                    }
-                    _ => Err(ActionResult::TypeUnmatched),
+                _ => Err(ActionResult::TypeUnmatched),
+            },
+            (2, Some(Data::Structure(fields))) if fields.len() == 2 => match (fields.get(0), fields.get(1)) {
+                (Ok(Data::DoubleLongUnsigned(number)), Ok(Data::OctetString(bytes))) => {
+                    self.take(number as usize, bytes)
                 }
-            }
+                _ => Err(ActionResult::TypeUnmatched),
+            },
             (3, Some(Data::Integer(0))) => self.verify(),
             (4, Some(Data::Integer(0))) => self.activate(),
             _ => Err(ActionResult::TypeUnmatched),
@@ -262,7 +258,8 @@ impl Image {
             let told = json!({ "initiations": self.initiations, "came": self.came });
             std::fs::write(self.file.with_extension("json"), told.to_string()).expect("the file of counts");
         }
-        self.down_until = self.number("down").map(|seconds| Instant::now() + Duration::from_secs(seconds as u64));
+        self.down_until =
+            self.number("down").map(|seconds| Instant::now() + Duration::from_secs(seconds as u64));
         self.line = match self.number("late") {
             Some(seconds) => Line::ClosesLate(seconds as u64),
             None if self.is("drops") => Line::Drops,
