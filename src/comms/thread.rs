@@ -182,11 +182,12 @@ impl Thread {
         self.stop().await;
     }
 
-    /// Nobody who waits for a meter is left waiting for a full disk.
+    /// Nobody who waits for a meter is left waiting for a full disk; a campaign waits for its windows anyhow.
     fn fail_people(&mut self) {
         let Some(fault) = self.hold.fault().cloned() else { return };
-        let scheduler = &self.scheduler;
-        for mut item in self.queue.take(|item| !scheduler.is_scheduled(item.job)) {
+        let Self { scheduler, campaigns, .. } = self;
+        let waits = |job: JobId| scheduler.is_scheduled(job) || campaigns.contains_key(&job);
+        for mut item in self.queue.take(|item| !waits(item.job)) {
             announce(&self.shared, &mut item);
             let job = item.job;
             self.give_up(job, vec![item], &fault);

@@ -100,6 +100,9 @@ struct Lists {
     all: ListId,
 }
 
+/// A full disk is one for the whole process: the tests run one after another.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 /// A town under the program's care, and the time of day there.
 struct Scene {
     dates: Dates,
@@ -184,6 +187,7 @@ fn as_killed(from: &Path, to: &Path) {
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn of_thousands_of_meters_nothing_is_lost_in_three_days_and_every_gap_has_its_reason() {
+    let _turn = TURN.lock().await;
     let meters = number("METERS", 72);
     LocalSet::new().run_until(three_days(Scene::new(AUTUMN, meters, number("SEED", 1).into()))).await;
 }
@@ -282,6 +286,7 @@ async fn three_days(days: Scene) {
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_day_of_23_hours_is_read_whole() {
+    let _turn = TURN.lock().await;
     LocalSet::new()
         .run_until(async {
             let days = Scene::new(SPRING, 12, 2);
