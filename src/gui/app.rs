@@ -342,6 +342,7 @@ impl App {
             FilePurpose::Template => self.templates.open(&self.cx, path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
+            FilePurpose::Made { maker, .. } => self.save(path, move || maker.make()),
             FilePurpose::Print { scheme, .. } => {
                 let templates = self.cx.templates.clone();
                 self.save(path, move || printed(&scheme, &templates));
@@ -448,6 +449,15 @@ impl App {
             Command::Export(export, name) => {
                 self.files.choose(FilePurpose::Export { export, name }, &self.wake);
             }
+            Command::SaveMade(title, name, maker) => {
+                self.files.choose(FilePurpose::Made { title, name, maker }, &self.wake);
+            }
+            Command::ExportMeters => self.meters.export(&self.cx),
+            Command::EditMeters(ids) => {
+                self.go(ui, Page::Meters);
+                self.meters.edit_many(&mut self.cx, &ids);
+            }
+            Command::Group(deed) => self.meters.group(deed),
             Command::ChooseProof(file) => self.files.choose(FilePurpose::Proof(file), &self.wake),
             Command::WriteFile(path, text) => self.save(path, move || Ok(text.into_bytes())),
             Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),

@@ -8,6 +8,8 @@ use crate::gui::widgets::small;
 use crate::model::template::SchemeLimits;
 use crate::scheme::{Document, Problem};
 
+use super::meter_clock::MeterClock;
+
 /// A scheme under a page's hands. A page changes `document` in place; whoever drew the page compares, makes one undo
 /// step of what changed, and checks anew.
 pub(super) struct Editing<'a> {
@@ -21,6 +23,8 @@ pub(super) struct Editing<'a> {
     pub(super) problems: &'a [Problem],
     /// Place of a problem that was clicked: the page that shows it scrolls there and takes the focus, once.
     pub(super) go_to: Option<&'a str>,
+    /// By which clock coming changes are shown.
+    pub(super) clock: &'a MeterClock,
 }
 
 impl<'a> Editing<'a> {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use egui::{Key, Ui};
 
 use crate::export::Export;
-use crate::gui::context::ProofFile;
+use crate::gui::context::{Maker, ProofFile};
 use crate::gui::theme::strong;
 use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
 use crate::scheme::Document;
@@ -55,6 +55,15 @@ pub(crate) enum FilePurpose {
         /// The proposed name.
         name: String,
     },
+    /// What a maker makes.
+    Made {
+        /// The dialog's title.
+        title: String,
+        /// The proposed name.
+        name: String,
+        /// It.
+        maker: Maker,
+    },
     /// A firmware package.
     Package,
     /// A public key that is to be trusted.
@@ -80,7 +89,7 @@ impl FilePurpose {
             Self::Package => "Open a firmware package",
             Self::PublicKey => "Open a public key",
             Self::Template => "Import a template",
-            Self::SaveText { title, .. } => title,
+            Self::SaveText { title, .. } | Self::Made { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
             Self::Print { .. } => "Print the scheme as PDF",
@@ -93,7 +102,9 @@ impl FilePurpose {
             Self::ImportMeters | Self::Holidays { .. } | Self::Template => "Import",
             Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey => "Open",
             Self::Print { .. } => "Print",
-            Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Export { .. } => "Save",
+            Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Made { .. } | Self::Export { .. } => {
+                "Save"
+            }
         }
     }
 
@@ -113,6 +124,7 @@ impl FilePurpose {
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Holidays { .. } => dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file(),
             Self::SaveText { name, .. }
+            | Self::Made { name, .. }
             | Self::SaveScheme { name, .. }
             | Self::Print { name, .. }
             | Self::Export { name, .. } => dialog.set_file_name(name).save_file(),
@@ -151,6 +163,7 @@ impl Files {
         let state = if self.field_only { None } else { dialog(&purpose, wake) };
         let name = match &purpose {
             FilePurpose::SaveText { name, .. }
+            | FilePurpose::Made { name, .. }
             | FilePurpose::SaveScheme { name, .. }
             | FilePurpose::Print { name, .. }
             | FilePurpose::Export { name, .. } => name.clone(),
