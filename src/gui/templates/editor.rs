@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
-use egui::{Frame, Key, Label, Margin, Modifiers, Panel, ScrollArea, Ui};
+use egui::{CentralPanel, Frame, Key, Label, Margin, Modifiers, Panel, ScrollArea, Ui};
 use serde_json::{Map, Value};
 
 use crate::comms::{Edit, Edited};
@@ -254,6 +254,11 @@ impl Editor {
             ui.add_space(4.0);
             wish = self.head(ui, cx);
         });
+        let nav =
+            Frame::new().fill(t.surface.0).inner_margin(Margin { left: 8, right: 8, top: 4, bottom: 8 });
+        Panel::left("template sections").resizable(false).exact_size(184.0).frame(nav).show(ui, |ui| {
+            self.sections(ui);
+        });
         let found = Arc::clone(&self.found);
         let height = if found.problems.is_empty() { 32.0 } else { 128.0 };
         let bottom = Panel::bottom("template problems").resizable(false).exact_size(height);
@@ -262,12 +267,8 @@ impl Editor {
         if let Some(problem) = clicked.inner {
             self.show_problem(&problem);
         }
-        let nav =
-            Frame::new().fill(t.surface.0).inner_margin(Margin { left: 8, right: 8, top: 4, bottom: 8 });
-        Panel::left("template sections").resizable(false).exact_size(184.0).frame(nav).show(ui, |ui| {
-            self.sections(ui);
-        });
-        Frame::new().inner_margin(Margin::symmetric(16, 4)).show(ui, |ui| self.body(ui));
+        let rest = Frame::new().inner_margin(Margin::symmetric(16, 4));
+        CentralPanel::no_frame().frame(rest).show(ui, |ui| self.body(ui));
         wish
     }
 

@@ -18,6 +18,10 @@ pub(super) fn ui(ui: &mut Ui, found: &[Problem], is_checking: bool) -> Option<Pr
     };
     ui.label(small(ui, words));
     let mut chosen = None;
+    // A list without a line would still be as high as two.
+    if found.is_empty() {
+        return chosen;
+    }
     ui.spacing_mut().item_spacing.y = 0.0;
     ScrollArea::vertical().id_salt("template problems").auto_shrink(false).show_rows(
         ui,

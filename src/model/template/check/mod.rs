@@ -95,7 +95,9 @@ pub fn check(text: &str) -> Checked {
     for problem in &mut problems {
         problem.position = problem.position.or_else(|| locate(&problem.pointer, &positions));
     }
-    problems.sort_by_key(|problem| problem.position);
+    // What is missing altogether has no place of its own: it comes last.
+    let is_nowhere = |problem: &Problem| problem.code == Code::MissingKey && problem.pointer.is_empty();
+    problems.sort_by_key(|problem| (is_nowhere(problem), problem.position));
     problems.truncate(MOST);
     let is_good = !problems.iter().any(Problem::is_error);
     Checked { template: read.template.filter(|_| is_good), problems }

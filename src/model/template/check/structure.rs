@@ -56,8 +56,9 @@ pub(super) fn read(root: &Node) -> Read {
         let offer = |value: Json| template_with(&member.key, value).map(drop);
         search.member(&member.key, &member.node, &step("", &member.key), &offer);
     }
-    let template = salvage(root, &search.broken);
-    Read { template, broken: search.broken, problems: search.problems }
+    let left_out: Vec<String> = search.broken.iter().map(|pointer| outermost_list(root, pointer)).collect();
+    let template = salvage(root, &left_out);
+    Read { template, broken: left_out, problems: search.problems }
 }
 
 /// The least that is a template.
@@ -70,6 +71,20 @@ fn template_with(key: &str, value: Json) -> Result<Template, String> {
     let mut map = least();
     map.insert(key.to_owned(), value);
     serde_json::from_value(Json::Object(map)).map_err(|error| error.to_string())
+}
+
+/// The list that a place lies in, or the place itself: a list of which something is left out would be another one.
+fn outermost_list(root: &Node, pointer: &str) -> String {
+    let mut here = root;
+    let mut outer = String::new();
+    for key in pointer.split('/').skip(1) {
+        let Value::Object(members) = &here.value else { break };
+        outer = format!("{outer}/{key}");
+        let name = key.replace("~1", "/").replace("~0", "~");
+        let Some(member) = members.iter().find(|member| member.key == name) else { break };
+        here = &member.node;
+    }
+    outer
 }
 
 /// The template of all that is not broken; a section that still does not read is left out.
@@ -148,8 +163,10 @@ impl Search {
                 let inner = |value: Json| offer(Json::Array(vec![value]));
                 for (place, item) in items.iter().enumerate() {
                     let at = step(pointer, &place.to_string());
+                    // An element stands for itself: what is missing in it, is missing. Only a list of a fixed length
+                    // does not take one alone.
                     if let Err(message) = inner(json_of(item, &at, &[]))
-                        && !is_of_the_rest(&message)
+                        && !message.starts_with("invalid length")
                     {
                         self.narrow(item, &at, &inner, &message);
                     }

@@ -38,7 +38,7 @@ fn an_unknown_key_is_named_with_its_place_and_the_nearest_known_one() {
     let text = with(",\n  \"association\": { \"max_pud\": 1024 }");
     let problem = &check(&text).problems[0];
     assert_eq!(problem.pointer, "/association/max_pud");
-    assert_eq!(problem.position, Some(Position { line: 7, column: 33 }));
+    assert_eq!(problem.position, Some(Position { line: 7, column: 31 }));
     assert_eq!(problem.code.word(), "unknown-key");
     assert!(problem.advice.contains("`max_pdu`"), "{problem}");
     let text = with(",\n  \"colour\": 1");
@@ -52,7 +52,7 @@ fn everything_wrong_is_told_in_one_pass_in_the_order_of_the_text() {
   "hdlc": { "window": 9, "info": "much" },
   "association": { "without": ["general-block-tranfer", "get", "get"] },
   "profiles": { "status_bits": { "64": "power-down", "1": "power-dwon" } },
-  "objects": { "registers": ["1-0:1.8.0*255", "1-0:1.8", "1-0:1.8.0*255"],
+  "objects": { "registers": ["1-0:1.8.0*255", "1-0:1.8.x"], "logs": ["0-0:99.98.0*255", "0-0:99.98.0*255"],
     "identity": [{ "obsi": "0-0:96.1.0*255", "as": "serial" }, { "obis": "0-0:96.1.1*255" }] },
   "event_texts": { "0-0:99.98.0": { "1": "Supply failed" }, "log": { "2": "" } }"#,
     );
@@ -66,7 +66,7 @@ fn everything_wrong_is_told_in_one_pass_in_the_order_of_the_text() {
         "/profiles/status_bits/64",
         "/profiles/status_bits/1",
         "/objects/registers/1",
-        "/objects/registers/2",
+        "/objects/logs/1",
         "/objects/identity/0/obsi",
         "/objects/identity/1",
         "/event_texts/0-0:99.98.0",
