@@ -80,10 +80,7 @@ async fn unlock(row: &PersonRow, passphrase: Secret) -> Result<Vault, Fault> {
 }
 
 fn shut_out() -> Fault {
-    Fault::refused(
-        "nobody of that name may sign in here",
-        "ask an administrator; `user list` names everybody",
-    )
+    Fault::refused("nobody of that name may sign in here", "ask an administrator")
 }
 
 /// How long somebody has to wait before the next attempt. A clock that was set back makes nobody wait longer.
