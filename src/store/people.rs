@@ -352,7 +352,7 @@ impl Store {
     }
 
     /// Notes that an attempt to sign in failed; `person` is nothing where no such person exists, and what was given
-    /// as a name is not written down: it may have been a passphrase.
+    /// as a name is not written down: it may have been a passphrase. `account` is the user of this computer.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -360,9 +360,10 @@ impl Store {
         &mut self,
         now: Timestamp,
         person: Option<&str>,
+        account: &str,
         why: &str,
     ) -> Result<(), StoreError> {
-        self.write(|connection, actor| {
+        self.write(|connection, _| {
             if let Some(name) = person {
                 connection
                     .prepare_cached(
@@ -370,8 +371,8 @@ impl Store {
                     )?
                     .execute(params![name, micros(now)])?;
             }
-            let detail = json!({ "person": person, "why": why });
-            audit::append(connection, now, actor, "sign-in failed", &detail.to_string())
+            let detail = json!({ "person": person, "account": account, "why": why });
+            audit::append(connection, now, "nobody", "sign-in failed", &detail.to_string())
         })
     }
 }
