@@ -55,7 +55,7 @@ pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, Pa
 pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
 pub use maker_keys::MakerKeyRow;
-pub use people::{NewKey, PersonEntry, PersonRow};
+pub use people::{NewKey, PersonEntry, PersonRow, Reseal};
 pub use points::{Exchange, NewMeter};
 pub use pushed::Seen;
 pub use records::{

@@ -60,6 +60,9 @@ pub struct PersonEntry<'a> {
     pub share: Option<&'a [u8]>,
 }
 
+/// Opens a meter's sealed secret with one key and seals it with another; or says why it cannot.
+pub type Reseal<'a> = dyn Fn(MeterId, SecretKind, &[u8]) -> Result<Vec<u8>, String> + 'a;
+
 /// A new vault key, as far as the store knows it.
 pub struct NewKey<'a> {
     /// The number of the key that holds until now; nothing where none was ever told.
@@ -67,7 +70,7 @@ pub struct NewKey<'a> {
     /// The new one's.
     pub number: &'a [u8],
     /// Opens a sealed secret with the old key and seals it with the new one; or says why it cannot.
-    pub reseal: &'a dyn Fn(MeterId, SecretKind, &[u8]) -> Result<Vec<u8>, String>,
+    pub reseal: &'a Reseal<'a>,
     /// The new key for a person.
     pub share: &'a dyn Fn(&PersonRow) -> Result<Vec<u8>, String>,
 }
