@@ -12,23 +12,23 @@ use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::export::{Export, MonthEnergy, Preview};
 use meterwright::firmware::PublicKeyFile;
 use meterwright::gui::data::{
-    Answer, Backend, Details, Import, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
-    Query, RegisterSet, Slice, Traffic, Value, reader,
+    Answer, Backend, Details, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView, Query,
+    RegisterSet, Slice, Traffic, Value, reader,
 };
 use meterwright::gui::data::{CampaignFile, TrustedKeys};
 use meterwright::model::template::{OwnTemplate, Proposal};
 use meterwright::model::{
     AccuracyClasses, Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Identity,
-    IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterRatios, MeterSecrets,
-    Obis, Person, PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase, Quality,
-    RatioHistory, RatioPeriod, ReadingValue, RegisterReading, Role, ScalerUnit, Schedule, Secret, SecretKind,
-    Side, Standing, Step, Times, Transformers, Unit, What, plain_name,
+    IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterRatios, Obis, Person,
+    PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase, Quality, RatioHistory,
+    RatioPeriod, ReadingValue, RegisterReading, Role, ScalerUnit, Schedule, Secret, SecretKind, Side,
+    Standing, Step, Times, Transformers, Unit, What, plain_name,
 };
 use meterwright::model::{CampaignState, Catalogue, Template};
 use meterwright::store::{AuditRow, PersonRow};
 use meterwright::store::{
-    Cause, JobResult, JobRow, ListRow, MeterRow, NewMeter, Outcome, OutcomeState, Placement, PointRow, Rate,
-    RunRow, RunState, Share, StoredProfile, TraceRecord,
+    Cause, JobResult, JobRow, ListRow, ListedMeter, MeterChanges, MeterRow, NewMeter, Outcome, OutcomeState,
+    Placement, PointRow, Rate, RunRow, RunState, Share, StoredProfile, TraceRecord,
 };
 use meterwright::store::{KeyRow, MakerKeyRow};
 use meterwright::transport::PortInfo;
@@ -83,6 +83,8 @@ pub struct World {
     pub left: Vec<bool>,
     /// Where unsaved work is kept.
     pub drafts: Option<PathBuf>,
+    /// Refuse the next edit with this.
+    pub refuse: Option<Fault>,
     next: i64,
 }
 
@@ -490,6 +492,11 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::Campaign(id) => {
             Value::Campaign(Arc::new(world.campaigns.iter().find(|one| one.row.id == *id).cloned()))
         }
+        Query::Roster => Value::Roster(Arc::new(world.meters.iter().map(|row| listed(world, row)).collect())),
+        Query::PreviewWithout(id, ..) => {
+            let period = point_view(world, *id).history.periods()[0].clone();
+            Value::Preview(Arc::new(Some(month(&period))))
+        }
         Query::Package(_) | Query::PublicKey(_) => unreachable!("answered from files"),
         Query::Ports => Value::Ports(Arc::new(vec![PortInfo {
             name: "/dev/ttyUSB0".into(),
@@ -507,6 +514,18 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::MeterSchemes(id) => {
             Value::MeterSchemes(Arc::new(world.schemes.get(id).cloned().unwrap_or_default()))
         }
+    }
+}
+
+/// A meter as lists in files have it.
+fn listed(world: &World, row: &MeterRow) -> ListedMeter {
+    let point = point_view(world, row.id).point.unwrap();
+    ListedMeter {
+        id: row.id,
+        config: row.config.clone(),
+        point: Some(point.id),
+        has_ratio: point.ratios.at(now()).is_some(),
+        details: point.details,
     }
 }
 
@@ -890,6 +909,10 @@ impl Backend for Fake {
 
     fn edit(&self, edit: Edit) -> Receiver<Result<Edited, Fault>> {
         let (sender, receiver) = sync_channel(1);
+        if let Some(fault) = self.world(|world| world.refuse.take()) {
+            sender.send(Err(fault)).unwrap();
+            return receiver;
+        }
         let edited = self.world(|world| {
             world.edits.push(edit.clone());
             match edit {
@@ -935,7 +958,26 @@ impl Backend for Fake {
                     world.ratios.insert(point, stood.with(*period));
                     Edited::Done
                 }
-                Edit::RemoveRatio { .. } => Edited::Done,
+                Edit::RemoveRatio { point, from } => {
+                    let stood = point_view(world, MeterId(point.0)).point.unwrap().ratios;
+                    world.ratios.insert(point, stood.without(from));
+                    Edited::Done
+                }
+                Edit::ChangeMeters(changes) => world.change(&changes),
+                Edit::AddGroup(name) => {
+                    world.settings.insert("groups".to_owned(), format!("[{name:?}]"));
+                    Edited::Done
+                }
+                Edit::MoveGroup { from, to } => {
+                    for row in &mut world.meters {
+                        let rest = row.config.group.as_deref().and_then(|own| own.strip_prefix(&from));
+                        let rest = rest.map(str::to_owned);
+                        if let Some(rest) = rest {
+                            row.config.group = to.as_ref().map(|to| format!("{to}{rest}"));
+                        }
+                    }
+                    Edited::Done
+                }
                 Edit::Exchange { exchange, .. } => match &exchange.new {
                     NewMeter::Listed(id) => Edited::Added(vec![*id]),
                     NewMeter::Added(config) => Edited::Added(vec![world.add(config)]),
@@ -994,17 +1036,6 @@ impl Backend for Fake {
         receiver
     }
 
-    fn import(&self, _file: PathBuf) -> Later<Import> {
-        let (sender, receiver) = sync_channel(1);
-        let config = MeterConfig::new("Imported 1", "tcp://10.9.9.9:4059".parse().unwrap());
-        let import = Import {
-            meters: vec![(config, MeterSecrets::default())],
-            refused: vec!["line 3: `meter:4059` is not a line".to_owned()],
-        };
-        sender.send(Ok(import)).unwrap();
-        receiver
-    }
-
     fn export(&self, export: Export, file: PathBuf) -> Later<u64> {
         self.world(|world| world.exports.push((export, file)));
         let (sender, receiver) = sync_channel(1);
@@ -1032,6 +1063,19 @@ impl Backend for Fake {
 }
 
 impl World {
+    fn change(&mut self, changes: &MeterChanges) -> Edited {
+        let added = changes.add.iter().map(|(config, _)| self.add(config)).collect();
+        for (id, patch) in &changes.change {
+            let point = PointId(id.0);
+            let mut details = point_view(self, *id).point.unwrap().details;
+            patch.about.apply(&mut details);
+            self.details.insert(point, details);
+            let row = self.meters.iter_mut().find(|row| row.id == *id).unwrap();
+            patch.apply(&mut row.config).unwrap();
+        }
+        Edited::Changed { added, changed: changes.change.len() }
+    }
+
     fn add(&mut self, config: &MeterConfig) -> MeterId {
         let id = MeterId(self.meters.iter().map(|meter| meter.id.0).max().unwrap_or(0) + 1);
         self.meters.push(MeterRow {
