@@ -80,10 +80,7 @@ async fn unlock(row: &PersonRow, passphrase: Secret) -> Result<Vault, Fault> {
 }
 
 fn shut_out() -> Fault {
-    Fault::refused(
-        "nobody of that name may sign in here",
-        "ask an administrator; `user list` names everybody",
-    )
+    Fault::refused("nobody of that name may sign in here", "ask an administrator")
 }
 
 /// How long somebody has to wait before the next attempt. A clock that was set back makes nobody wait longer.
@@ -203,8 +200,9 @@ impl Shared {
 /// Signs somebody in.
 pub(super) async fn sign_in(shared: &Shared, name: &str, passphrase: Secret) -> Result<Standing, Fault> {
     let now = shared.now();
+    let account = shared.presence.borrow().account.clone();
     let note = |person: Option<&str>, why: &str| {
-        let noted = shared.store.borrow_mut().note_failed_sign_in(now, person, why);
+        let noted = shared.store.borrow_mut().note_failed_sign_in(now, person, &account, why);
         noted.map_err(|error| store_fault(&error))
     };
     let row = find(&shared.store.borrow(), name)?;
@@ -237,7 +235,6 @@ pub(super) async fn sign_in(shared: &Shared, name: &str, passphrase: Secret) -> 
         note(Some(&row.name), "the share is of another vault key")?;
         return Err(vault_fault(&VaultError::Altered));
     }
-    let account = shared.presence.borrow().account.clone();
     let noted = shared.store.borrow_mut().note_sign_in(now, &row.name, &account);
     noted.map_err(|error| store_fault(&error))?;
     shared.enter(&row.name, row.role, &row.lock, vault);

@@ -60,7 +60,7 @@ pub use flashes::LastFlash;
 pub use groups::GROUPS_SETTING;
 pub use lists::{ListRow, Rest};
 pub use maker_keys::MakerKeyRow;
-pub use people::{NewKey, PersonEntry, PersonRow};
+pub use people::{NewKey, PersonEntry, PersonRow, Reseal};
 pub use points::{Exchange, NewMeter};
 pub use pushed::Seen;
 pub use records::{

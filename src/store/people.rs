@@ -60,6 +60,9 @@ pub struct PersonEntry<'a> {
     pub share: Option<&'a [u8]>,
 }
 
+/// Opens a meter's sealed secret with one key and seals it with another; or says why it cannot.
+pub type Reseal<'a> = dyn Fn(MeterId, SecretKind, &[u8]) -> Result<Vec<u8>, String> + 'a;
+
 /// A new vault key, as far as the store knows it.
 pub struct NewKey<'a> {
     /// The number of the key that holds until now; nothing where none was ever told.
@@ -67,7 +70,7 @@ pub struct NewKey<'a> {
     /// The new one's.
     pub number: &'a [u8],
     /// Opens a sealed secret with the old key and seals it with the new one; or says why it cannot.
-    pub reseal: &'a dyn Fn(MeterId, SecretKind, &[u8]) -> Result<Vec<u8>, String>,
+    pub reseal: &'a Reseal<'a>,
     /// The new key for a person.
     pub share: &'a dyn Fn(&PersonRow) -> Result<Vec<u8>, String>,
 }
@@ -352,7 +355,7 @@ impl Store {
     }
 
     /// Notes that an attempt to sign in failed; `person` is nothing where no such person exists, and what was given
-    /// as a name is not written down: it may have been a passphrase.
+    /// as a name is not written down: it may have been a passphrase. `account` is the user of this computer.
     ///
     /// # Errors
     /// The store cannot be written.
@@ -360,9 +363,10 @@ impl Store {
         &mut self,
         now: Timestamp,
         person: Option<&str>,
+        account: &str,
         why: &str,
     ) -> Result<(), StoreError> {
-        self.write(|connection, actor| {
+        self.write(|connection, _| {
             if let Some(name) = person {
                 connection
                     .prepare_cached(
@@ -370,8 +374,8 @@ impl Store {
                     )?
                     .execute(params![name, micros(now)])?;
             }
-            let detail = json!({ "person": person, "why": why });
-            audit::append(connection, now, actor, "sign-in failed", &detail.to_string())
+            let detail = json!({ "person": person, "account": account, "why": why });
+            audit::append(connection, now, "nobody", "sign-in failed", &detail.to_string())
         })
     }
 }

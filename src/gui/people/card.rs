@@ -5,7 +5,7 @@ use egui::{Align, Key, Label, Layout, Ui};
 use crate::comms::Edit;
 use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
-use crate::gui::theme::{Icon, SIZES, strong};
+use crate::gui::theme::{CONTROL, Icon, SIZES, strong};
 use crate::gui::widgets::{
     Act, Problem, Tone, badge, combo, counted, described, dialog_window, instant, loading, problem,
     secondary, segmented,
@@ -15,6 +15,9 @@ use crate::store::PersonRow;
 
 use super::form::{Answer, Form, Purpose, sentence_of};
 use super::{LOCK_KEY, lock_minutes};
+
+/// Width of the place where a person is shut out or let in, so that the roles stand in one column.
+const SHUT_WIDTH: f32 = 140.0;
 
 /// The card.
 #[derive(Default)]
@@ -153,7 +156,12 @@ impl PeopleCard {
                 let is_active = row.is_active();
                 let (words, name) = if is_active { ("Shut out", &row.name) } else { ("Let in", &row.name) };
                 let label = format!("{words} {name}");
-                if ui.add(Act::quiet(&label).small().unless(why.clone())).clicked() {
+                let shut = |ui: &mut Ui| {
+                    ui.set_min_width(SHUT_WIDTH);
+                    ui.add(Act::quiet(&label).small().unless(why.clone())).clicked()
+                };
+                let size = egui::vec2(SHUT_WIDTH, CONTROL);
+                if ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), shut).inner {
                     if is_active {
                         self.question = Some(Question::ShutOut(row.name.clone()));
                     } else {

@@ -73,11 +73,15 @@ impl SignIn {
         if self.is_prefilled {
             return;
         }
-        if let Load::Ready(people) = cx.data.people(cx.backend.as_ref(), &Query::People) {
-            let names: Vec<String> =
-                people.iter().filter(|row| row.is_active()).map(|row| row.name.clone()).collect();
-            self.name = likely(&names);
-            self.is_prefilled = true;
+        match cx.data.people(cx.backend.as_ref(), &Query::People) {
+            Load::Ready(people) => {
+                let active = people.iter().filter(|row| row.is_active());
+                self.name = likely(&active.map(|row| row.name.clone()).collect::<Vec<_>>());
+                self.is_prefilled = true;
+            }
+            // Names that cannot be read can be typed all the same.
+            Load::Failed(_) => self.is_prefilled = true,
+            Load::Loading => {}
         }
     }
 
@@ -121,7 +125,9 @@ impl SignIn {
                 pressed
             })
             .inner;
-        if ui.memory(|memory| memory.focused().is_none()) && self.waiting.is_none() {
+        // Before it is known who is likely, a passphrase could be typed where it shows.
+        let knows_whom = self.is_prefilled || locked.is_some();
+        if knows_whom && ui.memory(|memory| memory.focused().is_none()) && self.waiting.is_none() {
             if locked.is_none() && self.name.is_empty() {
                 ui.memory_mut(|memory| memory.request_focus(name_id));
             } else {
