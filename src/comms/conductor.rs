@@ -16,7 +16,7 @@ use crate::scheme::Document;
 use crate::store::TraceRecord;
 use crate::transport::{Tap, TapRecord};
 
-use super::link::{Cancel, Trace, careful, open_link};
+use super::link::{Cancel, Trace, careful, open_flag_link, open_link};
 use super::trace_log::TraceLog;
 
 /// What one attempt does with its meter.
@@ -87,7 +87,30 @@ fn secrets(access: &MeterAccess) -> Vec<Secret> {
     SecretKind::ALL.iter().filter_map(|(kind, _)| access.secrets.get(*kind).cloned()).collect()
 }
 
+/// A session with an Elster meter, over a line of IEC 62056-21.
+async fn with_elster(attempt: Attempt<'_>) -> Result<(), Fault> {
+    let Attempt { access, task, knowledge, sink, trace, cancel, .. } = attempt;
+    let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
+    let mut line = open_flag_link(&access.config.line, &access.template, trace, cancel)
+        .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?;
+    match task {
+        Task::Read(request) => drivers::elster::read(&mut line, access, knowledge, request, sink).await,
+        Task::Test => drivers::elster::test(&mut line, access, sink).await,
+        Task::Ratios(order) => drivers::elster::ratios(&mut line, access, knowledge, order, sink).await,
+        Task::SetClock(order) => drivers::elster::set_clock(&mut line, access, knowledge, order, sink).await,
+        Task::Control(order) => drivers::elster::control(&mut line, access, knowledge, order, sink).await,
+        Task::WriteScheme(..) | Task::ReadScheme(_) => Err(drivers::elster::no_schemes()),
+        Task::Flash(..) => Err(Fault::user(
+            "refused: an Elster meter takes no signed package, which is for DLMS image transfer",
+            "an AS230 is loaded by its vendor's own file: `firmware flash NAME --vendor-file FILE.xml`",
+        )),
+    }
+}
+
 async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
+    if attempt.access.template.family == Family::Elster {
+        return Box::pin(with_elster(attempt)).await;
+    }
     let Attempt { access, task, number, counter, knowledge, sink, trace, cancel } = attempt;
     let template = if number > 1 { careful(&access.template) } else { access.template.clone() };
     let config = &access.config;
@@ -121,6 +144,7 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         (Family::Dlms, Task::Ratios(order)) => {
             drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
         }
+        (Family::Elster, _) => Err(Fault::internal("an Elster meter over a line of DLMS")),
     };
     // The driver may have thrown away what it knew; how long the meter takes stays true.
     let after = link.round_trip();

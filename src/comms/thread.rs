@@ -16,6 +16,7 @@ use crate::drivers::{ClockWay, Contactor, Order, RatioOrder};
 use crate::firmware::Package;
 use crate::model::{CampaignPlan, Fault, FlashPhase, MeterConfig, MeterId, MeterSecrets, Step};
 use crate::store::{JobResult, MeterRow};
+use crate::transport::modem;
 
 use super::flash::{self, Campaign, Campaigns, Ended};
 use super::link::Cancel;
@@ -74,6 +75,8 @@ pub(super) struct Thread {
     tests: i64,
     campaigns: Campaigns,
     pushes: Rc<Pushes>,
+    /// Calls of modems that nobody goes on with.
+    hanging_up: JoinSet<()>,
 }
 
 /// How a meter's session ended, held back until it is on disk.
@@ -105,6 +108,7 @@ impl Thread {
             scheduler,
             tests: 0,
             campaigns: Campaigns::new(),
+            hanging_up: JoinSet::new(),
         }
     }
 
@@ -115,6 +119,7 @@ impl Thread {
             let opens = self.queue.opens(Instant::now());
             let due = self.shared.settling.due();
             let wake = self.scheduler.wake_at();
+            let idle_call = modem::idle_due();
             tokio::select! {
                 command = commands.recv() => match command {
                     None | Some(Command::Stop) => break,
@@ -127,6 +132,12 @@ impl Thread {
                 () = at(wake), if wake.is_some() => {
                     let orders = self.scheduler.tick(&self.shared);
                     self.obey(orders);
+                }
+                () = at(idle_call), if idle_call.is_some() => {
+                    while self.hanging_up.try_join_next().is_some() {}
+                    self.hanging_up.spawn_local(modem::hang_up_idle());
+                    // What is due now is taken in hand before it is asked for again.
+                    tokio::task::yield_now().await;
                 }
                 () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
                 () = sleep(LOOK_AT_WINDOW), if self.waits_for_window() => {}
@@ -150,6 +161,8 @@ impl Thread {
         if timeout(STOP_WITHIN, ending).await.is_err() {
             tracing::error!("sessions did not end in time and were cut off");
         }
+        while self.hanging_up.join_next().await.is_some() {}
+        modem::hang_up_all().await;
         self.settle();
         self.scheduler.stop(&self.shared);
         self.shared.listeners.borrow_mut().flush();

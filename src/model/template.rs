@@ -3,9 +3,16 @@
 //! A template never says what a meter's data *are*: scalers, units, capture objects and object lists are read from
 //! the meter. It says how the meter wants to be spoken to, what its numbers mean, and what it cannot hold.
 
+mod flag;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+pub use flag::{
+    FlagContent, FlagLayout, FlagPeriod, FlagRatio, FlagRatioForm, FlagRegister, FlagSource, FlagSumForm,
+    FlagSums, FlagTable, FlagText, FlagTuning,
+};
 
 use super::{DeviationSign, IntervalStatus, Obis, ScalerUnit, ServerAddress, What, ZonePolicy};
 
@@ -63,6 +70,9 @@ pub struct Template {
     /// How firmware comes into this model.
     #[serde(default)]
     pub firmware: FirmwareTuning,
+    /// The tables of an Elster meter; of no meaning to other families.
+    #[serde(default)]
+    pub flag: FlagTuning,
 }
 
 /// Protocol family.
@@ -71,6 +81,8 @@ pub struct Template {
 pub enum Family {
     /// DLMS/COSEM.
     Dlms,
+    /// Elster, ABB and GEC meters in the programming mode of IEC 62056-21.
+    Elster,
 }
 
 /// Addresses where the meter's own settings leave them out.
@@ -667,6 +679,9 @@ const SHIPPED: &[(&str, &str)] = &[
     ("dlms-generic", include_str!("../../assets/templates/dlms-generic.json")),
     ("dlms-idis", include_str!("../../assets/templates/dlms-idis.json")),
     ("dlms-meterwright", include_str!("../../assets/templates/dlms-meterwright.json")),
+    ("elster-a1140", include_str!("../../assets/templates/elster-a1140.json")),
+    ("elster-a1700", include_str!("../../assets/templates/elster-a1700.json")),
+    ("elster-as230", include_str!("../../assets/templates/elster-as230.json")),
 ];
 
 impl Template {
@@ -731,6 +746,7 @@ impl Template {
                 return Err(format!("profiles.status_bits: bit {bit}, flag `{flag}` is not known"));
             }
         }
+        self.flag.check()?;
         for log in self.event_texts.keys() {
             if log != "*" && log.parse::<Obis>().is_err() {
                 return Err(format!("event_texts: `{log}` is neither an OBIS code nor `*`"));
