@@ -70,6 +70,7 @@ impl fmt::Display for Failure {
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
         let code = match fault.blame {
+            Blame::User if fault.refused => REFUSED,
             Blame::User => USAGE,
             Blame::Line | Blame::Meter => SOME_FAILED,
             Blame::Internal => INTERNAL,

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::Args;
@@ -13,7 +12,7 @@ use super::app::{App, Outcome};
 use super::failure::{DONE, Failure, REFUSED, SOME_FAILED};
 use super::firmware::trusted;
 use super::jobs::{self, Results, fault_document};
-use super::period::When;
+use super::period::Activate;
 use super::select::Select;
 use super::table::Table;
 use crate::comms::Job;
@@ -62,28 +61,6 @@ pub(super) struct Flash {
     /// Longest wait for a meter's restart, in seconds [default: the template's]
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     restart_within: Option<u32>,
-}
-
-/// When images take over.
-#[derive(Clone, Copy, Debug)]
-enum Activate {
-    Now,
-    Never,
-    At(When),
-}
-
-impl FromStr for Activate {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "now" => Ok(Self::Now),
-            "never" => Ok(Self::Never),
-            other => {
-                other.parse().map(Self::At).map_err(|error| format!("write now, never or a time: {error}"))
-            }
-        }
-    }
 }
 
 /// Says how campaigns stand.

@@ -44,6 +44,31 @@ impl When {
     }
 }
 
+/// `--activate`: when a scheme or an image takes over.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Activate {
+    /// As soon as it is in the meter.
+    Now,
+    /// Not: it waits in the meter.
+    Never,
+    /// At this time.
+    At(When),
+}
+
+impl FromStr for Activate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "now" => Ok(Self::Now),
+            "never" => Ok(Self::Never),
+            other => {
+                other.parse().map(Self::At).map_err(|error| format!("write now, never or a time: {error}"))
+            }
+        }
+    }
+}
+
 /// From when to when.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Period {
@@ -100,5 +125,13 @@ mod tests {
         let day = Some("2026-11-01".parse().unwrap());
         let period = Period { from: day, to: day };
         assert!(period.bounds(&TimeZone::UTC).unwrap_err().to_string().contains("2026-11-02"));
+    }
+
+    #[test]
+    fn a_scheme_or_an_image_takes_over_now_never_or_at_a_time() {
+        assert!(matches!("now".parse(), Ok(Activate::Now)));
+        assert!(matches!("never".parse(), Ok(Activate::Never)));
+        assert!(matches!("2027-01-01".parse(), Ok(Activate::At(When::Local(_)))));
+        assert!("soon".parse::<Activate>().unwrap_err().contains("now, never or a time"));
     }
 }

@@ -3,7 +3,6 @@
 //! What a meter cannot take is told on standard error before anything is written, and stands in the JSON document.
 
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use clap::Args;
 use jiff::Zoned;
@@ -12,7 +11,7 @@ use serde_json::{Value, json};
 use super::app::{App, Outcome};
 use super::failure::Failure;
 use super::jobs::{self, Results, fault_document};
-use super::period::When;
+use super::period::Activate;
 use super::scheme::{difference_document, sound};
 use super::select;
 use crate::comms::Job;
@@ -56,28 +55,6 @@ pub(super) struct Restore {
     /// The meter
     #[arg(long, value_name = "NAME")]
     meter: String,
-}
-
-/// When a scheme takes over.
-#[derive(Clone, Copy, Debug)]
-enum Activate {
-    Now,
-    Never,
-    At(When),
-}
-
-impl FromStr for Activate {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "now" => Ok(Self::Now),
-            "never" => Ok(Self::Never),
-            other => {
-                other.parse().map(Self::At).map_err(|error| format!("write now, never or a time: {error}"))
-            }
-        }
-    }
 }
 
 fn activation(activate: Activate, row: &MeterRow) -> Result<Activation, Failure> {
@@ -242,17 +219,4 @@ pub(super) fn compare(app: &App, file: &Path, scheme: &Document, meter: &str) ->
         },
     )?;
     Ok(results.exit_code())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_scheme_is_activated_now_never_or_at_a_time() {
-        assert!(matches!("now".parse(), Ok(Activate::Now)));
-        assert!(matches!("never".parse(), Ok(Activate::Never)));
-        assert!(matches!("2027-01-01".parse(), Ok(Activate::At(When::Local(_)))));
-        assert!("soon".parse::<Activate>().unwrap_err().contains("now, never or a time"));
-    }
 }

@@ -11,7 +11,7 @@ use super::app::{App, Outcome};
 use super::failure::Failure;
 use super::table::Table;
 use crate::comms::Edit;
-use crate::model::{Secret, Template};
+use crate::model::{Template, hex};
 use crate::simulator::server::{CLIENTS, ClientRule};
 use crate::simulator::{Fleet, FleetOptions, Framing, Lines, PushTo, SimulatedMeter, SimulationClock, World};
 
@@ -85,10 +85,6 @@ impl FromStr for Listen {
     }
 }
 
-fn hex(secret: &Secret) -> String {
-    secret.expose().iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
 fn document(meter: &SimulatedMeter) -> Value {
     let SimulatedMeter { config, secrets } = meter;
     json!({
@@ -102,8 +98,8 @@ fn document(meter: &SimulatedMeter) -> Value {
         "security": config.security,
         "time_zone": config.time_zone,
         "password": secrets.password.as_ref().map(|text| String::from_utf8_lossy(text.expose()).into_owned()),
-        "encryption_key": secrets.encryption_key.as_ref().map(hex),
-        "authentication_key": secrets.authentication_key.as_ref().map(hex),
+        "encryption_key": secrets.encryption_key.as_ref().map(|key| hex(key.expose())),
+        "authentication_key": secrets.authentication_key.as_ref().map(|key| hex(key.expose())),
     })
 }
 

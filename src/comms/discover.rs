@@ -10,6 +10,7 @@ use std::rc::Rc;
 use jiff::Timestamp;
 
 use crate::drivers::{self, MeterAccess, ReadRequest, ReadSink};
+use crate::model::text::words;
 use crate::model::{
     Auth, BillingSet, Blame, ClockReading, Fault, Gateway, Identity, Knowledge, Line, LinePath, Medium,
     MeterConfig, MeterEvent, MeterSecrets, Obis, ObjectEntry, ProfileLayout, ProfileRow, RegisterReading,
@@ -49,29 +50,17 @@ pub enum Seat {
     Behind(Gateway),
 }
 
-/// Where an address fell silent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Layer {
-    /// The port or the connection.
-    Connect,
-    /// The data link: SNRM.
-    Snrm,
-    /// The association: AARQ.
-    Aarq,
-    /// The first question: GET.
-    Get,
-}
-
-impl Layer {
-    /// As in JSON.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Connect => "connect",
-            Self::Snrm => "snrm",
-            Self::Aarq => "aarq",
-            Self::Get => "get",
-        }
+words! {
+    /// Where an address fell silent.
+    Layer: "a layer" {
+        /// The port or the connection.
+        Connect = "connect",
+        /// The data link: SNRM.
+        Snrm = "snrm",
+        /// The association: AARQ.
+        Aarq = "aarq",
+        /// The first question: GET.
+        Get = "get",
     }
 }
 

@@ -20,6 +20,7 @@
 //! | `listeners` | events to any number of listeners |
 //! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `edits` | changes of the store's own data |
+//! | `rights` | who may do what |
 //! | `trace` | what traffic means, layer by layer |
 
 mod backoff;
@@ -36,6 +37,7 @@ mod push;
 mod push_net;
 mod queue;
 mod reporter;
+pub mod rights;
 mod schedule;
 mod session;
 mod settling;

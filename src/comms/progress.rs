@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Fault, Identity, Obis};
+use crate::model::{self, Fault, Identity, Obis};
 
 /// Remarks kept of one session; a meter that gives more says nothing new.
 const MOST_REMARKS: usize = 50;
@@ -88,11 +88,8 @@ impl Progress {
 
 /// `1 register`, `14 registers`; nothing for none.
 fn counted(count: impl TryInto<u64>, word: &str) -> Option<String> {
-    match count.try_into().unwrap_or(u64::MAX) {
-        0 => None,
-        1 => Some(format!("1 {word}")),
-        count => Some(format!("{count} {word}s")),
-    }
+    let count = count.try_into().unwrap_or(u64::MAX);
+    (count > 0).then(|| model::counted(count, word))
 }
 
 /// The result of a read in words.

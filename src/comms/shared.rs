@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::drivers::MeterAccess;
-use crate::model::{Blame, Fault, MeterConfig, MeterId, MeterSecrets, Template};
+use crate::model::{Fault, MeterConfig, MeterId, MeterSecrets, Template};
 use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
@@ -58,11 +58,9 @@ pub(super) fn store_fault(error: &StoreError) -> Fault {
     match error {
         StoreError::Request(reason) => Fault::user(reason.clone(), ""),
         other => Fault {
-            blame: Blame::Internal,
-            message: format!("nothing more could be stored: {other}"),
             advice: "check the free space and the permissions of the store's folder; what was reported as stored is safe"
                 .to_owned(),
-            passing: false,
+            ..Fault::internal(format!("nothing more could be stored: {other}"))
         },
     }
 }

@@ -42,32 +42,39 @@ pub struct Fault {
     pub advice: String,
     /// Whether the same attempt may succeed a little later.
     pub passing: bool,
+    /// Whether this program refused it for want of a right, and not because it cannot be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
 }
 
 impl Fault {
+    const fn new(blame: Blame, message: String, advice: String) -> Self {
+        Self { blame, message, advice, passing: false, refused: false }
+    }
+
     /// A failure of the line, which may pass.
     pub fn line(message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { blame: Blame::Line, message: message.into(), advice: advice.into(), passing: true }
+        Self::new(Blame::Line, message.into(), advice.into()).passing(true)
     }
 
     /// A refusal by the meter, which will not pass by itself.
     pub fn meter(message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { blame: Blame::Meter, message: message.into(), advice: advice.into(), passing: false }
+        Self::new(Blame::Meter, message.into(), advice.into())
     }
 
     /// A request that cannot be met.
     pub fn user(message: impl Into<String>, advice: impl Into<String>) -> Self {
-        Self { blame: Blame::User, message: message.into(), advice: advice.into(), passing: false }
+        Self::new(Blame::User, message.into(), advice.into())
+    }
+
+    /// A request that this program refuses because whoever asks may not: exit code 3.
+    pub fn refused(message: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self { refused: true, ..Self::user(message, advice) }
     }
 
     /// A bug of this program.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self {
-            blame: Blame::Internal,
-            message: message.into(),
-            advice: "report this with the job's trace".to_owned(),
-            passing: false,
-        }
+        Self::new(Blame::Internal, message.into(), "report this with the job's trace".to_owned())
     }
 
     /// The same failure, said to pass or not.

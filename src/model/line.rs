@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::text::words;
+
 /// The port of DLMS over TCP and UDP (IEC 62056-47).
 pub const DLMS_PORT: u16 = 4059;
 
@@ -60,25 +62,15 @@ pub struct SerialLine {
     pub rts: Option<bool>,
 }
 
-/// Character format of a serial line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SerialFormat {
-    /// Eight data bits, no parity, one stop bit.
-    Eight,
-    /// Seven data bits, even parity, one stop bit, by the port itself.
-    SevenEven,
-    /// Seven data bits and even parity made here, over a port in 8N1 (converters, pseudo-terminals).
-    SevenEvenSoft,
-}
-
-impl SerialFormat {
-    const WORDS: [(Self, &'static str); 3] =
-        [(Self::Eight, "8n1"), (Self::SevenEven, "7e1"), (Self::SevenEvenSoft, "7e1-soft")];
-
-    /// As written in a line.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        Self::WORDS[self as usize].1
+words! {
+    /// Character format of a serial line.
+    SerialFormat: "a character format" {
+        /// Eight data bits, no parity, one stop bit.
+        Eight = "8n1",
+        /// Seven data bits, even parity, one stop bit, by the port itself.
+        SevenEven = "7e1",
+        /// Seven data bits and even parity made here, over a port in 8N1 (converters, pseudo-terminals).
+        SevenEvenSoft = "7e1-soft",
     }
 }
 
@@ -116,26 +108,17 @@ impl Gateway {
     }
 }
 
-/// A shared medium: sets limits, deadlines and retry habits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Medium {
-    /// A line of its own, or the Internet.
-    #[default]
-    Direct,
-    /// Power-line carrier.
-    Plc,
-    /// Radio mesh.
-    Mesh,
-}
-
-impl Medium {
-    const WORDS: [(Self, &'static str); 3] =
-        [(Self::Direct, "direct"), (Self::Plc, "plc"), (Self::Mesh, "mesh")];
-
-    /// As written in a line.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        Self::WORDS[self as usize].1
+words! {
+    /// A shared medium: sets limits, deadlines and retry habits.
+    #[derive(Default)]
+    Medium: "a medium" {
+        /// A line of its own, or the Internet.
+        #[default]
+        Direct = "direct",
+        /// Power-line carrier.
+        Plc = "plc",
+        /// Radio mesh.
+        Mesh = "mesh",
     }
 }
 
@@ -193,9 +176,9 @@ fn options(text: &str) -> Partial<Options> {
                 );
             }
             "format" => {
-                let found = SerialFormat::WORDS.iter().find(|(_, word)| word.eq_ignore_ascii_case(value));
+                let format = value.to_ascii_lowercase().parse();
                 options.format =
-                    Some(found.ok_or_else(|| (format!("format `{value}` is not known"), OPTIONS_HINT))?.0);
+                    Some(format.map_err(|_| (format!("format `{value}` is not known"), OPTIONS_HINT))?);
             }
             "optical" => options.optical = value.is_empty() || on_off(key, value)?,
             "echo" => options.echo = value.is_empty() || on_off(key, value)?,
@@ -207,9 +190,8 @@ fn options(text: &str) -> Partial<Options> {
                 options.init = Some(bare.to_owned());
             }
             "medium" => {
-                let found = Medium::WORDS.iter().find(|(_, word)| *word == value);
                 options.medium =
-                    found.ok_or_else(|| (format!("medium `{value}` is not known"), OPTIONS_HINT))?.0;
+                    value.parse().map_err(|_| (format!("medium `{value}` is not known"), OPTIONS_HINT))?;
             }
             "gateway" => options.gateway = Some(gateway(value)?),
             _ => return Err((format!("the option `{key}` is not known"), OPTIONS_HINT)),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::{serde_as_text, words};
 use super::{Line, ServerAddress, Side};
 
 /// A meter's number in the store.
@@ -12,50 +13,9 @@ use super::{Line, ServerAddress, Side};
 #[serde(transparent)]
 pub struct MeterId(pub i64);
 
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? } $what:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$vdoc])* #[serde(rename = $word)] $variant),+
-        }
-
-        impl $name {
-            /// All of them, in the order of the contract.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word in files and on the command line.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str(self.word())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<Self, String> {
-                let found = Self::ALL.iter().find(|one| one.word() == text);
-                found.copied().ok_or_else(|| {
-                    let words: Vec<&str> = Self::ALL.iter().map(|one| one.word()).collect();
-                    format!("`{text}` is not {}: write {}", $what, words.join(", "))
-                })
-            }
-        }
-    };
-}
-
-pub(super) use words;
-
 words! {
     /// How the association is authenticated (Green Book, mechanism ids 0 to 7).
-    Auth {
+    Auth: "an authentication" {
         /// Mechanism 0: lowest level.
         None = "none",
         /// Mechanism 1: low level, a password in the clear.
@@ -70,12 +30,14 @@ words! {
         HighSha256 = "high-sha256",
         /// Mechanism 7.
         HighEcdsa = "high-ecdsa",
-    } "an authentication"
+    }
 }
+
+serde_as_text!(Auth);
 
 words! {
     /// How APDUs are protected under security suite 0.
-    Security {
+    Security: "a security level" {
         /// In the clear.
         None = "none",
         /// Authenticated.
@@ -84,8 +46,10 @@ words! {
         Encrypted = "encrypt",
         /// Authenticated and encrypted.
         Both = "both",
-    } "a security level"
+    }
 }
+
+serde_as_text!(Security);
 
 /// Eight bytes that name one end of a ciphered association: three letters of the maker, five of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -196,7 +160,7 @@ mod tests {
         assert_eq!(auth.join("|"), "none|low|high-md5|high-sha1|high-gmac|high-sha256|high-ecdsa");
         let security: Vec<&str> = Security::ALL.iter().map(|security| security.word()).collect();
         assert_eq!(security.join("|"), "none|auth|encrypt|both");
-        assert!("HIGH".parse::<Auth>().unwrap_err().contains("high-gmac"));
+        assert!("HIGH".parse::<Auth>().unwrap_err().to_string().contains("high-gmac"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod medium;
 mod meter;
 mod names;
 mod obis;
+mod people;
 mod point;
 mod progress;
 mod ratio;
@@ -23,7 +24,7 @@ mod secret;
 mod stamp;
 pub mod tariff;
 pub mod template;
-mod text;
+pub(crate) mod text;
 mod unit;
 
 pub use address::{AddressBytes, AddressError, ServerAddress};
@@ -40,6 +41,7 @@ pub use medium::{MediumHabits, RoundTrip};
 pub use meter::{Auth, MeterConfig, MeterId, Security, SystemTitle};
 pub use names::plain_name;
 pub use obis::{Obis, ObisError};
+pub use people::{Person, Right, Role, Standing};
 pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
     RatioHistory, RatioPeriod, Span, span_of, span_of_channel,
@@ -55,4 +57,5 @@ pub use schedule::{
 pub use secret::{MeterSecrets, Secret, SecretError, SecretKind};
 pub use stamp::{ClockRule, DeviationSign, MeterStamp, StampError, ZonePolicy, clock_status};
 pub use template::{Template, TemplateError};
+pub use text::{WordError, counted, hex};
 pub use unit::{ScalerUnit, Unit};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Decimal, MeterStamp, Obis, Unit};
+use super::{Decimal, MeterStamp, Obis, Unit, hex};
 
 /// Which side of the instrument transformers a figure stands for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,7 +52,7 @@ impl ReadingValue {
         match self {
             Self::Number(number) => Some(number.to_string()),
             Self::Text(text) => Some(text.clone()),
-            Self::Bytes(bytes) => Some(bytes.iter().map(|byte| format!("{byte:02X}")).collect()),
+            Self::Bytes(bytes) => Some(hex(bytes)),
             Self::Stamp(stamp) => Some(stamp.local.to_string()),
             Self::Flag(flag) => Some(flag.to_string()),
             Self::Absent => None,

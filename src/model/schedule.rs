@@ -13,8 +13,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
-use super::meter::words;
-use super::text::serde_as_text;
+use super::text::{serde_as_text, words};
 
 /// Days that are looked through for a run: four years and a little, for the 29th of February.
 const MOST_DAYS: usize = 1500;
@@ -112,25 +111,29 @@ serde_as_text!(Weekdays);
 
 words! {
     /// What becomes of a run that was due while the program did not run.
-    Missed {
+    Missed: "a rule for missed runs" {
         /// Nothing.
         Skip = "skip",
         /// It runs once at the next start.
         Once = "once",
         /// It runs at the same hour of the next day.
         NextWindow = "next-window",
-    } "a rule for missed runs"
+    }
 }
+
+serde_as_text!(Missed);
 
 words! {
     /// What becomes of a run on a holiday.
-    OnHoliday {
+    OnHoliday: "a rule for holidays" {
         /// It does not run.
         Skip = "skip",
         /// It moves to the next day that is none.
         Move = "move",
-    } "a rule for holidays"
+    }
 }
+
+serde_as_text!(OnHoliday);
 
 /// Dates on which a list does not run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,12 +1,16 @@
 //! How the words of `model` lie in SQL columns, without loss.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, OptionalExtension, Row};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Decimal, MeterId, MeterStamp, Obis, ReadingValue, RegisterReading, Side, Unit};
+use crate::model::{
+    Decimal, MeterId, MeterStamp, Obis, ReadingValue, RegisterReading, Side, Unit, WordError,
+};
 
 use super::error::Trouble;
 
@@ -44,6 +48,11 @@ pub(super) fn uncount(value: i64) -> u64 {
 /// A column by number, with its error as [`Trouble`].
 pub(super) fn get<T: FromSql>(row: &Row<'_>, column: usize) -> Result<T, Trouble> {
     Ok(row.get(column)?)
+}
+
+/// The word of a column, out of a closed list.
+pub(super) fn word<T: FromStr<Err = WordError>>(row: &Row<'_>, column: usize) -> Result<T, Trouble> {
+    get::<String>(row, column)?.parse().map_err(|error: WordError| Trouble::Damaged(error.to_string()))
 }
 
 /// The code of a column.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
-use crate::model::{CampaignPlan, CampaignState, FlashOutcome, FlashPhase, MeterId};
+use crate::model::{CampaignPlan, CampaignState, FlashOutcome, FlashPhase, MeterId, hex};
 
-use super::columns::{count, from_json, get, instant, maybe_instant, micros, require_meter, to_json};
+use super::columns::{count, from_json, get, instant, maybe_instant, micros, require_meter, to_json, word};
 use super::error::Trouble;
 use super::{Store, StoreError, StoreReader};
 
@@ -103,16 +103,8 @@ fn bytes<const N: usize>(bytes: &[u8], what: &str) -> Result<[u8; N], Trouble> {
     bytes.try_into().map_err(|_| Trouble::Damaged(format!("{what} has not {N} bytes")))
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
-}
-
 fn small(value: i64) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
-}
-
-fn word<T: std::str::FromStr<Err = String>>(text: &str) -> Result<T, Trouble> {
-    text.parse().map_err(Trouble::Damaged)
 }
 
 const FLASH: &str = "f.phase, f.outcome, f.blocks_done, f.blocks, f.message, f.updated, f.state";
@@ -120,8 +112,8 @@ const FLASH: &str = "f.phase, f.outcome, f.blocks_done, f.blocks, f.message, f.u
 /// The columns of [`FLASH`], the first of which is number `first`.
 fn flash_row(row: &Row<'_>, first: usize) -> Result<FlashRow, Trouble> {
     Ok(FlashRow {
-        phase: word(&get::<String>(row, first)?)?,
-        outcome: word(&get::<String>(row, first + 1)?)?,
+        phase: word(row, first)?,
+        outcome: word(row, first + 1)?,
         blocks_done: small(get(row, first + 2)?),
         blocks: small(get(row, first + 3)?),
         message: get(row, first + 4)?,
@@ -142,7 +134,7 @@ fn campaign_row(row: &Row<'_>) -> Result<CampaignRow, Trouble> {
         plan: from_json(&get::<String>(row, 5)?, "a campaign's plan")?,
         began: instant(get(row, 6)?)?,
         ended: maybe_instant(get(row, 7)?)?,
-        state: word(&get::<String>(row, 8)?)?,
+        state: word(row, 8)?,
         reason: get(row, 9)?,
     })
 }
@@ -455,7 +447,7 @@ impl CampaignMeter {
 
 /// How many meters of a campaign stand how, in the order of [`FlashOutcome::ALL`].
 #[must_use]
-pub fn campaign_counts(meters: &[CampaignMeter]) -> [(FlashOutcome, usize); 6] {
-    FlashOutcome::ALL
-        .map(|(outcome, _, _)| (outcome, meters.iter().filter(|one| one.outcome() == outcome).count()))
+pub fn campaign_counts(meters: &[CampaignMeter]) -> Vec<(FlashOutcome, usize)> {
+    let stand = |outcome| meters.iter().filter(|one| one.outcome() == outcome).count();
+    FlashOutcome::ALL.iter().map(|outcome| (*outcome, stand(*outcome))).collect()
 }

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::{FlashOutcome, FlashPhase, MeterId};
 
-use super::columns::{get, instant};
-use super::error::Trouble;
+use super::columns::{get, instant, word};
 use super::{StoreError, StoreReader};
 
 /// How the last flash of a meter stands.
@@ -40,8 +39,8 @@ impl StoreReader {
             let small = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
             Ok(Some(LastFlash {
                 version: get(row, 0)?,
-                phase: get::<String>(row, 1)?.parse().map_err(Trouble::Damaged)?,
-                outcome: get::<String>(row, 2)?.parse().map_err(Trouble::Damaged)?,
+                phase: word(row, 1)?,
+                outcome: word(row, 2)?,
                 blocks: (small(get(row, 3)?), small(get(row, 4)?)),
                 message: get(row, 5)?,
                 updated: instant(get(row, 6)?)?,

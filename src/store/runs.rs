@@ -3,51 +3,28 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use crate::model::text::words;
 use crate::model::{Blame, ListId, MeterId};
 
-use super::columns::{count, get, instant, maybe_instant, micros, uncount};
+use super::columns::{count, get, instant, maybe_instant, micros, uncount, word};
 use super::error::Trouble;
 use super::{MeterRow, Store, StoreError, StoreReader, lists};
 
-/// A text in the file for each variant, and back.
-macro_rules! kept_as {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? } $what:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
-
-        impl $name {
-            /// The word in files and JSON.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            fn from_word(word: &str) -> Result<Self, Trouble> {
-                match word {
-                    $($word => Ok(Self::$variant),)+
-                    other => Err(Trouble::Damaged(format!("{} is `{other}`", $what))),
-                }
-            }
-        }
-    };
-}
-
-kept_as! {
+words! {
     /// Why a list runs.
-    Cause {
+    Cause: "a run's cause" {
         /// Its time has come.
         Schedule = "schedule",
         /// A person wanted it.
         Hand = "hand",
         /// It makes up for a run that was missed.
         Missed = "missed",
-    } "a run's cause"
+    }
 }
 
-kept_as! {
+words! {
     /// How a run stands.
-    RunState {
+    RunState: "a run's state" {
         /// It goes on.
         Running = "running",
         /// It came to its end: each meter went well or was tried as often as it may be.
@@ -58,12 +35,12 @@ kept_as! {
         Interrupted = "interrupted",
         /// The program did not run when it was due.
         Missed = "missed",
-    } "a run's state"
+    }
 }
 
-kept_as! {
+words! {
     /// How a meter of a run stands.
-    OutcomeState {
+    OutcomeState: "an outcome" {
         /// It has not had its turn.
         Waiting = "waiting",
         /// All went well.
@@ -72,7 +49,7 @@ kept_as! {
         Failed = "failed",
         /// It rests after many failed runs, and was left out.
         Resting = "resting",
-    } "an outcome"
+    }
 }
 
 /// A run of a list.
@@ -206,12 +183,12 @@ fn run_row(row: &Row<'_>) -> Result<RunRow, Trouble> {
     Ok(RunRow {
         id: get(row, 0)?,
         list: ListId(get(row, 1)?),
-        cause: Cause::from_word(&get::<String>(row, 2)?)?,
+        cause: word(row, 2)?,
         due: instant(get(row, 3)?)?,
         until: instant(get(row, 4)?)?,
         started: instant(get(row, 5)?)?,
         ended: maybe_instant(get(row, 6)?)?,
-        state: RunState::from_word(&get::<String>(row, 7)?)?,
+        state: word(row, 7)?,
         meters: number(8)?,
         ok: number(9)?,
         failed: number(10)?,
@@ -343,7 +320,7 @@ impl StoreReader {
             while let Some(row) = rows.next()? {
                 let outcome = Outcome {
                     meter: MeterId(get(row, 1)?),
-                    state: OutcomeState::from_word(&get::<String>(row, 2)?)?,
+                    state: word(row, 2)?,
                     tries: get(row, 3)?,
                     at: maybe_instant(get(row, 4)?)?,
                     blame: blame_from(get::<Option<String>>(row, 5)?.as_deref()),

@@ -4,31 +4,22 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
 use crate::model::MeterId;
+use crate::model::text::words;
 
 use super::columns::{instant, micros, require_meter};
 use super::{Store, StoreError, StoreReader};
 
-/// How a scheme came into the store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SchemeKind {
-    /// It was read from the meter.
-    Read,
-    /// It stood in the meter before another one was written.
-    Stood,
-    /// It stood in the meter when the same was written once more.
-    Again,
-    /// It was written to the meter, to the end.
-    Written,
-}
-
-impl SchemeKind {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Read => "read",
-            Self::Stood => "stood",
-            Self::Again => "again",
-            Self::Written => "written",
-        }
+words! {
+    /// How a scheme came into the store.
+    SchemeKind: "a kind of scheme" {
+        /// It was read from the meter.
+        Read = "read",
+        /// It stood in the meter before another one was written.
+        Stood = "stood",
+        /// It stood in the meter when the same was written once more.
+        Again = "again",
+        /// It was written to the meter, to the end.
+        Written = "written",
     }
 }
 

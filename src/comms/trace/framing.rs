@@ -1,5 +1,6 @@
 //! HDLC frames, wrapper messages and sign-on lines in a stream of octets.
 
+use crate::model::hex;
 use crate::protocol::gateway;
 use crate::protocol::hdlc::{
     Control, FLAG, FrameError, HdlcAddress, Header, LLC_COMMAND, LLC_RESPONSE, Parameters, is_intact,
@@ -243,7 +244,7 @@ pub(super) fn without_prefix(message: &[u8]) -> (Option<Layer>, &[u8]) {
             gateway::Direction::Request => "request to",
             gateway::Direction::Response => "answer from",
         };
-        let address: String = prefix.address.iter().map(|octet| format!("{octet:02X}")).collect();
+        let address = hex(&prefix.address);
         Layer::new("Gateway", format!("{way} network {}, address {address}", prefix.network))
     });
     (layer, rest)

@@ -1,6 +1,6 @@
 //! COSEM values as indented lines.
 
-use crate::model::Obis;
+use crate::model::{self, Obis};
 use crate::protocol::dlms::{Data, TypeDescription};
 
 /// Most lines of one value.
@@ -96,8 +96,8 @@ fn text(octets: &[u8]) -> String {
 /// Octets as hex without spaces, shortened.
 pub(super) fn hex(octets: &[u8]) -> String {
     let shown = octets.get(..MOST_OCTETS).unwrap_or(octets);
-    let text: String = shown.iter().map(|octet| format!("{octet:02X}")).collect();
-    if octets.len() > MOST_OCTETS { format!("{text}…") } else { text }
+    let more = if octets.len() > MOST_OCTETS { "…" } else { "" };
+    model::hex(shown) + more
 }
 
 fn type_words(kind: &TypeDescription) -> String {

@@ -1,6 +1,6 @@
 //! What a scheme says, section by section.
 
-use crate::model::{Obis, Side, plain_name};
+use crate::model::{Obis, Side, counted, plain_name};
 use crate::scheme::{Document, Problem, say};
 
 use super::faces::Face;
@@ -55,10 +55,6 @@ fn errors(flow: &mut Flow<'_>, problems: &[Problem]) {
         flow.paragraph(Face::Plain, TEXT, RED, &told(problem));
         flow.space(2.0);
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn told(problem: &Problem) -> String {

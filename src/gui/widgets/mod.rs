@@ -5,12 +5,13 @@ mod field;
 mod state;
 mod text;
 
+pub use crate::model::counted;
 pub use act::{Act, segmented};
 pub use field::{choice, combo, field, password, text_field, text_field_at};
 pub use state::{
     Problem, badge, blame_words, dialog_window, empty, fault_panel, loading, problem, progress_bar,
 };
-pub use text::{counted, decimal, grouped, heading, instant, key_value, kilo, secondary, section, small};
+pub use text::{decimal, grouped, heading, instant, key_value, kilo, secondary, section, small};
 
 /// What a badge or a remark means; colour follows from it, never the other way round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -70,12 +70,6 @@ pub fn decimal(value: Decimal) -> String {
     grouped(&value.to_string())
 }
 
-/// `1 meter`, `2 meters`.
-#[must_use]
-pub fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
 /// The power of ten and symbol in which a unit is shown: energies and powers in kilo, all else as it is.
 /// Only for the eye: what is stored and copied keeps the meter's unit.
 #[must_use]

@@ -10,7 +10,7 @@ use super::resolve::Resolver;
 use super::{dates, is_unspecified};
 use crate::model::tariff::{CalendarTables, DayRow, SeasonRow, TariffTables};
 use crate::model::template::SchemeObjects;
-use crate::model::{Obis, plain_name};
+use crate::model::{Obis, hex, plain_name};
 use crate::scheme::document::{
     Colour, DayType, DemandRegister, Document, EnergyRegister, Latent, MonthDay, Registers, Season,
     SeasonStart, Source, SpecialDay, Switch, Tariff, Week,
@@ -71,7 +71,7 @@ struct Work<'a> {
 fn text(name: &[u8]) -> String {
     match std::str::from_utf8(name) {
         Ok(text) if !text.is_empty() && !text.chars().any(char::is_control) => format!("“{text}”"),
-        _ => name.iter().map(|byte| format!("{byte:02X}")).collect(),
+        _ => hex(name),
     }
 }
 

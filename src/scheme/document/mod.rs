@@ -7,11 +7,12 @@
 mod dates;
 mod words;
 
+use crate::model::WordError;
 pub use dates::{
     BillingDate, DateError, DatePattern, FIRST_YEAR, LAST_YEAR, MonthDay, SeasonStart, SwitchTime,
 };
 pub(in crate::scheme) use words::weekday;
-pub use words::{ClockFailureResponse, Keep, Measurand, Phase, Source, WeekOfMonth, WordError, weekday_word};
+pub use words::{ClockFailureResponse, Keep, Measurand, Phase, Source, WeekOfMonth, weekday_word};
 
 pub use crate::model::{Ratio, Transformers};
 

@@ -5,63 +5,8 @@ use std::str::FromStr;
 
 use jiff::civil::Weekday;
 
-use crate::model::Unit;
-
-/// Why a text is not one of the words.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not {what}")]
-pub struct WordError {
-    /// What was given.
-    pub text: String,
-    /// What it should have been, and what is allowed.
-    pub what: String,
-}
-
-impl WordError {
-    /// For a text that is not `what`.
-    pub(super) fn new(text: &str, what: &str) -> Self {
-        Self { text: text.chars().take(60).collect(), what: what.to_owned() }
-    }
-}
-
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident: $what:literal { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name {
-            $($(#[$vdoc])* $variant),+
-        }
-
-        impl $name {
-            /// All of them, in the order of the format page.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
-
-            /// The word in the file.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-                out.write_str(self.word())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = WordError;
-
-            fn from_str(text: &str) -> Result<Self, WordError> {
-                let found = Self::ALL.iter().find(|one| one.word() == text);
-                found.copied().ok_or_else(|| {
-                    WordError::new(text, concat!($what, ": write ", words!(@list $($word),+)))
-                })
-            }
-        }
-    };
-    (@list $first:literal $(, $word:literal)*) => { concat!($first $(, ", ", $word)*) };
-}
+use crate::model::text::words;
+use crate::model::{Unit, WordError};
 
 words! {
     /// What the meter does when supply returns after its clock was lost.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::drivers::StoodThere;
 use crate::model::tariff::{ActivationTables, CalendarTables, TariffTables};
 use crate::model::template::{RatioObjects, SchemeObjects};
-use crate::model::{Fault, MeterStamp, Obis, ObjectEntry, Template};
+use crate::model::{Fault, MeterStamp, Obis, ObjectEntry, Template, hex};
 use crate::protocol::dlms::tariff::{Row, date_time, rows};
 use crate::protocol::dlms::{AttributeRef, CosemDateTime, Data};
 use crate::protocol::link::Link;
@@ -48,10 +48,6 @@ pub(super) struct Standing {
     pub(super) demands: Vec<Obis>,
     pub(super) objects: SchemeObjects,
     pub(super) ratios: RatioObjects,
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 impl Standing {
