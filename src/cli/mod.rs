@@ -33,6 +33,7 @@ mod simulate;
 mod stamps;
 mod table;
 mod trace;
+mod vendor;
 mod windows;
 
 use std::io::{self, Write};

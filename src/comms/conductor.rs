@@ -8,6 +8,7 @@ use std::rc::Rc;
 use crate::drivers::{
     self, Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
 };
+use crate::firmware::vendor::{self, VendorJournal, VendorPlan};
 use crate::firmware::{self, FlashPlan, Journal};
 use crate::model::template::Family;
 use crate::model::{Fault, Knowledge, Secret, SecretKind};
@@ -38,6 +39,8 @@ pub(super) enum Task<'a> {
     Control(Order),
     /// Flash it, or go on with it.
     Flash(&'a FlashPlan, &'a dyn Journal),
+    /// Load it by its vendor's own file.
+    VendorFlash(&'a VendorPlan, &'a dyn VendorJournal),
 }
 
 /// One attempt of a session.
@@ -99,8 +102,11 @@ async fn with_elster(attempt: Attempt<'_>) -> Result<(), Fault> {
         Task::Ratios(order) => drivers::elster::ratios(&mut line, access, knowledge, order, sink).await,
         Task::SetClock(order) => drivers::elster::set_clock(&mut line, access, knowledge, order, sink).await,
         Task::Control(order) => drivers::elster::control(&mut line, access, knowledge, order, sink).await,
+        Task::VendorFlash(plan, journal) => {
+            vendor::load(&mut line, access, knowledge, plan, journal, sink).await
+        }
         Task::WriteScheme(..) | Task::ReadScheme(_) => Err(drivers::elster::no_schemes()),
-        Task::Flash(..) => Err(Fault::user(
+        Task::Flash(..) => Err(Fault::refused(
             "refused: an Elster meter takes no signed package, which is for DLMS image transfer",
             "an AS230 is loaded by its vendor's own file: `firmware flash NAME --vendor-file FILE.xml`",
         )),
@@ -144,6 +150,10 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         (Family::Dlms, Task::Ratios(order)) => {
             drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
         }
+        (Family::Dlms, Task::VendorFlash(..)) => Err(Fault::refused(
+            "refused: a vendor's own file is for an Elster AS230, and this meter speaks DLMS",
+            "flash it with a signed package; nothing was sent",
+        )),
         (Family::Elster, _) => Err(Fault::internal("an Elster meter over a line of DLMS")),
     };
     // The driver may have thrown away what it knew; how long the meter takes stays true.

@@ -19,6 +19,7 @@
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
 //! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
+//! | `vendor` | vendors' own firmware files: the switch, and the state of each loading in the store |
 //! | `edits` | changes of the store's own data |
 //! | `rights` | who may do what |
 //! | `trace` | what traffic means, layer by layer |
@@ -46,6 +47,7 @@ mod sink;
 mod thread;
 pub mod trace;
 mod trace_log;
+mod vendor;
 
 #[cfg(test)]
 mod tests;
@@ -64,6 +66,7 @@ use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
 use crate::firmware::Package;
+use crate::firmware::vendor::VendorPlan;
 use crate::model::{
     CampaignPlan, Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId,
     RatioPeriod, Secret, SecretKind, Step,
@@ -75,6 +78,7 @@ pub use push::{ASIDE_KEY, Aside};
 pub use push_net::PushPlaces;
 
 pub use discover::{Discovery, Found, Layer, Seat};
+pub use vendor::not_allowed as vendor_not_allowed;
 
 use conductor::Conductor;
 use listeners::Listeners;
@@ -154,6 +158,13 @@ pub enum Job {
         meter: MeterId,
         /// What.
         order: Order,
+    },
+    /// Load firmware into a meter by its vendor's own file. Refused unless [`Edit::VendorFirmware`] switched it on.
+    VendorFlash {
+        /// Which.
+        meter: MeterId,
+        /// What, and how its end is known.
+        plan: Box<VendorPlan>,
     },
     /// Run a meter list now.
     RunList(ListId),
@@ -243,6 +254,11 @@ pub enum Edit {
     RemoveList(ListId),
     /// Stop a run of a meter list.
     StopRun(i64),
+    /// Allow vendors' own firmware files in this store, or forbid them.
+    VendorFirmware {
+        /// What was typed for the risk ([`ACCEPTANCE`](crate::firmware::vendor::ACCEPTANCE)); `None` forbids them.
+        accepted: Option<String>,
+    },
 }
 
 /// What an edit gave.

@@ -21,6 +21,7 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         Job::WriteScheme { .. } => vec![Right::WriteSchemes],
         Job::Flash { plan, .. } if plan.downgrade.is_some() => vec![Right::Flash, Right::OverrideDowngrade],
         Job::Flash { .. } => vec![Right::Flash],
+        Job::VendorFlash { .. } => vec![Right::Flash, Right::VendorProcedure],
         Job::SetClock { .. } => vec![Right::SetClock],
         Job::Control { order: Order::BillingReset, .. } => vec![Right::BillingReset],
         Job::Control { order: Order::Contactor(_), .. } => vec![Right::Contactor],
@@ -52,6 +53,7 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::PutList { list, .. } => vec![Right::KeepLists, of_action(&list.action)],
         Edit::RemoveList(_) => vec![Right::KeepLists],
         Edit::StopRun(_) => vec![Right::ReadMeters],
+        Edit::VendorFirmware { .. } => vec![Right::VendorProcedure],
     }
 }
 

@@ -29,6 +29,7 @@ use super::schedule::{Order as ListOrder, Scheduler};
 use super::session::{self, Item, Work, cancelled_fault};
 use super::shared::{Shared, store_fault};
 use super::sink::flush_trace;
+use super::vendor;
 use super::{Discovery, Edit, Edited, Event, Job, JobId, edits};
 
 /// How often events that found no room are offered again.
@@ -275,6 +276,11 @@ impl Thread {
                 };
                 self.stored_job(&meters, title, &Work::Ratios(order))?
             }
+            Job::VendorFlash { meter, plan } => self.stored_job(
+                &[meter],
+                "Load a vendor's firmware into {}",
+                &Work::VendorFlash(Rc::from(plan)),
+            )?,
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
             Job::Discover(discovery) => self.discover_job(*discovery),
             Job::SetClock { meters, order } => {
@@ -561,7 +567,9 @@ impl Thread {
         match fault {
             Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
             fault if !is_read => test_words(&progress, fault),
-            fault if matches!(item.work, Work::Flash(_)) => flash_result_words(&self.shared, item, fault),
+            fault if matches!(item.work, Work::Flash(_) | Work::VendorFlash(_)) => {
+                flash_result_words(&self.shared, item, fault)
+            }
             None => match (&progress.outcome, item.work.done_words()) {
                 (Some(outcome), _) => outcome.clone(),
                 (None, Some(words)) => words.to_owned(),
@@ -621,6 +629,7 @@ fn flash_result_words(shared: &Shared, item: &Item, fault: Option<&Fault>) -> St
     match (fault, &item.work, item.meter) {
         (Some(fault), _, _) => sentence(&fault.to_string()),
         (None, Work::Flash(work), Some(meter)) => flash::flash_words(shared, meter, work),
+        (None, Work::VendorFlash(plan), Some(meter)) => vendor::words(shared, meter, plan),
         _ => String::new(),
     }
 }

@@ -129,13 +129,13 @@ pub async fn control<L: FlagLine>(
     let digits = match (order, &access.template.flag.billing_reset) {
         (Order::BillingReset, Some(digits)) => digits.clone(),
         (Order::BillingReset, None) => {
-            return Err(Fault::user(
+            return Err(Fault::refused(
                 "refused: how this model ends a billing period is not known",
                 "use the button at the meter; nothing was sent",
             ));
         }
         (Order::Contactor(_), _) => {
-            return Err(Fault::user(
+            return Err(Fault::refused(
                 "refused: this program moves no contactor of an Elster meter",
                 "use the button at the meter; nothing was sent",
             ));
@@ -150,7 +150,7 @@ pub async fn control<L: FlagLine>(
 /// The refusal of everything that needs a tariff's tables.
 #[must_use]
 pub fn no_schemes() -> Fault {
-    Fault::user(
+    Fault::refused(
         "refused: where Elster meters hold their tariffs has not been published",
         "such a meter can be read, and its clock set; program its tariff with the maker's own software",
     )

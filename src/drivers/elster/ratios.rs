@@ -25,7 +25,7 @@ const fn bytes(of: FlagRatioForm) -> u16 {
 
 /// Why no ratio is written to an Elster meter.
 pub(super) fn not_written(template: &Template) -> Fault {
-    Fault::user(
+    Fault::refused(
         format!(
             "refused: the transformer ratios of an Elster {} can be read (tables 616 and 614) and not written: no \
              published source writes them",

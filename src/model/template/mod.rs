@@ -29,8 +29,8 @@ pub use clock::{ClockAdjust, ClockTuning, SetStatus};
 pub use error::TemplateError;
 pub use firmware::FirmwareTuning;
 pub use flag::{
-    FlagContent, FlagLayout, FlagPeriod, FlagRatio, FlagRatioForm, FlagRegister, FlagSource, FlagSumForm, FlagSums,
-    FlagTable, FlagText, FlagTuning,
+    FlagContent, FlagLayout, FlagPeriod, FlagRatio, FlagRatioForm, FlagRegister, FlagSource, FlagSumForm,
+    FlagSums, FlagTable, FlagText, FlagTuning,
 };
 pub use limits::SchemeLimits;
 pub use link::{HdlcParameters, HdlcTuning, Timing};

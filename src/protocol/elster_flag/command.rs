@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::frame::Frame;
+use crate::model::hex;
 
 /// Octets in a full packet (section 3.2).
 pub const PACKET_BYTES: u16 = 64;
@@ -51,11 +52,6 @@ pub fn packets(identity: u16, first: u16, bytes: u16) -> impl Iterator<Item = (P
         let asked = u8::try_from(left.min(PACKET_BYTES)).ok()?;
         Some((Place { identity, packet }, asked))
     })
-}
-
-/// Octets as upper-case hexadecimal digits.
-pub(super) fn hex_digits(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02X}")).collect()
 }
 
 /// Octets of hexadecimal digits; an odd number of digits has a nought in front. Nothing where they are none.
@@ -121,13 +117,13 @@ impl Command {
     /// Writes octets.
     #[must_use]
     pub fn write(place: Place, data: &[u8]) -> Self {
-        Self::Write { place, digits: hex_digits(data) }
+        Self::Write { place, digits: hex(data) }
     }
 
     /// The password command of level 2 with a transformed password.
     #[must_use]
     pub fn transformed(proof: [u8; 8]) -> Self {
-        Self::Password { level: 2, text: hex_digits(&proof) }
+        Self::Password { level: 2, text: hex(&proof) }
     }
 
     /// The frame that carries it.

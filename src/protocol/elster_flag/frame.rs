@@ -1,6 +1,6 @@
 //! Frames in a stream of octets, and their block check (section 3; `facts/iec62056-21.md`, section 5).
 
-use super::command::hex_digits;
+use crate::model::hex;
 
 const SOH: u8 = 0x01;
 const STX: u8 = 0x02;
@@ -51,7 +51,7 @@ impl Frame {
     /// An answer with data, as a meter sends it.
     #[must_use]
     pub fn data(data: &[u8]) -> Self {
-        Self::Message { command: None, body: [b"(", hex_digits(data).as_bytes(), b")"].concat() }
+        Self::Message { command: None, body: [b"(", hex(data).as_bytes(), b")"].concat() }
     }
 
     /// An answer with a text in brackets: an error.
