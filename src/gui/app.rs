@@ -284,6 +284,7 @@ impl App {
             FilePurpose::OpenScheme => self.cx.command(Command::OpenScheme(path)),
             FilePurpose::Package => self.firmware.open(path),
             FilePurpose::PublicKey => self.firmware.offer_key(path),
+            FilePurpose::VendorFile => self.firmware.open_vendor(path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
             FilePurpose::Print { scheme, .. } => self.save(path, move || printed(&scheme)),
@@ -411,6 +412,7 @@ impl App {
             }
             Command::ChoosePackage => self.files.choose(FilePurpose::Package, &self.wake),
             Command::ChooseKey => self.files.choose(FilePurpose::PublicKey, &self.wake),
+            Command::ChooseVendorFile => self.files.choose(FilePurpose::VendorFile, &self.wake),
             Command::Search => self.header.focus(),
             Command::ToggleJobs => self.status.toggle(),
         }

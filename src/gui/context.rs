@@ -116,6 +116,8 @@ pub enum Command {
     ChoosePackage,
     /// Choose a public key that is to be trusted.
     ChooseKey,
+    /// Choose a vendor's own firmware file.
+    ChooseVendorFile,
 }
 
 /// A file that a dry run begins from.

@@ -1,7 +1,6 @@
 //! HDLC frames, wrapper messages and sign-on lines in a stream of octets.
 
 use crate::model::hex;
-use crate::model::hex;
 use crate::protocol::elster_flag::{Answer, Command, FrameDecoder};
 use crate::protocol::gateway;
 use crate::protocol::hdlc::{

@@ -14,6 +14,7 @@ use super::{
 };
 use super::{CampaignFile, PackageFile};
 use crate::firmware::TrustedKey;
+use crate::firmware::vendor::VendorFile;
 use crate::model::Identity;
 use crate::model::{BillingSet, MeterEvent};
 use crate::store::{CampaignRow, KeyRow};
@@ -162,6 +163,10 @@ impl Cache {
     typed!(
         /// A public key's file.
         public_key, PublicKey, TrustedKey
+    );
+    typed!(
+        /// A vendor's own firmware file.
+        vendor_file, VendorFile, VendorFile
     );
     typed!(
         /// Keys that are trusted.

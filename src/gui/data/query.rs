@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::comms::trace::Layer;
 use crate::export::{PointTotal, Preview};
+use crate::firmware::vendor::VendorFile;
 use crate::firmware::{Package, PackageError, TrustedKey};
 use crate::model::{
     BillingSet, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios, ProfileRow,
@@ -92,6 +93,8 @@ pub enum Query {
     PublicKey(PathBuf),
     /// Keys that are trusted to sign firmware.
     TrustedKeys,
+    /// A vendor's own firmware file.
+    VendorFile(PathBuf),
     /// What is known of who meters are, in the order asked.
     Identities(Vec<MeterId>),
     /// Campaigns of firmware, newest first.
@@ -303,6 +306,8 @@ pub enum Value {
     MeterSchemes(Arc<MeterSchemes>),
     Package(Arc<PackageFile>),
     PublicKey(Arc<TrustedKey>),
+    /// A vendor's own firmware file.
+    VendorFile(Arc<VendorFile>),
     TrustedKeys(Arc<Vec<KeyRow>>),
     Identities(Arc<Vec<(MeterId, Identity)>>),
     Campaigns(Arc<Vec<CampaignRow>>),

@@ -20,6 +20,7 @@ use super::{
     Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
 use super::{CampaignFile, CampaignLine, PackageFile};
+use crate::firmware::vendor::VendorFile;
 use crate::firmware::{FlashState, Package, TrustedKey};
 use crate::store::{CampaignMeter, KeyRow};
 
@@ -90,6 +91,9 @@ fn answer(reader: &StoreReader, query: &Query) -> Result<Value, String> {
         Query::PublicKey(path) => TrustedKey::read(path)
             .map(|key| Value::PublicKey(Arc::new(key)))
             .map_err(|error| error.to_string()),
+        Query::VendorFile(path) => VendorFile::open(path)
+            .map(|file| Value::VendorFile(Arc::new(file)))
+            .map_err(|error| error.to_string()),
         Query::Package(path) => {
             let keys = reader.trusted_keys().map_err(|error| error.to_string())?;
             package(path, &keys, Timestamp::now()).map(|file| Value::Package(Arc::new(file)))
@@ -147,7 +151,7 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         }
         Query::Campaigns => Value::Campaigns(Arc::new(reader.campaigns(CAMPAIGNS)?)),
         Query::Campaign(id) => Value::Campaign(Arc::new(campaign(reader, *id)?)),
-        Query::Package(_) | Query::PublicKey(_) => Value::Ports(Arc::default()),
+        Query::Package(_) | Query::PublicKey(_) | Query::VendorFile(_) => Value::Ports(Arc::default()),
         Query::Ports | Query::Scheme(_) | Query::Prices(_) => Value::Ports(Arc::default()),
     })
 }

@@ -59,6 +59,8 @@ pub(crate) enum FilePurpose {
     Package,
     /// A public key that is to be trusted.
     PublicKey,
+    /// A vendor's own firmware file.
+    VendorFile,
     /// Readings to write.
     Export {
         /// Which.
@@ -77,6 +79,7 @@ impl FilePurpose {
             Self::Proof(ProofFile::Events) => "Open events",
             Self::Package => "Open a firmware package",
             Self::PublicKey => "Open a public key",
+            Self::VendorFile => "Open a vendor's firmware file",
             Self::SaveText { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
@@ -88,7 +91,7 @@ impl FilePurpose {
     const fn button(&self) -> &'static str {
         match self {
             Self::ImportMeters | Self::Holidays { .. } => "Import",
-            Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey => "Open",
+            Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey | Self::VendorFile => "Open",
             Self::Print { .. } => "Print",
             Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Export { .. } => "Save",
         }
@@ -103,6 +106,9 @@ impl FilePurpose {
                 dialog.add_filter("Firmware package", &["mtwfw"]).add_filter("All files", &["*"]).pick_file()
             }
             Self::PublicKey => dialog.add_filter("Public key", &["pub"]).pick_file(),
+            Self::VendorFile => {
+                dialog.add_filter("Vendor's file", &["xml"]).add_filter("All files", &["*"]).pick_file()
+            }
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Holidays { .. } => dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file(),
             Self::SaveText { name, .. }
@@ -152,6 +158,7 @@ impl Files {
             | FilePurpose::Proof(_)
             | FilePurpose::Package
             | FilePurpose::PublicKey
+            | FilePurpose::VendorFile
             | FilePurpose::Holidays { .. } => String::new(),
         };
         self.open = Some((purpose, state.unwrap_or(State::Field(name))));
