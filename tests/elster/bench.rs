@@ -19,6 +19,7 @@ use meterwright::simulator::flag::{FlagMeter, FlagStation, Model, SharedFlag};
 use meterwright::simulator::{PASSWORD, Settings, SharedMeter, VirtualMeter};
 use tokio::time::Instant;
 
+const DELAY: Duration = Duration::from_millis(50);
 pub(crate) const NOW: &str = "2026-11-22T12:10:00Z";
 
 pub(crate) fn meter(model: Model, faults: &[&str]) -> SharedFlag {
@@ -54,6 +55,8 @@ pub(crate) struct Line {
     /// The exchange at which it is cut, once; the line is dead until it is opened again.
     pub(crate) cut: Option<(usize, Lost)>,
     is_dead: bool,
+    /// How long an exchange takes.
+    pub(crate) delay: Duration,
     pub(crate) exchanges: usize,
     /// Everything that was asked.
     pub(crate) asked: Vec<Command>,
@@ -62,7 +65,15 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new(meter: &SharedFlag, cut: Option<(usize, Lost)>) -> Self {
         let station = FlagStation::new(meter.clone(), true);
-        Self { station, began: Instant::now(), cut, is_dead: false, exchanges: 0, asked: Vec::new() }
+        Self {
+            station,
+            began: Instant::now(),
+            cut,
+            is_dead: false,
+            delay: DELAY,
+            exchanges: 0,
+            asked: Vec::new(),
+        }
     }
 
     fn true_ms(&self) -> i64 {
@@ -80,7 +91,7 @@ impl Line {
             tokio::time::sleep(Duration::from_secs(6)).await;
             return Err(silence);
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(self.delay).await;
         let true_ms = self.true_ms();
         let answer = self.station.take(octets, Instant::now().into_std(), true_ms).concat();
         if cut == Some(Lost::Answer) || answer.is_empty() {

@@ -7,9 +7,11 @@ mod bench;
 #[path = "../cli_support/mod.rs"]
 mod cli_support;
 mod jobs;
+mod link;
 mod vendor;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use bench::{Kept, Line, Lost, NOW, access, meter};
 use jiff::Timestamp;
@@ -80,19 +82,15 @@ async fn every_model_gives_its_plate_its_clock_and_its_registers() {
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_long_session_renews_its_password_before_the_meter_forgets_it() {
     let meter = meter(Model::A1700, &[]);
-    let mut access = access("elster-a1700");
-    // Four minutes and more between two commands of a slow line.
-    access.template.flag.authenticate_every_seconds = 20;
-    let (mut line, mut kept) = (Line::new(&meter, None), Kept::new());
-    elster::read(&mut line, &access, &mut Knowledge::default(), &everything(), &mut kept).await.unwrap();
-    let renewed = line.asked.iter().filter(|one| matches!(one, Command::Password { .. })).count();
-    assert_eq!(renewed, 2, "in a short session once to open and once with the password");
-    let mut access = access;
-    access.template.flag.authenticate_every_seconds = 1;
-    let (mut line, mut kept) = (Line::new(&meter, None), Kept::new());
-    elster::read(&mut line, &access, &mut Knowledge::default(), &everything(), &mut kept).await.unwrap();
-    let renewed = line.asked.iter().filter(|one| matches!(one, Command::Password { .. })).count();
-    assert!(renewed > 2, "{renewed}");
+    let access = access("elster-a1700");
+    for (delay, passwords) in [(Duration::from_millis(50), 2..=2), (Duration::from_secs(60), 4..=10)] {
+        let (mut line, mut kept) = (Line::new(&meter, None), Kept::new());
+        line.delay = delay;
+        elster::read(&mut line, &access, &mut Knowledge::default(), &everything(), &mut kept).await.unwrap();
+        let sent = line.asked.iter().filter(|one| matches!(one, Command::Password { .. })).count();
+        assert!(passwords.contains(&sent), "{delay:?}: {sent}");
+        assert!(kept.partial.is_empty());
+    }
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]

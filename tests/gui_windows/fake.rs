@@ -11,6 +11,7 @@ use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::export::{Export, MonthEnergy, Preview};
 use meterwright::firmware::TrustedKey;
+use meterwright::firmware::vendor::{ALLOWED, SETTING, VendorFile};
 use meterwright::gui::data::CampaignFile;
 use meterwright::gui::data::{
     Answer, Backend, Details, Import, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
@@ -449,7 +450,7 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::Campaign(id) => {
             Value::Campaign(Arc::new(world.campaigns.iter().find(|one| one.row.id == *id).cloned()))
         }
-        Query::Package(_) | Query::PublicKey(_) => unreachable!("answered from files"),
+        Query::Package(_) | Query::PublicKey(_) | Query::VendorFile(_) => unreachable!("answered from files"),
         Query::Ports => Value::Ports(Arc::new(vec![PortInfo {
             name: "/dev/ttyUSB0".into(),
             description: "Optical probe".into(),
@@ -684,6 +685,9 @@ impl Backend for Fake {
                     (Query::PublicKey(path), None) => TrustedKey::read(path)
                         .map(|key| Value::PublicKey(Arc::new(key)))
                         .map_err(|error| error.to_string()),
+                    (Query::VendorFile(path), None) => VendorFile::open(path)
+                        .map(|file| Value::VendorFile(Arc::new(file)))
+                        .map_err(|error| error.to_string()),
                     (query, None) => Ok(answer(world, query)),
                 };
                 world.answers.push_back(Answer { query: query.clone(), value });
@@ -793,6 +797,11 @@ impl Backend for Fake {
                 }
                 Edit::UntrustKey { public } => {
                     world.keys.retain(|key| key.public != public);
+                    Edited::Done
+                }
+                Edit::VendorFirmware { accepted } => {
+                    let value = if accepted.is_some() { ALLOWED } else { "forbidden" };
+                    world.settings.insert(SETTING.to_owned(), value.to_owned());
                     Edited::Done
                 }
                 Edit::CallOffCampaign { id } => {

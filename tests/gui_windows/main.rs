@@ -21,6 +21,7 @@ mod points;
 mod proving;
 mod readings;
 mod schemes;
+mod vendor;
 
 use std::sync::Arc;
 
