@@ -146,3 +146,55 @@ fn a_push_over_tcp_in_the_clear_is_not_believed_of_a_meter_that_ciphers() {
     let told = told.join().unwrap();
     assert!(told.contains("in the clear"), "{told}");
 }
+
+/// The first message of a fleet's only meter, by its push setup's list.
+fn pushed_by_list(meters: &FleetOptions) -> (Fleet, Vec<u8>) {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let to = format!("udp://{}", socket.local_addr().unwrap()).parse().unwrap();
+    let lines = Lines { push: Some(to), push_list: true, ..Lines::default() };
+    let fleet = Fleet::start_on(meters, &World::default(), &lines).unwrap();
+    let mut message = vec![0; 4096];
+    let count = socket.recv(&mut message).unwrap();
+    message.truncate(count);
+    (fleet, message)
+}
+
+#[test]
+fn a_push_by_list_is_stored_each_value_in_its_place_once_and_hides_nothing_that_was_not_read() {
+    let options = FleetOptions { meters: 1, ..FleetOptions::demo() };
+    let (fleet, message) = pushed_by_list(&options);
+    let mut program = Program::new();
+    let meter = &fleet.meters()[0];
+    program.add(&meter.config, &meter.secrets);
+    let name = meter.config.name.as_str();
+    let hours_ago = |hours| (jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours)).to_string();
+    let (from, to) = (hours_ago(48), hours_ago(24));
+    let what = "identity,registers,profile,events";
+    program.json(&["read", name, "--what", what, "--from", &from, "--to", &to, "--quiet"], 0);
+    let rows = |program: &Program, what: &str, of: &str| {
+        program.json(&["show", what, name], 0)[of].as_array().unwrap().len()
+    };
+    let before = rows(&program, "profile", "rows");
+    // A listener each, as if the program were started anew in between.
+    let mut told = Vec::new();
+    for _ in 0..2 {
+        let (child, address, rest) =
+            listener(&program, &["listen", "--udp", "127.0.0.1:0", "--count", "1", "--json"]);
+        UdpSocket::bind("127.0.0.1:0").unwrap().send_to(&message, address).unwrap();
+        let output = child.wait_with_output().unwrap();
+        rest.join().unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(document["pushes"][0]["meter"], name, "{document}");
+        told.push(document["pushes"][0]["result"].as_str().unwrap().to_owned());
+    }
+    // The maximum bears its own stamp and was read a moment ago.
+    assert!(told[0].contains("of 3 values stored") && told[0].contains("1 interval"), "{told:?}");
+    assert!(told[0].contains("1 event") && !told[0].contains("left out"), "{told:?}");
+    assert!(told[1].contains("not stored again"), "{told:?}");
+    assert_eq!(rows(&program, "profile", "rows"), before + 1);
+    let of_log = rows(&program, "events", "events");
+    program.json(&["read", name, "--what", "profile,events", "--quiet"], 0);
+    assert!(rows(&program, "profile", "rows") >= before + 47, "the day between is read");
+    assert!(rows(&program, "events", "events") > of_log + 1, "the log is read from its beginning");
+}

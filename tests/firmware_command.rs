@@ -316,3 +316,140 @@ fn wrong_words_are_refused_before_anything_is_done() {
     }
     assert_eq!(desk.program.run(&["firmware", "flash", "--all", "--package", "none"]).code, 2);
 }
+
+#[test]
+fn a_key_is_never_shown_and_its_file_is_its_owners_alone() {
+    let mut desk = Desk::new(None);
+    let key = desk.path("release");
+    let made = desk.program.run(&["firmware", "keygen", "-o", &key, "--json"]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let text = std::fs::read_to_string(&key).unwrap();
+    let secret = text.lines().nth(2).unwrap().strip_prefix("plain ").unwrap().to_owned();
+    assert_eq!(secret.len(), 64);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let again = desk.program.run(&["firmware", "keygen", "-o", &key]);
+    assert_eq!(again.code, 2, "it is not overwritten");
+    let trusted = desk.program.run(&["firmware", "trust", &key]);
+    assert_eq!(trusted.code, 2);
+    assert!(trusted.err.contains(".pub"), "{}", trusted.err);
+    std::fs::write(desk.path("image.bin"), image(VERSION, 10)).unwrap();
+    let (image_path, package) = (desk.path("image.bin"), desk.path("p"));
+    let words = ["firmware", "pack", "--image", &image_path, "-o", &package, "--version", VERSION];
+    let words = [words.as_slice(), &["--identifier", "01"]].concat();
+    let packed = desk.program.run(&[words.as_slice(), &["--key", &key, "--json"]].concat());
+    assert_eq!(packed.code, 0, "{}", packed.err);
+    for told in [&made, &again, &trusted, &packed] {
+        let all = format!("{}{}", told.out, told.err).to_ascii_uppercase();
+        assert!(!all.contains(&secret[..16].to_ascii_uppercase()));
+    }
+    // The same key, kept elsewhere: as a secret of the environment, never as an argument.
+    assert_eq!(desk.program.run(&words).code, 2, "somebody has to sign");
+    desk.program.set("SIGNS", secret);
+    let secret = ["--secret", "signing-key=env:SIGNS"];
+    let by_secret = desk.program.json(&[words.as_slice(), &secret].concat(), 0);
+    let by_file: Value = serde_json::from_str(&packed.out).unwrap();
+    assert_eq!(by_secret["signer"], by_file["signer"]);
+    let both = desk.program.run(&[words.as_slice(), &secret, &["--key", &key]].concat());
+    assert_eq!(both.code, 2, "{}", both.err);
+}
+
+#[test]
+fn a_package_never_overwrites_what_it_is_made_of() {
+    let desk = Desk::new(None);
+    let (image_path, key) = (desk.path("image.bin"), desk.path("key"));
+    std::fs::write(&image_path, image(VERSION, 10)).unwrap();
+    let secret = std::fs::read(&key).unwrap();
+    for output in [&image_path, &key] {
+        let words = ["firmware", "pack", "--image", &image_path, "--key", &key, "-o", output];
+        let refused =
+            desk.program.run(&[words.as_slice(), &["--version", VERSION, "--identifier", "01"]].concat());
+        assert_eq!(refused.code, 2);
+        assert!(refused.err.contains("would overwrite"), "{}", refused.err);
+    }
+    assert_eq!(std::fs::read(&image_path).unwrap(), image(VERSION, 10));
+    assert_eq!(std::fs::read(&key).unwrap(), secret);
+}
+
+#[test]
+fn what_is_inspected_is_shown_as_what_it_is() {
+    let desk = Desk::new(None);
+    let package = desk.pack(VERSION, &["--notes", "Two\nlines"]);
+    let seen = desk.program.run(&["firmware", "inspect", &package]);
+    assert!(seen.out.contains(r"Two\nlines"), "{}", seen.out);
+    std::fs::write(desk.path("image.bin"), image(VERSION, 10)).unwrap();
+    let (image_path, key) = (desk.path("image.bin"), desk.path("key"));
+    let words =
+        ["firmware", "pack", "--image", &image_path, "--key", &key, "-o", &package, "--identifier", "01"];
+    for hidden in ["1.5\u{1B}[2K\rvalid", "1.5\u{202E}0.1"] {
+        let refused = desk.program.run(&[words.as_slice(), &["--version", hidden]].concat());
+        assert_eq!(refused.code, 2);
+        assert!(refused.err.contains("do not show") && !refused.err.contains('\u{1B}'), "{:?}", refused.err);
+    }
+    for (place, word) in
+        [(desk.program.folder.path().display().to_string(), "no file"), (desk.path("none"), "")]
+    {
+        let seen = desk.program.json(&["firmware", "inspect", &place], 2);
+        assert_eq!((&seen["valid"], &seen["manifest"]), (&json!(false), &Value::Null));
+        assert!(seen["reason"].as_str().unwrap().contains(word), "{seen}");
+    }
+}
+
+/// RFC 6979, A.2.5, as a point and as the maker of an image would give it.
+const MAKER: &str = "0460FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6\
+    7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299";
+
+#[test]
+fn a_makers_key_is_trusted_listed_and_trusted_no_longer() {
+    let desk = Desk::new(None);
+    std::fs::write(desk.path("acme.txt"), MAKER).unwrap();
+    let trusted = desk.program.json(&["firmware", "trust", &desk.path("acme.txt")], 0);
+    assert_eq!((&trusted["name"], &trusted["signs"]), (&json!("acme"), &json!("images")));
+    assert_eq!(trusted["public"], json!(MAKER));
+    let keys = desk.program.json(&["firmware", "keys"], 0);
+    let listed = |keys: &Value| {
+        let each = keys["keys"].as_array().unwrap().iter();
+        each.map(|key| (key["name"].clone(), key["signs"].clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&keys), [(json!("Release"), json!("packages")), (json!("acme"), json!("images"))]);
+    let package = desk.pack(VERSION, &[]);
+    let refused = desk.program.run(&["firmware", "inspect", &package, "--key", &desk.path("acme.txt")]);
+    assert_eq!(refused.code, 2, "it signs no packages");
+    desk.program.ok(&["firmware", "untrust", trusted["id"].as_str().unwrap()]);
+    assert_eq!(listed(&desk.program.json(&["firmware", "keys"], 0)).len(), 1);
+    let store = StoreReader::open(&desk.program.path("test.db")).unwrap();
+    let audit: Vec<String> = store.audit_rows(2).unwrap().into_iter().map(|row| row.what).collect();
+    assert_eq!(audit, ["maker's key no longer trusted", "maker's key trusted"]);
+    std::fs::write(desk.path("private.pem"), "-----BEGIN PRIVATE KEY-----\nU0VDUkVU\n").unwrap();
+    let refused = desk.program.run(&["firmware", "trust", &desk.path("private.pem")]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("private key") && !refused.err.contains("U0VDUkVU"), "{}", refused.err);
+}
+
+#[test]
+fn a_meter_that_cannot_be_reached_is_counted_apart_from_one_that_failed() {
+    let fleet = fleet(3, &[]);
+    let mut desk = Desk::new(Some(&fleet));
+    // Nobody listens on port 1.
+    let mut gone = fleet.meters()[0].config.clone();
+    gone.name = "Gone".to_owned();
+    gone.line = "tcp://127.0.0.1:1".parse().unwrap();
+    desk.program.add(&gone, &fleet.meters()[0].secrets);
+    lock(fleet.meter(1).unwrap())
+        .record()
+        .firmware()
+        .set_faults(meterwright::simulator::faults::Faults::parse(&["image:verify-fails"]).unwrap().image);
+    let package = desk.pack(VERSION, &[]);
+    let done = desk.flash(&package, &["--stop-after", "1"], 1);
+    let summary = &done["summary"];
+    assert_eq!(
+        (&summary["ok"], &summary["failed"], &summary["unreachable"]),
+        (&json!(2), &json!(2), &json!(1))
+    );
+    let gone = done["results"].as_array().unwrap().iter().find(|one| one["meter"] == json!("Gone")).unwrap();
+    assert_eq!((&gone["outcome"], &gone["error"]["fault"]), (&json!("open"), &json!("line")));
+    assert_eq!(done["campaign"]["state"], json!("open"), "one failed, and one may: {done}");
+}

@@ -7,8 +7,8 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::comms::{Comms, CommsOptions, Edit, Edited};
-use crate::model::{MeterSecrets, Secret, SecretKind};
-use crate::store::StoreReader;
+use crate::model::{Catalogue, MeterSecrets, Secret, SecretKind, Standing};
+use crate::store::{PersonRow, StoreReader};
 
 use super::failure::Failure;
 use super::secrets;
@@ -31,9 +31,22 @@ pub(super) struct Global {
     pub(super) quiet: bool,
     // No value parser: its error would repeat what was typed.
     /// A secret: KIND=env:NAME, KIND=file:PATH or KIND=prompt, as often as needed; KIND is password,
-    /// encryption-key, authentication-key, master-key, signing-key or passphrase
+    /// encryption-key, authentication-key, master-key, signing-key, passphrase (of whoever acts) or new-passphrase
     #[arg(long = "secret", global = true, value_name = "KIND=SOURCE")]
     secret: Vec<String>,
+    /// Who acts, where the store has people [default: METERWRIGHT_USER, this account's name, or the only person]
+    #[arg(long, global = true, value_name = "NAME")]
+    user: Option<String>,
+}
+
+/// Where the name of whoever acts is looked for.
+const USER_VARIABLE: &str = "METERWRIGHT_USER";
+
+/// Who signed in for a command.
+#[derive(Debug)]
+pub(super) struct Acting {
+    pub(super) name: String,
+    pub(super) passphrase: Secret,
 }
 
 /// What a command works with.
@@ -85,6 +98,16 @@ impl App {
         Ok(StoreReader::open(&path)?)
     }
 
+    /// All templates: those that ship, and those of the store where there is one.
+    pub(super) fn catalogue(&self) -> Result<Catalogue, Failure> {
+        let path = self.store_path()?;
+        // A file that is still empty becomes a store with the first write.
+        if std::fs::metadata(&path).map_or(0, |file| file.len()) == 0 {
+            return Ok(Catalogue::default());
+        }
+        Ok(StoreReader::open(&path)?.catalogue()?)
+    }
+
     /// Starts the communications thread on the store, which is made where there is none.
     pub(super) fn comms(&self) -> Result<Comms, Failure> {
         self.comms_on(&self.store_path()?, SESSIONS)
@@ -94,18 +117,74 @@ impl App {
     pub(super) fn comms_with_lists(&self) -> Result<Comms, Failure> {
         let options =
             CommsOptions { store: self.store_path()?, sessions: SESSIONS, trace: true, schedule: true };
-        Ok(Comms::start(options)?)
+        self.start(options).map(|(comms, _)| comms)
     }
 
     /// Starts the communications thread on a store, with so many sessions at once.
     pub(super) fn comms_on(&self, store: &Path, sessions: usize) -> Result<Comms, Failure> {
         let options = CommsOptions { store: store.to_owned(), sessions, trace: true, schedule: false };
-        Ok(Comms::start(options)?)
+        self.start(options).map(|(comms, _)| comms)
+    }
+
+    /// Starts the communications thread on the store, and says who signed in.
+    pub(super) fn comms_and_person(&self) -> Result<(Comms, Option<Acting>), Failure> {
+        let store = self.store_path()?;
+        self.start(CommsOptions { store, sessions: SESSIONS, trace: false, schedule: false })
+    }
+
+    /// Starts the communications thread; where the store has people, one of them signs in.
+    fn start(&self, options: CommsOptions) -> Result<(Comms, Option<Acting>), Failure> {
+        let store = options.store.clone();
+        let comms = Comms::start(options)?;
+        if comms.standing()? != Standing::Nobody {
+            if self.global.user.is_some() {
+                return Err(Failure::usage(
+                    "this store has no people, so that nobody signs in: leave --user out, or add the first person with `user add`",
+                ));
+            }
+            return Ok((comms, None));
+        }
+        let name = self.who(&StoreReader::open(&store)?.people()?)?;
+        let passphrase = secrets::acting(&self.global.secret, &name)?;
+        let answer = comms.sign_in(&name, passphrase.clone()).recv();
+        answer.map_err(|_| Failure::internal("the communications thread has stopped"))??;
+        Ok((comms, Some(Acting { name, passphrase })))
+    }
+
+    /// Who acts, where the store has people.
+    fn who(&self, people: &[PersonRow]) -> Result<String, Failure> {
+        let named = self.global.user.clone().or_else(|| std::env::var(USER_VARIABLE).ok());
+        if let Some(name) = named.filter(|name| !name.is_empty()) {
+            return Ok(name);
+        }
+        let active: Vec<&PersonRow> = people.iter().filter(|row| row.is_active()).collect();
+        if let [only] = active.as_slice() {
+            return Ok(only.name.clone());
+        }
+        let account = ["USER", "USERNAME", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+        let found = active.iter().find(|row| account.as_ref().is_some_and(|name| row.name == *name));
+        found.map(|row| row.name.clone()).ok_or_else(|| {
+            Failure::refused(format!(
+                "this store has people, so that somebody has to sign in: say who you are with --user NAME or {USER_VARIABLE}, and give --secret passphrase=…"
+            ))
+        })
+    }
+
+    /// Whether the store has people; one that cannot be opened for reading has none that this command could ask for.
+    pub(super) fn has_people(&self) -> bool {
+        let store = self.store_path().ok().filter(|path| path.exists());
+        let reader = store.and_then(|path| StoreReader::open(&path).ok());
+        reader.is_some_and(|reader| reader.has_people().unwrap_or(true))
     }
 
     /// Has the store changed.
     pub(super) fn edit(&self, edit: Edit) -> Result<Edited, Failure> {
-        let comms = self.comms()?;
+        self.edit_through(&self.comms()?, edit)
+    }
+
+    /// Has the store changed by a communications thread, which is stopped then.
+    #[allow(clippy::unused_self, reason = "beside `edit`")]
+    pub(super) fn edit_through(&self, comms: &Comms, edit: Edit) -> Result<Edited, Failure> {
         let edited = comms.edit(edit).recv();
         comms.stop();
         Ok(edited.map_err(|_| Failure::internal("the communications thread has stopped"))??)
@@ -122,7 +201,17 @@ impl App {
 
     /// The secrets that were given.
     pub(super) fn secrets(&self) -> Result<Vec<(SecretKind, Secret)>, Failure> {
-        secrets::gather(&self.global.secret)
+        secrets::gather(&self.global.secret, self.has_people())
+    }
+
+    /// A new passphrase: as given, or asked for.
+    pub(super) fn new_passphrase(&self, whose: &str) -> Result<Secret, Failure> {
+        secrets::fresh(&self.global.secret, whose)
+    }
+
+    /// Whether a new passphrase was given.
+    pub(super) fn has_new_passphrase(&self) -> bool {
+        secrets::has_fresh(&self.global.secret)
     }
 
     /// The passphrase that was given, for a command that takes no other secret.
@@ -130,9 +219,16 @@ impl App {
         secrets::passphrase(&self.global.secret)
     }
 
+    /// What signs a package.
+    pub(super) fn signing(&self) -> Result<secrets::Signing, Failure> {
+        secrets::signing(&self.global.secret)
+    }
+
     /// For commands that take none: one that is given has been misunderstood.
     pub(super) fn no_secrets(&self) -> Result<(), Failure> {
-        if self.global.secret.is_empty() {
+        let is_for_people = |given: &String| secrets::is_of_a_person(given);
+        if self.global.secret.is_empty() || self.global.secret.iter().all(is_for_people) && self.has_people()
+        {
             return Ok(());
         }
         Err(Failure::usage(

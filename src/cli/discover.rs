@@ -12,7 +12,7 @@ use super::interrupt::Interrupt;
 use super::jobs::fault_document;
 use super::table::Table;
 use crate::comms::{Comms, Discovery, Edit, Event, Found, Job, Seat};
-use crate::model::{Fault, Gateway, Line, LinePath, MeterConfig, MeterSecrets, ServerAddress, Template};
+use crate::model::{Fault, Gateway, Line, LinePath, MeterConfig, MeterSecrets, ServerAddress};
 
 /// How often it is looked whether the user asked to stop.
 const LOOK: Duration = Duration::from_millis(100);
@@ -116,8 +116,9 @@ fn document(found: &Found) -> Value {
 }
 
 impl Discover {
-    fn discovery(&self) -> Result<Discovery, Failure> {
-        Template::named(&self.template).map_err(|error| Failure::usage(error.to_string()))?;
+    fn discovery(&self, app: &App) -> Result<Discovery, Failure> {
+        let templates = app.catalogue()?;
+        templates.shared(&self.template).map_err(|error| Failure::usage(error.to_string()))?;
         let is_wrapper = matches!(self.line.path, LinePath::Tcp(_) | LinePath::Udp(_));
         let network = self.line.gateway.as_ref().map(|gateway| gateway.network);
         let network = if is_wrapper { Some(network.unwrap_or(1)) } else { network };
@@ -137,7 +138,7 @@ impl Discover {
 
     pub(super) fn run(&self, app: &App) -> Outcome {
         app.no_secrets()?;
-        let discovery = self.discovery()?;
+        let discovery = self.discovery(app)?;
         let comms = app.comms()?;
         let searched = self.search(app, &comms, discovery);
         let added = match &searched {

@@ -82,9 +82,10 @@ impl From<Fault> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unusable { .. } | StoreError::Damaged { .. } | StoreError::Request(_) => {
-                Self::usage(error.to_string())
-            }
+            StoreError::Unusable { .. }
+            | StoreError::NoRoom { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Request(_) => Self::usage(error.to_string()),
             StoreError::Sqlite { .. } => Self::internal(error.to_string()),
         }
     }

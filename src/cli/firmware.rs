@@ -14,11 +14,16 @@ use super::app::{App, Outcome};
 use super::failure::{DONE, Failure, REFUSED, USAGE};
 use super::flash::{Flash, Status};
 use super::period::When;
+use super::secrets::Signing;
 use super::table::Table;
 use super::vendor::{self, VendorAllow};
 use crate::comms::Edit;
 
-use crate::firmware::{Draft, Hex, KeyError, Package, PackageError, SigningKeyFile, TrustedKey, package};
+use crate::firmware::{
+    Draft, Hex, KeyError, MakerKey, Package, PackageError, PublicKeyFile, SigningKeyFile, TrustedKey,
+    check_image, is_key_name, package,
+};
+use crate::model::Template;
 use crate::store::StoreReader;
 
 /// Firmware of meters: signed packages, and flashing.
@@ -64,9 +69,10 @@ pub(super) struct Keygen {
 /// Trusts a key.
 #[derive(Args, Debug)]
 pub(super) struct Trust {
-    /// The public key's file
+    /// The public key's file: one of `keygen`, or a maker's P-256 key (PEM, DER, or its point in hexadecimal), which
+    /// signs images themselves
     key: PathBuf,
-    /// Its name here [default: the name in the file]
+    /// Its name here [default: the name in the file; for a maker's key the file's name]
     #[arg(long, value_name = "N")]
     name: Option<String>,
 }
@@ -87,12 +93,18 @@ pub(super) struct Pack {
     /// The manifest as JSON; what options say goes ahead of it
     #[arg(long, value_name = "M.json")]
     manifest: Option<PathBuf>,
-    /// The key that signs
+    /// The key that signs [default: the one of --secret signing-key=…]
     #[arg(long, value_name = "KEY")]
-    key: PathBuf,
+    key: Option<PathBuf>,
     /// The package's file
     #[arg(short, long, value_name = "PKG")]
     output: PathBuf,
+    /// Check the maker's own signature within the image as this template describes it
+    #[arg(long, value_name = "T")]
+    template: Option<String>,
+    /// Check it by this public key of the maker instead of those that the store trusts
+    #[arg(long, value_name = "PUBKEY", requires = "template")]
+    maker_key: Option<PathBuf>,
     /// The maker: its three letters, or its name
     #[arg(long)]
     maker: Option<String>,
@@ -133,6 +145,12 @@ pub(super) struct Inspect {
     /// Judge it by this public key instead of those that the store trusts
     #[arg(long, value_name = "PUBKEY")]
     key: Option<PathBuf>,
+    /// Check the maker's own signature within the image as well, as this template describes it
+    #[arg(long, value_name = "T")]
+    template: Option<String>,
+    /// Check it by this public key of the maker instead of those that the store trusts
+    #[arg(long, value_name = "PUBKEY", requires = "template")]
+    maker_key: Option<PathBuf>,
 }
 
 impl From<KeyError> for Failure {
@@ -156,8 +174,43 @@ pub(super) fn trusted(store: &StoreReader) -> Result<Vec<TrustedKey>, Failure> {
     Ok(keys.into_iter().map(|key| TrustedKey { public: key.public, name: key.name }).collect())
 }
 
-fn key_document(key: &TrustedKey) -> Value {
-    json!({ "name": key.name, "id": key.id().to_string(), "public": Hex(key.public.to_vec()).to_string() })
+/// The makers' keys that a store trusts.
+fn makers(store: &StoreReader) -> Result<Vec<MakerKey>, Failure> {
+    let keys = store.maker_keys()?;
+    Ok(keys.into_iter().map(|key| MakerKey { public: key.public, name: key.name }).collect())
+}
+
+fn key_document(key: &PublicKeyFile) -> Value {
+    let (signs, public) = match key {
+        PublicKeyFile::Packages(key) => ("packages", key.public.to_vec()),
+        PublicKeyFile::Images(key) => ("images", key.public.to_vec()),
+    };
+    json!({
+        "name": key.name(), "id": key.id().to_string(), "public": Hex(public).to_string(), "signs": signs,
+    })
+}
+
+/// Checks the maker's signature within a package's image; the key that made it, or nothing where the template
+/// describes none.
+fn check_maker(
+    app: &App,
+    package: &Package,
+    template: &str,
+    key: Option<&PathBuf>,
+) -> Result<Result<Option<MakerKey>, PackageError>, Failure> {
+    let template = Template::named(template).map_err(|error| Failure::usage(error.to_string()))?;
+    let Some(described) = &template.firmware.image_signature else { return Ok(Ok(None)) };
+    let keys = match key {
+        Some(path) => match PublicKeyFile::read(path)? {
+            PublicKeyFile::Images(key) => vec![key],
+            PublicKeyFile::Packages(_) => {
+                return Err(Failure::usage(format!("{}: it is no maker's key", path.display())));
+            }
+        },
+        None if app.store_path()?.exists() => makers(&app.reader()?)?,
+        None => Vec::new(),
+    };
+    Ok(check_image(package, described, &keys).map(|key| Some(key.clone())))
 }
 
 impl Firmware {
@@ -179,7 +232,12 @@ impl Firmware {
 
 impl Keygen {
     fn run(&self, app: &App) -> Outcome {
-        let passphrase = app.passphrase()?;
+        // Where somebody has to sign in to trust the key, `passphrase` is that person's.
+        let passphrase = match self.trust && app.has_people() {
+            true if app.has_new_passphrase() => Some(app.new_passphrase("the key")?),
+            true => None,
+            false => app.passphrase()?,
+        };
         let made = SigningKeyFile::create(&self.output, &self.name, passphrase.as_ref())?.public();
         if self.trust {
             app.edit(Edit::TrustKey { public: made.public, name: made.name.clone() })?;
@@ -187,7 +245,7 @@ impl Keygen {
         let public = SigningKeyFile::public_path(&self.output);
         app.print(
             || {
-                let mut document = key_document(&made);
+                let mut document = key_document(&PublicKeyFile::Packages(made.clone()));
                 document["file"] = json!(self.output.display().to_string());
                 document["public_file"] = json!(public.display().to_string());
                 document["sealed"] = json!(passphrase.is_some());
@@ -211,12 +269,30 @@ impl Keygen {
 impl Trust {
     fn run(&self, app: &App) -> Outcome {
         app.no_secrets()?;
-        let mut key = TrustedKey::read(&self.key)?;
+        let mut key = PublicKeyFile::read(&self.key)?;
         if let Some(name) = &self.name {
-            key.name.clone_from(name);
+            match &mut key {
+                PublicKeyFile::Packages(key) => key.name.clone_from(name),
+                PublicKeyFile::Images(key) => key.name.clone_from(name),
+            }
         }
-        app.edit(Edit::TrustKey { public: key.public, name: key.name.clone() })?;
-        app.print(|| key_document(&key), |out| writeln!(out, "{} ({}) is trusted", key.name, key.id()))?;
+        if !is_key_name(key.name()) {
+            return Err(Failure::usage(
+                "a key's name is a line of up to 200 characters: give one with --name",
+            ));
+        }
+        let name = key.name().to_owned();
+        let (edit, signs) = match &key {
+            PublicKeyFile::Packages(key) => (Edit::TrustKey { public: key.public, name }, "packages"),
+            PublicKeyFile::Images(key) => {
+                (Edit::TrustMakerKey { public: key.public, name }, "images, as the key of their maker")
+            }
+        };
+        app.edit(edit)?;
+        app.print(
+            || key_document(&key),
+            |out| writeln!(out, "{} ({}) is trusted to sign {signs}", key.name(), key.id()),
+        )?;
         Ok(DONE)
     }
 }
@@ -224,38 +300,66 @@ impl Trust {
 impl Untrust {
     fn run(&self, app: &App) -> Outcome {
         app.no_secrets()?;
-        let all = trusted(&app.reader()?)?;
+        let store = app.reader()?;
         let wanted = self.key.to_ascii_uppercase();
-        let is_it = |key: &&TrustedKey| key.name == self.key || key.id().to_string() == wanted;
-        let key = all.iter().find(is_it).ok_or_else(|| {
-            Failure::usage(format!("no key `{}` is trusted: `firmware keys` lists them", self.key))
+        let all: Vec<PublicKeyFile> = all_keys(&store)?.into_iter().map(|(key, _)| key).collect();
+        let found: Vec<&PublicKeyFile> =
+            all.iter().filter(|key| key.name() == self.key || key.id().to_string() == wanted).collect();
+        let key = match found.as_slice() {
+            [] => {
+                let none = format!("no key `{}` is trusted: `firmware keys` lists them", self.key);
+                return Err(Failure::usage(none));
+            }
+            [one] => *one,
+            _ => {
+                return Err(Failure::usage(format!("two keys are named `{}`: give the id of one", self.key)));
+            }
+        };
+        app.edit(match key {
+            PublicKeyFile::Packages(key) => Edit::UntrustKey { public: key.public },
+            PublicKeyFile::Images(key) => Edit::UntrustMakerKey { public: key.public },
         })?;
-        app.edit(Edit::UntrustKey { public: key.public })?;
         app.print(
             || key_document(key),
-            |out| writeln!(out, "{} ({}) is trusted no longer", key.name, key.id()),
+            |out| writeln!(out, "{} ({}) is trusted no longer", key.name(), key.id()),
         )?;
         Ok(DONE)
     }
 }
 
+/// Every key that a store trusts, and since when.
+fn all_keys(store: &StoreReader) -> Result<Vec<(PublicKeyFile, Timestamp)>, Failure> {
+    let packages = store.trusted_keys()?.into_iter().map(|row| {
+        (PublicKeyFile::Packages(TrustedKey { public: row.public, name: row.name }), row.trusted_at)
+    });
+    let images = store
+        .maker_keys()?
+        .into_iter()
+        .map(|row| (PublicKeyFile::Images(MakerKey { public: row.public, name: row.name }), row.trusted_at));
+    Ok(packages.chain(images).collect())
+}
+
 fn keys(app: &App) -> Outcome {
     app.no_secrets()?;
-    let rows = app.reader()?.trusted_keys()?;
+    let rows = all_keys(&app.reader()?)?;
     app.print(
         || {
-            let each = rows.iter().map(|row| {
-                let mut document = key_document(&TrustedKey { public: row.public, name: row.name.clone() });
-                document["trusted_at"] = json!(row.trusted_at.to_string());
+            let each = rows.iter().map(|(key, since)| {
+                let mut document = key_document(key);
+                document["trusted_at"] = json!(since.to_string());
                 document
             });
             json!({ "keys": each.collect::<Vec<_>>() })
         },
         |out| {
-            let mut table = Table::new(&["name", "id", "trusted since"]);
-            for row in &rows {
-                let key = TrustedKey { public: row.public, name: row.name.clone() };
-                table.row(vec![row.name.clone(), key.id().to_string(), row.trusted_at.to_string()]);
+            let mut table = Table::new(&["name", "signs", "id", "trusted since"]);
+            for (key, since) in &rows {
+                let signs = match key {
+                    PublicKeyFile::Packages(_) => "packages",
+                    PublicKeyFile::Images(_) => "images",
+                };
+                let texts = [key.name(), signs, &key.id().to_string(), &since.to_string()];
+                table.row(texts.map(str::to_owned).to_vec());
             }
             table.write(out)
         },
@@ -315,31 +419,77 @@ impl Pack {
         Ok(draft)
     }
 
+    /// The key that signs: of a file, or given as a secret.
+    fn key(&self, signing: &Signing) -> Result<SigningKeyFile, Failure> {
+        match (&self.key, &signing.key) {
+            (Some(_), Some(_)) => Err(Failure::usage("give --key or --secret signing-key=…, not both")),
+            (Some(path), None) => Ok(SigningKeyFile::read(path, signing.passphrase.as_ref())?),
+            (None, Some(secret)) => {
+                SigningKeyFile::of_secret(secret, "the given key").map_err(Failure::usage)
+            }
+            (None, None) => Err(Failure::usage(
+                "say who signs: --key KEY, which `firmware keygen` makes, or --secret signing-key=…",
+            )),
+        }
+    }
+
+    /// What goes into a package is not overwritten by it.
+    fn spare_sources(&self) -> Result<(), Failure> {
+        let Ok(place) = self.output.canonicalize() else { return Ok(()) };
+        let sources = [Some(&self.image), self.manifest.as_ref(), self.key.as_ref()];
+        let is_it = |path: &&PathBuf| path.canonicalize().is_ok_and(|path| path == place);
+        match sources.into_iter().flatten().find(is_it) {
+            None => Ok(()),
+            Some(path) => Err(Failure::usage(format!(
+                "{}: the package would overwrite what it is made of; give another file to -o",
+                path.display()
+            ))),
+        }
+    }
+
     fn run(&self, app: &App) -> Outcome {
-        let passphrase = app.passphrase()?;
+        let signing = app.signing()?;
         let draft = self.draft()?;
+        self.spare_sources()?;
         let image = || open_file(&self.image, "image").map(BufReader::new);
         let fail =
             |error: std::io::Error| Failure::usage(format!("the image {}: {error}", self.image.display()));
         let (size, sha256) = package::digest(image()?).map_err(fail)?;
         let manifest =
             draft.finish(size, sha256).map_err(|reason| Failure::usage(format!("the manifest: {reason}")))?;
-        let key = SigningKeyFile::read(&self.key, passphrase.as_ref())?;
-        let whole = self.write(&manifest, image()?, &key)?;
+        let key = self.key(&signing)?;
+        let (whole, maker) = self.write(app, &manifest, image()?, &key)?;
         app.print(
-            || json!({ "file": self.output.display().to_string(), "signer": whole.signer().map(|id| id.to_string()), "manifest": manifest }),
-            |out| writeln!(out, "{}: version {}, {size} bytes, signed by {}", self.output.display(), manifest.version, key.public().name),
+            || {
+                json!({
+                    "file": self.output.display().to_string(),
+                    "signer": whole.signer().map(|id| id.to_string()),
+                    "maker_key": maker.as_ref().map(|key| key.id().to_string()),
+                    "manifest": manifest,
+                })
+            },
+            |out| {
+                let (file, by) = (self.output.display(), key.public());
+                writeln!(out, "{file}: version {}, {size} bytes, signed by {}", manifest.version, by.name)?;
+                match &maker {
+                    Some(key) => {
+                        writeln!(out, "The image is signed by its maker {} ({})", key.name, key.id())
+                    }
+                    None => Ok(()),
+                }
+            },
         )?;
         Ok(DONE)
     }
 
-    /// Writes beside the package's place and moves it there when it is whole.
+    /// Writes beside the package's place and moves it there when it is whole, and its maker's signature is right.
     fn write(
         &self,
+        app: &App,
         manifest: &crate::firmware::Manifest,
         image: BufReader<File>,
         key: &SigningKeyFile,
-    ) -> Result<Package, Failure> {
+    ) -> Result<(Package, Option<MakerKey>), Failure> {
         let fail =
             |error: std::io::Error| Failure::usage(format!("the package {}: {error}", self.output.display()));
         let mut name = self.output.as_os_str().to_owned();
@@ -347,15 +497,25 @@ impl Pack {
         let part = PathBuf::from(name);
         let file = File::create(&part).map_err(fail)?;
         let written = package::write(std::io::BufWriter::new(&file), manifest, image, key);
-        let placed = written
-            .map_err(Failure::from)
-            .and_then(|()| file.sync_all().and_then(|()| std::fs::rename(&part, &self.output)).map_err(fail));
+        let check = || match &self.template {
+            None => Ok(None),
+            Some(template) => {
+                let checked = check_maker(app, &Package::open(&part)?, template, self.maker_key.as_ref())?;
+                checked.map_err(Failure::from)
+            }
+        };
+        let placed = written.map_err(Failure::from).and_then(|()| {
+            file.sync_all().map_err(fail)?;
+            let maker = check()?;
+            std::fs::rename(&part, &self.output).map_err(fail)?;
+            Ok(maker)
+        });
         if placed.is_err() {
             // What is left of a package that failed is of no use; the failure is what is told.
             let _gone = std::fs::remove_file(&part);
         }
-        placed?;
-        Ok(Package::open(&self.output)?)
+        let maker = placed?;
+        Ok((Package::open(&self.output)?, maker))
     }
 }
 
@@ -363,7 +523,13 @@ impl Inspect {
     /// Without a store no key is trusted.
     fn keys(&self, app: &App) -> Result<Vec<TrustedKey>, Failure> {
         match &self.key {
-            Some(path) => Ok(vec![TrustedKey::read(path)?]),
+            Some(path) => match PublicKeyFile::read(path)? {
+                PublicKeyFile::Packages(key) => Ok(vec![key]),
+                PublicKeyFile::Images(_) => Err(Failure::usage(format!(
+                    "{}: it is a maker's key, which signs no packages: give it as --maker-key, with --template",
+                    path.display()
+                ))),
+            },
             None if app.store_path()?.exists() => trusted(&app.reader()?),
             None => Ok(Vec::new()),
         }
@@ -373,10 +539,17 @@ impl Inspect {
         app.no_secrets()?;
         let keys = self.keys(app)?;
         let opened = Package::open(&self.package).map(Arc::new);
-        let judged = match &opened {
+        let mut judged = match &opened {
             Ok(package) => package.judge(&keys, Timestamp::now()).cloned(),
             Err(error) => Err(error.clone()),
         };
+        let mut maker = None;
+        if let (Ok(package), Ok(_), Some(template)) = (&opened, &judged, &self.template) {
+            match check_maker(app, package, template, self.maker_key.as_ref())? {
+                Ok(key) => maker = key,
+                Err(error) => judged = Err(error),
+            }
+        }
         let package = opened.as_ref().ok();
         let signer = package.and_then(|package| package.signer());
         app.print(
@@ -388,12 +561,16 @@ impl Inspect {
                     "package": package.map(|package| Hex(package.id().to_vec()).to_string()),
                     "signer": signer.map(|id| id.to_string()),
                     "signer_name": judged.as_ref().ok().map(|key| key.name.clone()),
+                    "maker_key": maker.as_ref().map(|key| key.id().to_string()),
                 })
             },
             |out| {
                 match &judged {
                     Ok(key) => writeln!(out, "valid: signed by {} ({})", key.name, key.id())?,
                     Err(error) => writeln!(out, "not valid: {error}")?,
+                }
+                if let Some(key) = &maker {
+                    writeln!(out, "the image is signed by its maker {} ({})", key.name, key.id())?;
                 }
                 let Some(package) = package else { return Ok(()) };
                 let document =

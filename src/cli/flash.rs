@@ -37,15 +37,19 @@ pub(super) struct Flash {
     /// When the image takes over: now, never (it waits in the meter), or a time in RFC 3339 or local
     #[arg(long, value_name = "now|T|never", default_value = "now")]
     activate: Activate,
-    /// So many meters go first; any failure among them stops the campaign unless --stop-after says otherwise
+    /// So many meters go first: any failure among them stops the campaign unless --stop-after says otherwise, and so
+    /// it does when none of them was flashed
     #[arg(long, value_name = "N", default_value_t = 0)]
     canary: u32,
     /// Meters of each wave after the canary group [default: all that are left]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     wave: Option<u32>,
-    /// Begin no further meter when more than so many failed
+    /// Begin no further meter when more than so many failed; one that could not be reached has not failed
     #[arg(long, value_name = "N")]
     stop_after: Option<u32>,
+    /// Begin no further meter when more than so many could not be reached [default: go on]
+    #[arg(long, value_name = "N")]
+    stop_unreachable: Option<u32>,
     /// Hours in which meters may be flashed, such as 22:00-05:00; outside it is waited
     #[arg(long, value_name = "FROM-TO")]
     window: Option<String>,
@@ -76,10 +80,6 @@ pub(super) struct Status {
 /// Campaigns that are listed.
 const LISTED: u32 = 1000;
 
-fn is_good(outcome: FlashOutcome) -> bool {
-    matches!(outcome, FlashOutcome::Flashed | FlashOutcome::Ready | FlashOutcome::Scheduled)
-}
-
 /// The newest campaign of a package with these meters.
 fn campaign_of(
     store: &StoreReader,
@@ -102,7 +102,7 @@ fn meter_document(one: &CampaignMeter, fault: Option<&Fault>) -> Value {
     let state: FlashState = row.and_then(|row| serde_json::from_str(&row.state).ok()).unwrap_or_default();
     let error = match fault {
         Some(fault) => fault_document(Some(fault)),
-        None if is_good(outcome) => Value::Null,
+        None if outcome.is_as_wanted() => Value::Null,
         None => {
             let message = row.map(|row| row.message.clone()).filter(|message| !message.is_empty());
             json!({ "fault": Blame::User.name(), "message": message.unwrap_or_else(|| "not begun".to_owned()) })
@@ -110,7 +110,7 @@ fn meter_document(one: &CampaignMeter, fault: Option<&Fault>) -> Value {
     };
     json!({
         "meter": one.name,
-        "ok": is_good(outcome) && fault.is_none(),
+        "ok": outcome.is_as_wanted() && fault.is_none(),
         "error": error,
         "outcome": outcome,
         "phase": row.map_or(FlashPhase::Waiting, |row| row.phase),
@@ -163,6 +163,7 @@ impl Flash {
             canary: self.canary,
             wave: self.wave,
             stop_after: self.stop_after,
+            stop_unreachable: self.stop_unreachable,
             window: window.map_err(Failure::usage)?,
             activation,
             downgrade,
@@ -203,14 +204,15 @@ impl Flash {
 
 /// The fault of each meter that had its turn in this run.
 fn faults<'a>(results: &'a Results, members: &[CampaignMeter]) -> HashMap<MeterId, &'a Fault> {
-    let is_open = |meter: MeterId| members.iter().any(|one| one.meter == meter && !is_good(one.outcome()));
+    let is_open =
+        |meter: MeterId| members.iter().any(|one| one.meter == meter && !one.outcome().is_as_wanted());
     let each = results.all.iter().filter(|done| is_open(done.meter));
     each.filter_map(|done| Some((done.meter, done.result.fault.as_ref()?))).collect()
 }
 
 fn print(app: &App, campaign: &CampaignRow, members: &[CampaignMeter], results: &Results) -> Outcome {
     let faults = faults(results, members);
-    let bad: Vec<&CampaignMeter> = members.iter().filter(|one| !is_good(one.outcome())).collect();
+    let bad: Vec<&CampaignMeter> = members.iter().filter(|one| !one.outcome().is_as_wanted()).collect();
     app.print(
         || {
             let each = members.iter().map(|one| meter_document(one, faults.get(&one.meter).copied()));
@@ -220,6 +222,7 @@ fn print(app: &App, campaign: &CampaignRow, members: &[CampaignMeter], results: 
                     "meters": members.len(),
                     "ok": members.len() - bad.len(),
                     "failed": bad.len(),
+                    "unreachable": faults.values().filter(|fault| fault.blame == Blame::Line).count(),
                     "outcomes": counts_document(members),
                 },
                 "campaign": campaign_document(campaign),

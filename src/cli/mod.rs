@@ -1,6 +1,7 @@
 //! The command line (floor 5): one file a command. Its names, shapes and exit codes are a contract with scripts.
 
 mod app;
+mod audit;
 mod bill;
 mod clock;
 mod control;
@@ -32,7 +33,10 @@ mod show;
 mod simulate;
 mod stamps;
 mod table;
+mod template;
 mod trace;
+mod user;
+mod vault;
 mod vendor;
 mod windows;
 
@@ -108,6 +112,18 @@ enum Command {
     Discover(discover::Discover),
     /// Take what meters push by themselves
     Listen(listen::Listen),
+    /// Templates: what differs between meter models
+    #[command(subcommand)]
+    Template(template::Template),
+    /// People and their roles
+    #[command(subcommand)]
+    User(user::User),
+    /// The vault that keeps secrets
+    #[command(subcommand)]
+    Vault(vault::VaultCommand),
+    /// Who did what, and whether the chain of it is whole
+    #[command(subcommand)]
+    Audit(audit::Audit),
 }
 
 /// Traces of this program itself go to standard error where `RUST_LOG` asks for them.
@@ -142,6 +158,10 @@ fn run(line: Line) -> Outcome {
         Some(Command::Firmware(command)) => command.run(&app),
         Some(Command::Discover(command)) => command.run(&app),
         Some(Command::Listen(command)) => command.run(&app),
+        Some(Command::Template(command)) => command.run(&app),
+        Some(Command::User(command)) => command.run(&app),
+        Some(Command::Vault(command)) => command.run(&app),
+        Some(Command::Audit(command)) => command.run(&app),
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Print {
 impl Print {
     pub(super) fn run(&self, app: &App) -> Outcome {
         let bytes = octets(&self.file, LARGEST_SCHEME)?;
-        let checked = scheme::check_file(&bytes, Zoned::now().date());
+        let checked = scheme::check_file_among(&bytes, Zoned::now().date(), &app.catalogue()?);
         let Some(document) = &checked.document else {
             return Err(unsound(&self.file, &checked.problems));
         };

@@ -95,7 +95,7 @@ fn tell(results: &Results, out: &mut dyn std::io::Write, good: &str) -> std::io:
 
 /// Writes a document to a meter and prints how it went.
 fn write(app: &App, scheme: Document, row: MeterRow, due: Activation) -> Outcome {
-    fits(&scheme, &row.config, Zoned::now().date())?;
+    fits(&scheme, &row.config, &app.catalogue()?, Zoned::now().date())?;
     let (word, good) = match due {
         Activation::Now => ("now".to_owned(), "the tariff is in force, read back and confirmed".to_owned()),
         Activation::Never => {

@@ -89,6 +89,10 @@ impl Run {
         while told.is_ok() && !interrupt.is_asked() {
             match events.recv_timeout(LOOK) {
                 Ok(Event::List(event)) => told = tell(app, &event, &zone),
+                Ok(Event::Store { fault: Some(fault) }) => app.tell(&fault.to_string()),
+                Ok(Event::Store { fault: None }) => {
+                    app.tell("The store takes writes again: meter lists go on")
+                }
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(Failure::internal("the communications thread broke off"));

@@ -135,14 +135,14 @@ pub(super) fn octets(path: &Path, largest: u64) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-fn checked(path: &Path, today: Option<Date>) -> Result<Checked, Failure> {
+fn checked(app: &App, path: &Path, today: Option<Date>) -> Result<Checked, Failure> {
     let today = today.unwrap_or_else(|| Zoned::now().date());
-    Ok(scheme::check_file(&octets(path, LARGEST_SCHEME)?, today))
+    Ok(scheme::check_file_among(&octets(path, LARGEST_SCHEME)?, today, &app.catalogue()?))
 }
 
 /// A scheme whose tariff can be tried out. That no meter of its template can hold it, is told and no hindrance.
 pub(super) fn sound(app: &App, path: &Path) -> Result<Document, Failure> {
-    let checked = checked(path, None)?;
+    let checked = checked(app, path, None)?;
     let of_meter = |code| matches!(code, Code::Limit | Code::Period | Code::Ratio | Code::Dst);
     let is_sound = checked.problems.iter().all(|problem| !problem.is_error() || of_meter(problem.code));
     let Some(document) = checked.document.filter(|_| is_sound) else {
@@ -162,7 +162,7 @@ pub(super) fn unsound(path: &Path, problems: &[Problem]) -> Failure {
 
 impl Check {
     fn run(&self, app: &App) -> Outcome {
-        let checked = checked(&self.file, self.today)?;
+        let checked = checked(app, &self.file, self.today)?;
         let document = |problem: &Problem| {
             json!({
                 "code": problem.code.word(),

@@ -35,6 +35,10 @@ pub(super) struct Simulate {
     /// The meters push their last interval to tcp://HOST:PORT or udp://HOST:PORT
     #[arg(long, value_name = "ADDR")]
     push: Option<PushTo>,
+    /// They push the bare values of their push setup's list, rows of profile and log among them, not each value behind
+    /// its code
+    #[arg(long, requires = "push")]
+    push_list: bool,
     /// How often they push, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 1800, value_parser = clap::value_parser!(u32).range(1..))]
     push_every: u32,
@@ -133,6 +137,7 @@ impl Simulate {
         let lines = Lines {
             meters_per_line: self.per_line,
             push: self.push,
+            push_list: self.push_list,
             push_every: self.push_every,
             ..Lines::default()
         };

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::drivers::{
     self, Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
@@ -11,13 +12,13 @@ use crate::drivers::{
 use crate::firmware::vendor::{self, VendorJournal, VendorPlan};
 use crate::firmware::{self, FlashPlan, Journal};
 use crate::model::template::Family;
-use crate::model::{Fault, Knowledge, Secret, SecretKind};
+use crate::model::{Fault, Knowledge, RoundTrip, Secret, SecretKind};
 use crate::protocol::dlms::CounterStore;
 use crate::scheme::Document;
 use crate::store::TraceRecord;
-use crate::transport::{Tap, TapRecord};
+use crate::transport::{Dialer, Tap, TapRecord};
 
-use super::link::{Cancel, Trace, careful, open_flag_link, open_link};
+use super::link::{Cancel, Trace, careful, open_flag_link_by, open_link_by};
 use super::trace_log::TraceLog;
 
 /// What one attempt does with its meter.
@@ -39,6 +40,8 @@ pub(super) enum Task<'a> {
     Control(Order),
     /// Flash it, or go on with it.
     Flash(&'a FlashPlan, &'a dyn Journal),
+    /// Learn a template from it.
+    Learn,
     /// Load it by its vendor's own file.
     VendorFlash(&'a VendorPlan, &'a dyn VendorJournal),
 }
@@ -55,6 +58,8 @@ pub(super) struct Attempt<'a> {
     pub(super) counter: &'a mut dyn CounterStore,
     /// What is known of it.
     pub(super) knowledge: &'a mut Knowledge,
+    /// How long others take behind the same hop.
+    pub(super) hop: RoundTrip,
     /// Takes what is read.
     pub(super) sink: &'a mut dyn ReadSink,
     /// Takes the traffic.
@@ -73,7 +78,10 @@ pub(super) trait Conductor: Send + Sync {
 }
 
 /// The real one.
-pub(super) struct Drivers;
+pub(super) struct Drivers {
+    /// Who opens lines in the system's place.
+    pub(super) dialer: Option<Arc<dyn Dialer>>,
+}
 
 /// Brings a link's traffic to the session's log.
 struct ToLog(Rc<RefCell<TraceLog>>);
@@ -91,10 +99,10 @@ fn secrets(access: &MeterAccess) -> Vec<Secret> {
 }
 
 /// A session with an Elster meter, over a line of IEC 62056-21.
-async fn with_elster(attempt: Attempt<'_>) -> Result<(), Fault> {
+async fn with_elster(dialer: Option<&Arc<dyn Dialer>>, attempt: Attempt<'_>) -> Result<(), Fault> {
     let Attempt { access, task, knowledge, sink, trace, cancel, .. } = attempt;
     let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
-    let mut line = open_flag_link(&access.config.line, &access.template, trace, cancel)
+    let mut line = open_flag_link_by(dialer, &access.config.line, &access.template, trace, cancel)
         .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?;
     match task {
         Task::Read(request) => drivers::elster::read(&mut line, access, knowledge, request, sink).await,
@@ -105,6 +113,10 @@ async fn with_elster(attempt: Attempt<'_>) -> Result<(), Fault> {
         Task::VendorFlash(plan, journal) => {
             vendor::load(&mut line, access, knowledge, plan, journal, sink).await
         }
+        Task::Learn => Err(Fault::user(
+            "an Elster meter has no object list to learn a template from",
+            "copy the template of its model and change that",
+        )),
         Task::WriteScheme(..) | Task::ReadScheme(_) => Err(drivers::elster::no_schemes()),
         Task::Flash(..) => Err(Fault::refused(
             "refused: an Elster meter takes no signed package, which is for DLMS image transfer",
@@ -113,18 +125,19 @@ async fn with_elster(attempt: Attempt<'_>) -> Result<(), Fault> {
     }
 }
 
-async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
+async fn with_driver(dialer: Option<&Arc<dyn Dialer>>, attempt: Attempt<'_>) -> Result<(), Fault> {
     if attempt.access.template.family == Family::Elster {
-        return Box::pin(with_elster(attempt)).await;
+        return Box::pin(with_elster(dialer, attempt)).await;
     }
-    let Attempt { access, task, number, counter, knowledge, sink, trace, cancel } = attempt;
+    let Attempt { access, task, number, counter, knowledge, hop, sink, trace, cancel } = attempt;
     let template = if number > 1 { careful(&access.template) } else { access.template.clone() };
     let config = &access.config;
     let address = config.address.unwrap_or(template.addressing.server);
     let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
-    let mut link = open_link(&config.line, address, &template, trace, cancel)
+    let presumed = if knowledge.round_trip.answers > 0 { knowledge.round_trip } else { hop };
+    let mut link = open_link_by(dialer, &config.line, address, &template, trace, cancel)
         .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?
-        .paced(knowledge.round_trip);
+        .paced(presumed);
     let before = knowledge.round_trip;
     let ended = match (template.family, task) {
         (Family::Dlms, Task::Read(request)) => {
@@ -147,6 +160,7 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
         (Family::Dlms, Task::Control(order)) => {
             drivers::dlms::control(&mut link, access, counter, knowledge, order, sink).await
         }
+        (Family::Dlms, Task::Learn) => drivers::dlms::learn_template(&mut link, access, counter, sink).await,
         (Family::Dlms, Task::Ratios(order)) => {
             drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
         }
@@ -158,12 +172,13 @@ async fn with_driver(attempt: Attempt<'_>) -> Result<(), Fault> {
     };
     // The driver may have thrown away what it knew; how long the meter takes stays true.
     let after = link.round_trip();
-    knowledge.round_trip = if after.differs_from(&before) { after } else { before };
+    let is_measured = after != presumed && after.differs_from(&before);
+    knowledge.round_trip = if is_measured { after } else { before };
     ended
 }
 
 impl Conductor for Drivers {
     fn conduct<'a>(&'a self, attempt: Attempt<'a>) -> Conducting<'a> {
-        Box::pin(with_driver(attempt))
+        Box::pin(with_driver(self.dialer.as_ref(), attempt))
     }
 }

@@ -20,7 +20,7 @@ use crate::protocol::dlms::{CounterError, CounterStore};
 use crate::protocol::link::{Link, LinkError};
 use crate::transport::{Tap, TapRecord};
 
-use super::link::{Cancel, Trace, open_link};
+use super::link::{Cancel, Trace, open_link_by};
 use super::reporter::{Remains, Reporter};
 use super::session::{Item, cancelled_fault};
 use super::shared::Shared;
@@ -91,6 +91,7 @@ pub(super) async fn run(
     cancel: &Cancel,
     discovery: &Discovery,
 ) -> Result<(), Fault> {
+    let template = shared.template(&discovery.template)?;
     let title = shared.store.borrow().own_title().map_err(|error| super::shared::store_fault(&error))?;
     let reporter =
         Reporter { shared: Rc::clone(&shared), remains: remains.clone(), job: item.job, meter: None };
@@ -100,7 +101,7 @@ pub(super) async fn run(
         let found = tokio::select! {
             biased;
             () = cancel.cancelled() => return Err(cancelled_fault()),
-            found = probe(discovery, seat, title, Rc::clone(&remains.trace), cancel) => found?,
+            found = probe(&shared, discovery, seat, (&template, title), Rc::clone(&remains.trace), cancel) => found?,
         };
         let line_is_gone = matches!(&found.stopped, Some((Layer::Connect, _)));
         let fault = found.stopped.as_ref().map(|(_, fault)| fault.clone());
@@ -144,19 +145,19 @@ fn hasty(template: &Template, line: &Line) -> Template {
 }
 
 async fn probe(
+    shared: &Shared,
     discovery: &Discovery,
     seat: &Seat,
-    client_title: SystemTitle,
+    (template, client_title): (&Template, SystemTitle),
     trace: Rc<RefCell<TraceLog>>,
     cancel: &Cancel,
 ) -> Result<Found, Fault> {
     let config = config_of(discovery, seat);
-    let user = |error: String| Fault::user(error, "");
-    let template = Template::named(&config.template).map_err(|error| user(error.to_string()))?;
-    let template = hasty(&template, &config.line);
+    let template = hasty(template, &config.line);
     let address = config.address.unwrap_or(template.addressing.server);
     let trace = Trace { sink: Box::new(ToLog(trace)), secrets: Vec::new() };
-    let mut link = open_link(&config.line, address, &template, trace, cancel.clone())
+    let dialer = shared.surroundings.dialer.as_ref();
+    let mut link = open_link_by(dialer, &config.line, address, &template, trace, cancel.clone())
         .map_err(|error| Fault::user(error.to_string(), "write a line that carries DLMS"))?;
     let client = config.client.unwrap_or(template.addressing.public_client);
     let mut found =

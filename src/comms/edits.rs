@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::CampaignState;
+use crate::model::template::Origin;
 use crate::model::{
-    Fault, Knowledge, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, Secret, SecretKind, Template,
+    Catalogue, Fault, Knowledge, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, Secret, SecretKind,
 };
 use crate::store::{Exchange, NewMeter, StoreError};
 use crate::vault::Vault;
@@ -39,16 +39,24 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
         // The thread itself stops runs.
         Edit::StopRun(_) => Ok(Edited::Done),
         Edit::TrustKey { public, name } => {
-            let put = shared.store.borrow_mut().trust_key(Timestamp::now(), &public, &name);
+            let put = shared.store.borrow_mut().trust_key(shared.now(), &public, &name);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::UntrustKey { public } => {
-            let gone = shared.store.borrow_mut().untrust_key(Timestamp::now(), &public);
+            let gone = shared.store.borrow_mut().untrust_key(shared.now(), &public);
+            gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        Edit::TrustMakerKey { public, name } => {
+            let put = shared.store.borrow_mut().trust_maker_key(shared.now(), &public, &name);
+            put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        Edit::UntrustMakerKey { public } => {
+            let gone = shared.store.borrow_mut().untrust_maker_key(shared.now(), &public);
             gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
         Edit::CallOffCampaign { id } => {
             let put = shared.store.borrow_mut().put_campaign(
-                Timestamp::now(),
+                shared.now(),
                 id,
                 CampaignState::Done,
                 CALLED_OFF,
@@ -78,6 +86,19 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
             "vendors' own firmware files are no plain setting",
             "`firmware vendor-allow` names the risk and wants it accepted",
         )),
+        Edit::PutTemplate { text, origin, replaces } => {
+            put_template(shared, &text, origin.as_ref(), replaces).map(|()| Edited::Done)
+        }
+        Edit::RemoveTemplate(name) => {
+            let gone = shared.store.borrow_mut().remove_template(shared.now(), &name);
+            gone.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        // Those are carried out beside the thread: passphrases take their time.
+        Edit::AddPerson { .. }
+        | Edit::SetPerson { .. }
+        | Edit::OwnPassphrase { .. }
+        | Edit::RekeyVault
+        | Edit::SingleUser => Err(Fault::internal("an edit of people in the wrong place")),
         Edit::Setting { key, value } => {
             let put = shared.store.borrow_mut().put_setting(&key, &value);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
@@ -95,15 +116,27 @@ fn put_list(shared: &Shared, id: Option<ListId>, list: &MeterList) -> Result<Lis
     put.map_err(|error| store_fault(&error))
 }
 
+fn put_template(
+    shared: &Shared,
+    text: &str,
+    origin: Option<&Origin>,
+    replaces: Option<u32>,
+) -> Result<(), Fault> {
+    let template = Catalogue::admit(text).map_err(|error| Fault::user(error.to_string(), ""))?;
+    let mut store = shared.store.borrow_mut();
+    let put = store.put_template(shared.now(), &template.name, text, origin, replaces);
+    put.map_err(|error| store_fault(&error))
+}
+
 /// What a store alone cannot see: that a template exists, that a time zone does.
-fn check(config: &MeterConfig) -> Result<(), Fault> {
+fn check(shared: &Shared, config: &MeterConfig) -> Result<(), Fault> {
     if config.name.trim().is_empty() {
         return Err(Fault::user("the meter has no name", "write one"));
     }
     if config.name.chars().any(char::is_control) {
         return Err(Fault::user("the meter's name has a character that cannot be shown", ""));
     }
-    Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
+    shared.template(&config.template)?;
     if let Some(zone) = &config.time_zone {
         TimeZone::get(zone).map_err(|_| {
             Fault::user(format!("there is no time zone `{zone}`"), "write one such as Europe/London")
@@ -114,7 +147,7 @@ fn check(config: &MeterConfig) -> Result<(), Fault> {
 
 fn add(shared: &Shared, meters: &[(MeterConfig, MeterSecrets)]) -> Result<Vec<MeterId>, Fault> {
     for (config, _) in meters {
-        check(config).map_err(|fault| fault.during(&config.name))?;
+        check(shared, config).map_err(|fault| fault.during(&config.name))?;
     }
     let has_secrets = meters.iter().any(|(_, secrets)| *secrets != MeterSecrets::default());
     let vault = if has_secrets { Some(shared.vault()?) } else { None };
@@ -123,7 +156,7 @@ fn add(shared: &Shared, meters: &[(MeterConfig, MeterSecrets)]) -> Result<Vec<Me
         let secrets = meters.get(position).map(|(_, secrets)| secrets);
         let sealed = |kind: SecretKind| {
             let secret = secrets.and_then(|secrets| secrets.get(kind))?;
-            Some((kind, vault?.seal(&Vault::place(id, kind), secret)))
+            Some((kind, vault.as_ref()?.seal(&Vault::place(id, kind), secret)))
         };
         SecretKind::ALL.iter().filter_map(|(kind, _)| sealed(*kind)).collect()
     };
@@ -145,12 +178,13 @@ fn forget_sides(shared: &Shared, changed: Result<Vec<MeterId>, StoreError>) -> R
 
 fn exchange(shared: &Shared, exchange: &Exchange, secrets: &MeterSecrets) -> Result<MeterId, Fault> {
     if let NewMeter::Added(config) = &exchange.new {
-        check(config)?;
+        check(shared, config)?;
     }
     let vault = if *secrets == MeterSecrets::default() { None } else { Some(shared.vault()?) };
     let seal = |id: MeterId| {
-        let sealed =
-            |kind: SecretKind| Some((kind, vault?.seal(&Vault::place(id, kind), secrets.get(kind)?)));
+        let sealed = |kind: SecretKind| {
+            Some((kind, vault.as_ref()?.seal(&Vault::place(id, kind), secrets.get(kind)?)))
+        };
         SecretKind::ALL.iter().filter_map(|(kind, _)| sealed(*kind)).collect()
     };
     let mut store = shared.store.borrow_mut();
@@ -177,7 +211,7 @@ fn update(
     config: &MeterConfig,
     secrets: &BTreeMap<SecretKind, Option<Secret>>,
 ) -> Result<(), Fault> {
-    check(config)?;
+    check(shared, config)?;
     let mut sealed = Vec::new();
     for (kind, secret) in secrets {
         let bytes = match secret {

@@ -10,9 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::drivers::Activation;
-use crate::firmware::{Backup, FlashPlan, FlashState, Journal, Package, TrustedKey};
+use crate::firmware::{Backup, FlashPlan, FlashState, Journal, MakerKey, Package, TrustedKey};
 use crate::model::{
-    CampaignPlan, CampaignState, Fault, FlashActivation, FlashOutcome, FlashPhase, MeterId, Window,
+    Blame, CampaignPlan, CampaignState, Fault, FlashActivation, FlashOutcome, FlashPhase, MeterId, Window,
 };
 use crate::store::{FlashRow, NewCampaign, PackageId, campaign_counts};
 
@@ -43,15 +43,15 @@ pub(super) fn window_fault() -> Fault {
 }
 
 impl Gate {
-    fn is_open(&self) -> bool {
-        self.window.as_ref().is_none_or(|window| window.is_open(Timestamp::now()))
+    fn is_open(&self, now: Timestamp) -> bool {
+        self.window.as_ref().is_none_or(|window| window.is_open(now))
     }
 
-    fn check(&self) -> Result<(), Fault> {
+    fn check(&self, now: Timestamp) -> Result<(), Fault> {
         if let Some(reason) = &*self.stopped.borrow() {
             return Err(Fault::user(reason.clone(), "look at what failed, then run the campaign again"));
         }
-        if self.is_open() { Ok(()) } else { Err(window_fault()) }
+        if self.is_open(now) { Ok(()) } else { Err(window_fault()) }
     }
 }
 
@@ -93,7 +93,7 @@ impl Ledger {
         let Some((_, other)) = other.map_err(|error| store_fault(&error))? else { return Ok(()) };
         if self.work.start_over {
             let given_up =
-                self.shared.store.borrow_mut().give_up_flashes(Timestamp::now(), self.meter, package);
+                self.shared.store.borrow_mut().give_up_flashes(self.shared.now(), self.meter, package);
             return given_up.map_err(|error| store_fault(&error));
         }
         let fault = Fault::user(
@@ -115,7 +115,7 @@ impl Ledger {
 
 impl Journal for Ledger {
     fn load(&self) -> Result<FlashState, Fault> {
-        self.work.gate.check()?;
+        self.may_go_on()?;
         self.make_way()?;
         let row = self.shared.store.borrow().flash(self.meter, &self.work.package);
         let Some(row) = row.map_err(|error| store_fault(&error))? else { return Ok(FlashState::default()) };
@@ -133,7 +133,7 @@ impl Journal for Ledger {
             blocks_done,
             blocks,
             message: state.message.clone(),
-            updated: Timestamp::now(),
+            updated: self.shared.now(),
             state: text,
         };
         let put = self.shared.store.borrow_mut().put_flash(self.meter, &self.work.package, &row);
@@ -141,12 +141,17 @@ impl Journal for Ledger {
     }
 
     fn may_go_on(&self) -> Result<(), Fault> {
-        self.work.gate.check()
+        self.work.gate.check(self.shared.now())
     }
 
     fn trusted(&self) -> Result<Vec<TrustedKey>, Fault> {
         let keys = self.shared.store.borrow().trusted_keys().map_err(|error| store_fault(&error))?;
         Ok(keys.into_iter().map(|key| TrustedKey { public: key.public, name: key.name }).collect())
+    }
+
+    fn maker_keys(&self) -> Result<Vec<MakerKey>, Fault> {
+        let keys = self.shared.store.borrow().maker_keys().map_err(|error| store_fault(&error))?;
+        Ok(keys.into_iter().map(|key| MakerKey { public: key.public, name: key.name }).collect())
     }
 }
 
@@ -165,8 +170,21 @@ pub(super) struct Campaign {
     waiting: VecDeque<(u32, LineKey, Item)>,
     /// Meters of the present wave that have begun and not ended.
     begun: usize,
+    /// Which one that is.
+    wave: u32,
     failed: u32,
-    most_failures: Option<u32>,
+    unreachable: u32,
+    limits: PauseRule,
+}
+
+/// When a campaign stops by itself: more than so many of each kind.
+struct PauseRule {
+    failures: Option<u32>,
+    unreachable: Option<u32>,
+}
+
+fn meters(count: u32) -> String {
+    if count == 1 { "1 meter".to_owned() } else { format!("{count} meters") }
 }
 
 /// What became of a meter that ended.
@@ -221,7 +239,7 @@ impl Campaign {
         let manifest = serde_json::to_string(package.manifest())
             .map_err(|error| Fault::internal(format!("the manifest cannot be kept: {error}")))?;
         let mut store = shared.store.borrow_mut();
-        let now = Timestamp::now();
+        let now = shared.now();
         let begin = || {
             let id = match store.open_campaign(&work.package, &meters)? {
                 Some(id) => {
@@ -258,9 +276,9 @@ impl Campaign {
             .filter_map(|(line, item)| Some((*waves.get(&item.meter?)?, line, item)))
             .collect();
         waiting.sort_by_key(|(wave, _, _)| *wave);
-        let most_failures = plan.most_failures();
         drop(store);
-        Ok(Self { id, work, waiting: waiting.into(), begun: 0, failed: 0, most_failures })
+        let limits = PauseRule { failures: plan.most_failures(), unreachable: plan.stop_unreachable };
+        Ok(Self { id, work, waiting: waiting.into(), begun: 0, wave: 0, failed: 0, unreachable: 0, limits })
     }
 
     /// Meters that have not ended.
@@ -269,16 +287,16 @@ impl Campaign {
     }
 
     /// The meters that may begin now: the next wave, where the one before is over and the window is open.
-    pub(super) fn next_wave(&mut self) -> Vec<(LineKey, Item)> {
+    pub(super) fn next_wave(&mut self, now: Timestamp) -> Vec<(LineKey, Item)> {
         let mut wave = Vec::new();
-        if self.begun > 0 || !self.work.gate.is_open() {
+        if self.begun > 0 || !self.work.gate.is_open(now) {
             return wave;
         }
         let Some(number) = self.waiting.front().map(|(wave, _, _)| *wave) else { return wave };
         while let Some((_, line, item)) = self.waiting.pop_front_if(|(wave, _, _)| *wave == number) {
             wave.push((line, item));
         }
-        self.begun = wave.len();
+        (self.begun, self.wave) = (wave.len(), number);
         wave
     }
 
@@ -296,32 +314,59 @@ impl Campaign {
         fault: Option<&Fault>,
     ) -> Ended {
         self.begun = self.begun.saturating_sub(1);
-        let Some(fault) = fault else { return Ended::Counts };
-        if *fault == window_fault() {
+        if fault.is_some_and(|fault| *fault == window_fault()) {
             // Ahead of all others: it has begun.
-            self.waiting.push_front((0, line.clone(), item.clone()));
+            self.waiting.push_front((self.wave, line.clone(), item.clone()));
             return Ended::Later;
         }
+        let pause = fault.and_then(|fault| self.count(shared, item, fault));
+        match pause.or_else(|| self.unproven(shared)) {
+            Some(reason) => {
+                *self.work.gate.stopped.borrow_mut() = Some(reason);
+                Ended::Stop
+            }
+            None => Ended::Counts,
+        }
+    }
+
+    /// Counts a meter that did not end well; why the campaign stops, where that was one too many.
+    fn count(&mut self, shared: &Shared, item: &Item, fault: &Fault) -> Option<String> {
         let is_stopped = self.work.gate.stopped.borrow().is_some();
         let is_refused = item.meter.is_some_and(|meter| {
             let row = shared.store.borrow().flash(meter, &self.work.package);
             row.ok().flatten().is_some_and(|row| row.outcome == FlashOutcome::Refused)
         });
         if is_stopped || is_refused || *fault == super::session::cancelled_fault() {
-            return Ended::Counts;
+            return None;
         }
-        self.failed += 1;
-        match self.most_failures {
-            Some(most) if self.failed > most => {
-                let reason = format!(
-                    "stopped: {} failed, and {most} may; no further meter is begun",
-                    if self.failed == 1 { "1 meter".to_owned() } else { format!("{} meters", self.failed) }
-                );
-                *self.work.gate.stopped.borrow_mut() = Some(reason);
-                Ended::Stop
-            }
-            _ => Ended::Counts,
+        let (count, most, did) = if fault.blame == Blame::Line {
+            self.unreachable += 1;
+            (self.unreachable, self.limits.unreachable, "could not be reached")
+        } else {
+            self.failed += 1;
+            (self.failed, self.limits.failures, "failed")
+        };
+        let most = most.filter(|most| count > *most)?;
+        Some(format!("stopped: {} {did}, and {most} may; no further meter is begun", meters(count)))
+    }
+
+    /// Why no meter may follow a canary group that is over and has shown nothing.
+    fn unproven(&self, shared: &Shared) -> Option<String> {
+        let follows = self.waiting.front().is_some_and(|(wave, _, _)| *wave > 0);
+        if self.wave > 0 || self.begun > 0 || !follows {
+            return None;
         }
+        let members = shared.store.borrow().campaign_meters(self.id).ok()?;
+        let canary = || members.iter().filter(|one| one.wave == 0);
+        if canary().any(|one| one.outcome().is_as_wanted()) {
+            return None;
+        }
+        let count = u32::try_from(canary().count()).unwrap_or(u32::MAX);
+        Some(format!(
+            "stopped: of the canary group's {} none was flashed ({} could not be reached); no further meter is begun",
+            meters(count),
+            self.unreachable
+        ))
     }
 
     /// Takes out every meter that has not begun.
@@ -346,7 +391,7 @@ impl Campaign {
                 None if is_done => (CampaignState::Done, String::new()),
                 None => (CampaignState::Open, String::new()),
             };
-            store.put_campaign(Timestamp::now(), self.id, state, &reason, None)
+            store.put_campaign(shared.now(), self.id, state, &reason, None)
         };
         conclude().map_err(|error| store_fault(&error))
     }

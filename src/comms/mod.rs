@@ -15,14 +15,19 @@
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
+//! | `hold` | waits with sessions while the store takes no writes |
+//! | `hops` | how long gateways and meshes take |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
 //! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
 //! | `vendor` | vendors' own firmware files: the switch, and the state of each loading in the store |
 //! | `edits` | changes of the store's own data |
+//! | `people` | signing in, people, the vault's key |
 //! | `rights` | who may do what |
 //! | `trace` | what traffic means, layer by layer |
+//! | `surroundings` | the time of day, and who opens lines |
+//! | `local` | the same work as a task of the caller's own runtime, in flying time |
 
 mod backoff;
 mod conductor;
@@ -30,8 +35,12 @@ mod counters;
 mod discover;
 mod edits;
 mod flash;
+mod hold;
+mod hops;
 pub mod link;
 mod listeners;
+mod local;
+mod people;
 pub mod programming;
 mod progress;
 mod push;
@@ -44,6 +53,7 @@ mod session;
 mod settling;
 mod shared;
 mod sink;
+mod surroundings;
 mod thread;
 pub mod trace;
 mod trace_log;
@@ -67,9 +77,10 @@ use tokio::sync::mpsc;
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
 use crate::firmware::Package;
 use crate::firmware::vendor::VendorPlan;
+use crate::model::template::{Origin, Proposal};
 use crate::model::{
     CampaignPlan, Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId,
-    RatioPeriod, Secret, SecretKind, Step,
+    RatioPeriod, Role, Secret, SecretKind, Standing, Step,
 };
 use crate::scheme::Document;
 use crate::store::{Exchange, JobResult, Store};
@@ -78,6 +89,8 @@ pub use push::{ASIDE_KEY, Aside};
 pub use push_net::PushPlaces;
 
 pub use discover::{Discovery, Found, Layer, Seat};
+pub use local::LocalComms;
+pub use surroundings::{Clock, Surroundings};
 pub use vendor::not_allowed as vendor_not_allowed;
 
 use conductor::Conductor;
@@ -170,6 +183,12 @@ pub enum Job {
     RunList(ListId),
     /// Look which addresses of a line answer; nothing is stored.
     Discover(Box<Discovery>),
+    /// Look at all that a DLMS meter shows of itself and propose a template for it, which comes as
+    /// [`Event::Learnt`]; nothing is stored.
+    Learn {
+        /// Which.
+        meter: MeterId,
+    },
 }
 
 /// A change of the store's own data, by a person.
@@ -199,6 +218,18 @@ pub enum Edit {
     UntrustKey {
         /// The Ed25519 public key.
         public: [u8; 32],
+    },
+    /// Trust a maker's key: its signatures within images are believed.
+    TrustMakerKey {
+        /// The P-256 point, written out.
+        public: [u8; crate::firmware::POINT_BYTES],
+        /// For people.
+        name: String,
+    },
+    /// Trust a maker's key no longer.
+    UntrustMakerKey {
+        /// The P-256 point, written out.
+        public: [u8; crate::firmware::POINT_BYTES],
     },
     /// End a campaign whose job is over: it does not go on any more. What its meters hold stays, and a later campaign
     /// of the same package goes on with it.
@@ -259,6 +290,48 @@ pub enum Edit {
         /// What was typed for the risk ([`ACCEPTANCE`](crate::firmware::vendor::ACCEPTANCE)); `None` forbids them.
         accepted: Option<String>,
     },
+    /// Keep a template in the store, under the name that it bears.
+    PutTemplate {
+        /// As JSON; it is checked once more.
+        text: String,
+        /// Where a new one comes from.
+        origin: Option<Origin>,
+        /// The version that it takes the place of; a new one where there is none.
+        replaces: Option<u32>,
+    },
+    /// Remove a template of the store that no meter uses.
+    RemoveTemplate(String),
+    /// Add a person. The first one is an administrator; with that one the store has people, and the vault a new key.
+    AddPerson {
+        /// Name.
+        name: String,
+        /// Role.
+        role: Role,
+        /// Passphrase.
+        passphrase: Secret,
+    },
+    /// Change a person.
+    SetPerson {
+        /// Which.
+        name: String,
+        /// The new role.
+        role: Option<Role>,
+        /// The new passphrase.
+        passphrase: Option<Secret>,
+        /// Whether this person may sign in from now on.
+        active: Option<bool>,
+    },
+    /// Change the passphrase of whoever is signed in.
+    OwnPassphrase {
+        /// The present one.
+        old: Secret,
+        /// The new one.
+        new: Secret,
+    },
+    /// Give the vault a new key, and seal every secret with it.
+    RekeyVault,
+    /// Take all people off: the store has one user again.
+    SingleUser,
 }
 
 /// What an edit gave.
@@ -341,6 +414,12 @@ pub enum Event {
     StoreChanged,
     /// Something happened to a run of a meter list; its passes are jobs with events of their own.
     List(ListEvent),
+    /// The store takes no more writes, or does so again. Until it does no session begins: meter lists wait, and what
+    /// people asked for fails. Nothing that was told as stored is lost.
+    Store {
+        /// Why it takes none; nothing where it does so again.
+        fault: Option<Fault>,
+    },
     /// A meter, or a stranger, sent something by itself.
     Pushed {
         /// Who; `None` is nobody that is known, and the message was kept aside.
@@ -357,6 +436,15 @@ pub enum Event {
         /// What is there.
         found: Box<Found>,
     },
+    /// A template was learnt from a meter; comes before its `MeterEnded`.
+    Learnt {
+        /// Job.
+        job: JobId,
+        /// What is proposed.
+        proposal: Box<Proposal>,
+    },
+    /// Somebody signed in or out, or the store was given people.
+    Standing(Standing),
 }
 
 /// How to start.
@@ -400,7 +488,7 @@ impl Comms {
     /// # Errors
     /// The store cannot be opened.
     pub fn start(options: CommsOptions) -> Result<Self, Fault> {
-        Self::start_with(options, Arc::new(conductor::Drivers))
+        Self::start_with(options, Arc::new(conductor::Drivers { dialer: None }))
     }
 
     fn start_with(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Self, Fault> {
@@ -475,6 +563,43 @@ impl Comms {
         events
     }
 
+    /// Signs a person in, in place of whoever is signed in; also takes a lock off. The answer comes through the
+    /// receiver, after the passphrase was hashed.
+    #[must_use]
+    pub fn sign_in(&self, name: &str, passphrase: Secret) -> Receiver<Result<Standing, Fault>> {
+        let (answer, standing) = sync_channel(1);
+        let command = Command::SignIn(name.to_owned(), passphrase, answer);
+        if let Err(mpsc::error::SendError(Command::SignIn(_, _, answer))) =
+            self.commands.blocking_send(command)
+        {
+            let _room_for_one = answer.try_send(Err(stopped()));
+        }
+        standing
+    }
+
+    /// Signs whoever is here out: what is under way is cancelled, and the vault closed.
+    pub fn sign_out(&self) {
+        // A thread that has stopped has nobody signed in.
+        let _stopped = self.commands.blocking_send(Command::Leave { only_lock: false });
+    }
+
+    /// Takes nothing new until whoever is here gives the passphrase again; what is under way and what the scheduler
+    /// begins goes on.
+    pub fn lock(&self) {
+        // A thread that has stopped takes nothing at all.
+        let _stopped = self.commands.blocking_send(Command::Leave { only_lock: true });
+    }
+
+    /// Who acts here.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the thread has stopped.
+    pub fn standing(&self) -> Result<Standing, Fault> {
+        let (answer, standing) = sync_channel(1);
+        self.commands.blocking_send(Command::Standing(answer)).map_err(|_| stopped())?;
+        standing.recv().map_err(|_| stopped())?
+    }
+
     /// Cancels everything and waits for the thread's end.
     pub fn stop(&self) {
         let _stopped = self.commands.blocking_send(Command::Stop);
@@ -508,7 +633,7 @@ fn open(
     if allowed < sockets {
         tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
     }
-    let shared = open_shared(options, conductor)?;
+    let shared = open_shared(options, Surroundings::default(), conductor)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -516,21 +641,31 @@ fn open(
     Ok((runtime, shared))
 }
 
-fn open_shared(options: CommsOptions, conductor: Arc<dyn Conductor>) -> Result<Shared, Fault> {
+fn open_shared(
+    options: CommsOptions,
+    surroundings: Surroundings,
+    conductor: Arc<dyn Conductor>,
+) -> Result<Shared, Fault> {
     let mut store = Store::open(&options.store).map_err(|error| Fault::user(error.to_string(), ""))?;
-    store.set_actor(&actor());
-    let vault = open_vault(&store, &options.store);
-    if let Err(fault) = &vault {
+    let account = actor();
+    store.set_actor(&account);
+    let is_closed = store.has_people().map_err(|error| shared::store_fault(&error))?;
+    let vault = open_vault(&store, &options.store).map(Rc::new);
+    if let Some(fault) = vault.as_ref().err().filter(|_| !is_closed) {
         tracing::warn!("{fault}");
     }
     Ok(Shared {
         store: RefCell::new(store),
         settling: settling::Settling::default(),
-        vault,
+        vault: RefCell::new(vault),
+        presence: RefCell::new(people::Presence::new(account, is_closed)),
+        arrived: tokio::sync::Notify::new(),
+        authors: RefCell::default(),
         listeners: RefCell::new(Listeners::default()),
         conductor,
         options,
-        clock: shared::WallClock::Computer,
+        surroundings,
         last_session: RefCell::new(HashMap::new()),
+        hops: hops::Hops::default(),
     })
 }

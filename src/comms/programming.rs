@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use crate::model::{Fault, MeterConfig, Template};
+use crate::model::{Catalogue, Fault, MeterConfig, Template};
 use crate::scheme::{self, Document, Problem};
 use crate::store::MeterScheme;
 
@@ -10,9 +10,14 @@ use crate::store::MeterScheme;
 ///
 /// # Errors
 /// The meter cannot take it: everything that is too much for it.
-pub fn fits(document: &Document, config: &MeterConfig, today: Date) -> Result<(), Fault> {
+pub fn fits(
+    document: &Document,
+    config: &MeterConfig,
+    templates: &Catalogue,
+    today: Date,
+) -> Result<(), Fault> {
     let name = &config.template;
-    let template = Template::named(name).map_err(|error| Fault::user(error.to_string(), ""))?;
+    let template = templates.shared(name).map_err(|error| Fault::user(error.to_string(), ""))?;
     let problems = scheme::check(document, &template, today);
     let errors: Vec<String> =
         problems.iter().filter(|problem| problem.is_error()).map(Problem::to_string).collect();
@@ -115,7 +120,8 @@ mod tests {
         let mut document = Document::blank("dlms-generic", "UTC");
         document.profile.period_minutes = 7;
         let config = MeterConfig::new("m", "tcp://h:1".parse().unwrap());
-        let fault = fits(&document, &config, jiff::civil::date(2026, 11, 22)).unwrap_err();
+        let fault =
+            fits(&document, &config, &Catalogue::default(), jiff::civil::date(2026, 11, 22)).unwrap_err();
         assert!(fault.message.contains("profile.period_minutes"), "{fault}");
     }
 }

@@ -16,6 +16,7 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         | Job::Test { .. }
         | Job::Discover(_)
         | Job::RunList(_)
+        | Job::Learn { .. }
         | Job::Ratios { order: RatioOrder::Read, .. } => vec![Right::ReadMeters],
         Job::Ratios { order: RatioOrder::Write { .. }, .. } => vec![Right::Ratios],
         Job::WriteScheme { .. } => vec![Right::WriteSchemes],
@@ -45,7 +46,10 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::AddMeters(_) | Edit::UpdateMeter { .. } | Edit::RemoveMeters(_) | Edit::UpdatePoint { .. } => {
             vec![Right::KeepMeters]
         }
-        Edit::TrustKey { .. } | Edit::UntrustKey { .. } => vec![Right::TrustKeys],
+        Edit::TrustKey { .. }
+        | Edit::UntrustKey { .. }
+        | Edit::TrustMakerKey { .. }
+        | Edit::UntrustMakerKey { .. } => vec![Right::TrustKeys],
         Edit::CallOffCampaign { .. } => vec![Right::Flash],
         Edit::SetRatio { .. } | Edit::RemoveRatio { .. } => vec![Right::Ratios],
         Edit::Exchange { .. } => vec![Right::ExchangeMeters],
@@ -54,6 +58,11 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::RemoveList(_) => vec![Right::KeepLists],
         Edit::StopRun(_) => vec![Right::ReadMeters],
         Edit::VendorFirmware { .. } => vec![Right::VendorProcedure],
+        Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
+            vec![Right::People]
+        }
+        Edit::OwnPassphrase { .. } => vec![Right::Look],
+        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
 
@@ -75,3 +84,6 @@ fn of_setting(key: &str) -> Right {
 pub fn check(standing: &Standing, needed: &[Right]) -> Result<(), Fault> {
     needed.iter().try_for_each(|right| standing.check(*right))
 }
+
+#[cfg(test)]
+mod tests;

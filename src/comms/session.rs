@@ -58,6 +58,8 @@ pub(super) enum Work {
     SetClock(ClockOrder),
     /// Have a stored meter do something.
     Control(Order),
+    /// Learn a template from a stored meter.
+    Learn,
 }
 
 impl Work {
@@ -72,6 +74,7 @@ impl Work {
             Self::Read(_) | Self::Flash(_) | Self::VendorFlash(_) | Self::Test { .. } => None,
             Self::SetClock(_) => Some("Clock right"),
             Self::Control(_) => Some("Done"),
+            Self::Learn => Some("A template is proposed"),
         }
     }
 }
@@ -262,6 +265,7 @@ impl Session {
             }
             Work::SetClock(order) => Task::SetClock(*order),
             Work::Control(order) => Task::Control(*order),
+            Work::Learn => Task::Learn,
         };
         let conducting = self.shared.conductor.conduct(Attempt {
             access: &self.access,
@@ -269,11 +273,15 @@ impl Session {
             number,
             counter: &mut counter,
             knowledge: &mut knowledge,
+            hop: self.shared.hops.known(&self.access.config.line),
             sink,
             trace: Rc::clone(&self.remains.trace),
             cancel: cancel.clone(),
         });
         let ended = within(cancel, GRACE, conducting).await.unwrap_or_else(|| Err(cancelled_fault()));
+        if knowledge.round_trip != known.round_trip {
+            self.shared.hops.learn(&self.access.config.line, knowledge.round_trip);
+        }
         sink.flush_trace(true)?;
         if let (Work::WriteScheme(document, _), true) = (&self.item.work, ended.is_ok()) {
             sink.written(document)?;

@@ -3,8 +3,10 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::drivers::MeterAccess;
@@ -13,9 +15,12 @@ use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
 use super::conductor::Conductor;
+use super::hops::Hops;
 use super::listeners::Listeners;
+use super::people::{self, Presence};
 use super::settling::Settling;
-use super::{CommsOptions, Event};
+use super::surroundings::Surroundings;
+use super::{CommsOptions, Event, JobId};
 
 /// What every session and the thread itself use. One thread owns it: borrows never last over an `await`.
 pub(super) struct Shared {
@@ -23,34 +28,22 @@ pub(super) struct Shared {
     /// When what has gathered in the store goes to disk.
     pub(super) settling: Settling,
     /// The vault, or why it cannot be opened: meters without secrets are read all the same.
-    pub(super) vault: Result<Vault, Fault>,
+    pub(super) vault: RefCell<Result<Rc<Vault>, Fault>>,
+    /// Who acts here.
+    pub(super) presence: RefCell<Presence>,
+    /// Somebody signed in or out, which the thread wants to know at once.
+    pub(super) arrived: Notify,
+    /// On whose behalf jobs write to meters.
+    pub(super) authors: RefCell<HashMap<JobId, String>>,
     pub(super) listeners: RefCell<Listeners>,
     pub(super) conductor: Arc<dyn Conductor>,
     pub(super) options: CommsOptions,
-    /// What time it is.
-    pub(super) clock: WallClock,
+    /// The time of day, and who opens lines.
+    pub(super) surroundings: Surroundings,
     /// When each meter's last session ended, for meters that want a pause.
     pub(super) last_session: RefCell<HashMap<MeterId, Instant>>,
-}
-
-/// What time it is.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum WallClock {
-    /// By this computer's clock.
-    Computer,
-    /// Time that goes on with the runtime's, which tests let fly.
-    #[cfg(test)]
-    Virtual { since: Instant, then: jiff::Timestamp },
-}
-
-impl WallClock {
-    fn now(self) -> jiff::Timestamp {
-        match self {
-            Self::Computer => jiff::Timestamp::now(),
-            #[cfg(test)]
-            Self::Virtual { since, then } => then.checked_add(since.elapsed()).unwrap_or(then),
-        }
-    }
+    /// How long gateways and meshes take.
+    pub(super) hops: Hops,
 }
 
 /// A failure of the store, as the fault of the meter that it befell.
@@ -70,13 +63,31 @@ pub(super) fn vault_fault(error: &VaultError) -> Fault {
     let advice = match error {
         VaultError::KeyFile { .. } => "",
         VaultError::CannotOpen => "bring the key file back, or enter the meter's secrets again",
+        VaultError::OtherKey => "sign in again, or start this program again",
+        VaultError::WrongPassphrase => {
+            return Fault::refused(error.to_string(), "try again; an administrator can set a new one");
+        }
+        VaultError::Altered => {
+            return Fault::refused(
+                error.to_string(),
+                "an administrator can set it anew with a new passphrase",
+            );
+        }
+        VaultError::NoRandomness(_) => "",
+        VaultError::NotMade => "close other programs, or add memory",
     };
     Fault::user(error.to_string(), advice)
 }
 
-/// Opens the vault of a store. A store that holds secrets never gets a new key.
+/// Opens the vault of a store with one user. A store that holds secrets never gets a new key.
 pub(super) fn open_vault(store: &Store, path: &Path) -> Result<Vault, Fault> {
-    let vault = if store.has_secrets().map_err(|error| store_fault(&error))? {
+    if store.has_people().map_err(|error| store_fault(&error))? {
+        return Err(people::nobody_fault());
+    }
+    let number = store.vault_key().map_err(|error| store_fault(&error))?;
+    let vault = if let Some(number) = number {
+        Vault::open_numbered(path, &number)
+    } else if store.has_secrets().map_err(|error| store_fault(&error))? {
         Vault::open_existing(path)
     } else {
         Vault::beside(path)
@@ -87,7 +98,7 @@ pub(super) fn open_vault(store: &Store, path: &Path) -> Result<Vault, Fault> {
 impl Shared {
     /// What time it is.
     pub(super) fn now(&self) -> jiff::Timestamp {
-        self.clock.now()
+        self.surroundings.clock.now()
     }
 
     /// Tells every listener.
@@ -96,8 +107,13 @@ impl Shared {
     }
 
     /// The vault.
-    pub(super) fn vault(&self) -> Result<&Vault, Fault> {
-        self.vault.as_ref().map_err(Clone::clone)
+    pub(super) fn vault(&self) -> Result<Rc<Vault>, Fault> {
+        self.vault.borrow().clone()
+    }
+
+    /// On whose behalf a job writes to meters; whoever acts here where nobody is named.
+    pub(super) fn author(&self, job: JobId) -> Option<String> {
+        self.authors.borrow().get(&job).cloned()
     }
 
     /// Opens a stored meter's secrets.
@@ -117,6 +133,12 @@ impl Shared {
         Ok(secrets)
     }
 
+    /// A template of the program or of the store, as it stands now.
+    pub(super) fn template(&self, name: &str) -> Result<Template, Fault> {
+        let templates = self.store.borrow().catalogue().map_err(|error| store_fault(&error))?;
+        templates.named(name).map_err(|error| Fault::user(error.to_string(), ""))
+    }
+
     /// All that is needed to be let in to a stored meter.
     pub(super) fn access(&self, meter: MeterId) -> Result<MeterAccess, Fault> {
         let row = self.store.borrow().meter(meter).map_err(|error| store_fault(&error))?;
@@ -131,8 +153,7 @@ impl Shared {
         config: MeterConfig,
         secrets: MeterSecrets,
     ) -> Result<MeterAccess, Fault> {
-        let mut template =
-            Template::named(&config.template).map_err(|error| Fault::user(error.to_string(), ""))?;
+        let mut template = self.template(&config.template)?;
         template.fit(&config.line);
         let client_title = match config.client_title {
             Some(title) => title,

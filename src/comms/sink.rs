@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::drivers::{ReadSink, StoodThere};
+use crate::model::template::{Proposal, Remark, written};
 use crate::model::{
     Asked, BillingSet, ClockReading, Fault, Identity, MeterEvent, MeterId, MeterRatios, Obis, ObjectEntry,
-    ProfileLayout, ProfileRow, RegisterReading, Step,
+    ProfileLayout, ProfileRow, RegisterReading, Step, Template,
 };
 use crate::scheme::Document;
 use crate::store::{MeterScheme, SchemeKind, StoreError};
@@ -230,8 +231,12 @@ impl ReadSink for Sink {
 
     fn wrote(&mut self, what: &str) -> Result<(), Fault> {
         let now = self.now();
-        let name = self.meter_name()?;
-        self.write_now(|store, _| store.audit_own(now, "meter programmed", &format!("{name}: {what}")))
+        let detail = format!("{}: {what}", self.meter_name()?);
+        let author = self.shared().author(self.reporter.job);
+        self.write_now(|store, _| match &author {
+            Some(author) => store.audit(now, author, "meter programmed", &detail),
+            None => store.audit_own(now, "meter programmed", &detail),
+        })
     }
 
     fn outcome(&mut self, words: String) {
@@ -246,6 +251,18 @@ impl ReadSink for Sink {
         let detail = serde_json::to_string(notes)
             .map_err(|error| Fault::internal(format!("notes on a scheme cannot be kept: {error}")))?;
         self.put_scheme(SchemeKind::Read, crate::scheme::write(found), detail)
+    }
+
+    fn learnt(&mut self, template: &Template, remarks: &[Remark]) -> Result<(), Fault> {
+        let templates = self.shared().store.borrow().catalogue().map_err(|error| store_fault(&error))?;
+        let mut template = template.clone();
+        template.name = templates.free_name(&template.name);
+        let proposal =
+            Proposal { meter: self.meter_name()?, text: written(&template), remarks: remarks.to_vec() };
+        let words = format!("A template is proposed: {}", template.title);
+        self.progress().outcome = Some(words);
+        self.shared().emit(&Event::Learnt { job: self.reporter.job, proposal: Box::new(proposal) });
+        Ok(())
     }
 
     fn partial(&mut self, fault: Fault) {

@@ -1,6 +1,9 @@
 //! The thread with scripted sessions in paused time: order of events, lines, retries, cancelling, and what is stored.
 
+mod campaigns;
+mod full_disk;
 mod lists;
+mod people;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -13,8 +16,9 @@ use tokio::time::Instant;
 
 use super::conductor::{Attempt, Conducting};
 use super::*;
+use crate::firmware::FlashState;
 use crate::model::{
-    Auth, Decimal, Identity, Obis, ReadingValue, RegisterReading, Side, Template, Unit, What,
+    Auth, Decimal, FlashOutcome, Identity, Obis, ReadingValue, RegisterReading, Side, Template, Unit, What,
 };
 use crate::store::StoreReader;
 
@@ -41,6 +45,8 @@ enum Act {
     Counters(u32),
     /// Looks whether the password is there.
     WantsPassword(&'static str),
+    /// Flashes: keeps how it stands, and may fail.
+    Flash(FlashOutcome, Option<Fault>),
 }
 
 #[derive(Default)]
@@ -99,6 +105,17 @@ impl Script {
                 self.counters.lock().unwrap().extend(taken);
                 Ok(())
             }
+            Act::Flash(outcome, fault) => {
+                let conductor::Task::Flash(_, journal) = attempt.task else { panic!("no flash") };
+                match journal.load() {
+                    Ok(state) => {
+                        journal.keep(&FlashState { outcome, ..state }).unwrap();
+                        tokio::time::sleep(Duration::from_secs(60)).await;
+                        fault.map_or(Ok(()), Err)
+                    }
+                    Err(fault) => Err(fault),
+                }
+            }
             Act::WantsPassword(wanted) => {
                 let password =
                     attempt.access.secrets.password.as_ref().map(|secret| secret.expose().to_vec());
@@ -132,6 +149,7 @@ fn register(rate: u8) -> RegisterReading {
 
 /// The thread on this test's own runtime.
 struct Bench {
+    shared: Rc<Shared>,
     folder: Rc<tempfile::TempDir>,
     commands: mpsc::Sender<Command>,
     events: Receiver<Event>,
@@ -152,18 +170,18 @@ impl Bench {
     ) -> Self {
         let schedule = then.is_some();
         let options = CommsOptions { store: folder.path().join("test.db"), sessions, trace: true, schedule };
-        let mut shared = open_shared(options, Arc::clone(script) as Arc<dyn Conductor>).unwrap();
-        if let Some(then) = then {
-            shared.clock = shared::WallClock::Virtual { since: Instant::now(), then };
-        }
+        let clock = then.map_or(Clock::Computer, Clock::runtime);
+        let surroundings = Surroundings { clock, dialer: None };
+        let shared = open_shared(options, surroundings, Arc::clone(script) as Arc<dyn Conductor>).unwrap();
         let (commands, inbox) = mpsc::channel(COMMANDS);
-        tokio::task::spawn_local(Thread::new(Rc::new(shared)).run(inbox));
+        let shared = Rc::new(shared);
+        tokio::task::spawn_local(Thread::new(Rc::clone(&shared)).run(inbox));
         let woken = Arc::new(Notify::new());
         let wake = Arc::clone(&woken);
         let (to, events) = sync_channel(listeners::CHANNEL);
         let listen = Command::Listen(to, Box::new(move || wake.notify_one()));
         assert!(commands.send(listen).await.is_ok());
-        Self { folder, commands, events, woken }
+        Self { shared, folder, commands, events, woken }
     }
 
     fn reader(&self) -> StoreReader {
@@ -243,7 +261,10 @@ fn word(event: &Event) -> String {
         Event::StoreChanged => "store changed".to_owned(),
         Event::List(_) => "list".to_owned(),
         Event::Found { found, .. } => format!("found {:?}", found.seat),
+        Event::Learnt { proposal, .. } => format!("learnt {}", proposal.meter),
         Event::Pushed { words, .. } => format!("pushed {words}"),
+        Event::Store { fault } => format!("store takes writes: {}", fault.is_none()),
+        Event::Standing(standing) => format!("standing {standing:?}"),
     }
 }
 

@@ -14,11 +14,14 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::drivers::{ClockWay, Contactor, Order, RatioOrder};
 use crate::firmware::Package;
-use crate::model::{CampaignPlan, Fault, FlashPhase, MeterConfig, MeterId, MeterSecrets, Step};
+use crate::model::{
+    CampaignPlan, Fault, FlashPhase, MeterConfig, MeterId, MeterSecrets, Right, Secret, Standing, Step,
+};
 use crate::store::{JobResult, MeterRow};
 use crate::transport::modem;
 
 use super::flash::{self, Campaign, Campaigns, Ended};
+use super::hold::Hold;
 use super::link::Cancel;
 use super::progress::{read_words, sentence, test_words};
 use super::push::Pushes;
@@ -30,7 +33,7 @@ use super::session::{self, Item, Work, cancelled_fault};
 use super::shared::{Shared, store_fault};
 use super::sink::flush_trace;
 use super::vendor;
-use super::{Discovery, Edit, Edited, Event, Job, JobId, edits};
+use super::{Discovery, Edit, Edited, Event, Job, JobId, edits, people, rights};
 
 /// How often events that found no room are offered again.
 const FLUSH_EVERY: Duration = Duration::from_millis(50);
@@ -38,6 +41,9 @@ const FLUSH_EVERY: Duration = Duration::from_millis(50);
 const LOOK_AT_WINDOW: Duration = Duration::from_secs(10);
 /// How long the sessions may take to end when the thread is stopped.
 const STOP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Who writes to meters, for the audit chain, where a list did at its time.
+const BY_SCHEDULE: &str = "by schedule";
 
 /// What the handle asks for.
 pub(super) enum Command {
@@ -47,6 +53,9 @@ pub(super) enum Command {
     Listen(SyncSender<Event>, Box<dyn Fn() + Send>),
     Stop,
     Push(PushPlaces, SyncSender<Result<PushPlaces, Fault>>),
+    SignIn(String, Secret, SyncSender<Result<Standing, Fault>>),
+    Leave { only_lock: bool },
+    Standing(SyncSender<Result<Standing, Fault>>),
 }
 
 struct JobState {
@@ -73,6 +82,7 @@ pub(super) struct Thread {
     /// Meters whose sessions are over and whose results are not on disk yet.
     concluded: Vec<Concluded>,
     scheduler: Scheduler,
+    hold: Hold,
     tests: i64,
     campaigns: Campaigns,
     pushes: Rc<Pushes>,
@@ -107,6 +117,7 @@ impl Thread {
             sessions: JoinSet::new(),
             concluded: Vec::new(),
             scheduler,
+            hold: Hold::default(),
             tests: 0,
             campaigns: Campaigns::new(),
             hanging_up: JoinSet::new(),
@@ -117,10 +128,13 @@ impl Thread {
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         loop {
             let is_behind = self.shared.listeners.borrow().is_behind();
-            let opens = self.queue.opens(Instant::now());
+            let opens = self.queue.opens(Instant::now()).filter(|_| !self.hold.is_on());
             let due = self.shared.settling.due();
-            let wake = self.scheduler.wake_at();
             let idle_call = modem::idle_due();
+            // Without somebody whose vault is open no list could read a meter.
+            let is_held = self.hold.is_on();
+            let wake = self.scheduler.wake_at().filter(|_| !is_held && !self.shared.is_closed());
+            let trial = self.hold.due();
             tokio::select! {
                 command = commands.recv() => match command {
                     None | Some(Command::Stop) => break,
@@ -129,6 +143,7 @@ impl Thread {
                 Some(ended) = self.sessions.join_next_with_id() => self.session_ended(ended),
                 () = sleep_until(opens.unwrap_or_else(Instant::now)), if opens.is_some() => {}
                 () = self.shared.settling.begun(), if due.is_none() => {}
+                () = self.shared.arrived.notified() => {}
                 () = at(due), if due.is_some() => self.settle(),
                 () = at(wake), if wake.is_some() => {
                     let orders = self.scheduler.tick(&self.shared);
@@ -140,13 +155,39 @@ impl Thread {
                     // What is due now is taken in hand before it is asked for again.
                     tokio::task::yield_now().await;
                 }
+                () = at(trial), if is_held => self.try_store(),
                 () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
                 () = sleep(LOOK_AT_WINDOW), if self.waits_for_window() => {}
             }
-            self.begin_waves();
-            self.begin_sessions();
+            self.hold.look(&self.shared);
+            if self.hold.is_on() {
+                self.fail_people();
+            } else {
+                self.begin_waves();
+                self.begin_sessions();
+            }
         }
         self.stop().await;
+    }
+
+    /// Nobody who waits for a meter is left waiting for a full disk.
+    fn fail_people(&mut self) {
+        let Some(fault) = self.hold.fault().cloned() else { return };
+        let scheduler = &self.scheduler;
+        for mut item in self.queue.take(|item| !scheduler.is_scheduled(item.job)) {
+            announce(&self.shared, &mut item);
+            let job = item.job;
+            self.give_up(job, vec![item], &fault);
+            self.end_job_if_over(job);
+        }
+    }
+
+    /// Tries whether the store takes writes again.
+    fn try_store(&mut self) {
+        self.settle();
+        if self.hold.try_again(&self.shared) {
+            self.scheduler.look_again();
+        }
     }
 
     async fn stop(&mut self) {
@@ -173,7 +214,7 @@ impl Thread {
         // Whoever asked may have gone away meanwhile: an answer that nobody takes is nobody's loss.
         match command {
             Command::Submit(job, answer) => {
-                let submitted = self.submit(job);
+                let submitted = self.allow_job(&job).and_then(|()| self.submit(job));
                 let _gone =
                     answer.try_send(submitted.as_ref().map(|submitted| submitted.0).map_err(Clone::clone));
                 if let Ok((job, event)) = submitted {
@@ -181,8 +222,18 @@ impl Thread {
                 }
             }
             Command::Cancel(job) => self.cancel(job),
+            Command::Edit(edit, answer) if people::is_ours(&edit) => {
+                let shared = Rc::clone(&self.shared);
+                tokio::task::spawn_local(async move {
+                    let edited = people::carry_out(&shared, edit).await;
+                    if edited.is_ok() {
+                        shared.emit(&Event::StoreChanged);
+                    }
+                    let _gone = answer.try_send(edited);
+                });
+            }
             Command::Edit(edit, answer) => {
-                let edited = self.edit(edit);
+                let edited = self.allow(&rights::of_edit(&edit)).and_then(|()| self.edit(edit));
                 if edited.is_ok() {
                     self.shared.emit(&Event::StoreChanged);
                 }
@@ -190,13 +241,54 @@ impl Thread {
             }
             Command::Listen(to, wake) => self.shared.listeners.borrow_mut().add(to, wake),
             Command::Stop => {}
+            Command::SignIn(name, passphrase, answer) => {
+                let shared = Rc::clone(&self.shared);
+                tokio::task::spawn_local(async move {
+                    let _gone = answer.try_send(people::sign_in(&shared, &name, passphrase).await);
+                });
+            }
+            Command::Leave { only_lock } => {
+                if !only_lock {
+                    self.jobs
+                        .keys()
+                        .copied()
+                        .collect::<Vec<_>>()
+                        .into_iter()
+                        .for_each(|job| self.cancel(job));
+                }
+                self.shared.leave(only_lock);
+            }
+            Command::Standing(answer) => {
+                let _gone = answer.try_send(self.shared.standing());
+            }
             Command::Push(places, answer) => {
+                if let Err(fault) = self.allow(&[Right::ReadMeters]) {
+                    let _gone = answer.try_send(Err(fault));
+                    return;
+                }
                 let pushes = Rc::clone(&self.pushes);
                 tokio::task::spawn_local(async move {
                     let _gone = answer.try_send(push_net::listen(pushes, &places).await);
                 });
             }
         }
+    }
+
+    /// Holds what is needed against who acts here.
+    fn allow(&self, needed: &[Right]) -> Result<(), Fault> {
+        rights::check(&self.shared.standing()?, needed)
+    }
+
+    fn allow_job(&self, job: &Job) -> Result<(), Fault> {
+        self.allow(&rights::of_job(job))?;
+        if let Job::RunList(id) = job {
+            let row = self.shared.store.borrow().list(*id).map_err(|error| store_fault(&error))?;
+            // One that was removed is told of by whoever looks for it next.
+            if let Some(row) = row {
+                self.allow(&[rights::of_action(&row.list.action)])?;
+            }
+        }
+        Ok(())
     }
 
     fn edit(&mut self, edit: Edit) -> Result<Edited, Fault> {
@@ -234,6 +326,7 @@ impl Thread {
                 }
                 ListOrder::Pass { .. } => {
                     if let Ok((job, event)) = self.begin_pass(order) {
+                        self.shared.authors.borrow_mut().insert(job, BY_SCHEDULE.to_owned());
                         self.announce_job(job, &event);
                     }
                 }
@@ -299,6 +392,7 @@ impl Thread {
                 };
                 self.stored_job(&[meter], title, &Work::Control(order))?
             }
+            Job::Learn { meter } => self.stored_job(&[meter], "Learn a template from {}", &Work::Learn)?,
         };
         Ok(self.enqueue(job, None))
     }
@@ -306,12 +400,21 @@ impl Thread {
     /// Puts a job's meters in their rows.
     fn enqueue(&mut self, (job, title, items): NewJob, urgency: Option<Urgency>) -> (JobId, Event) {
         let event = Event::Submitted { job, title, meters: items.len() };
-        self.jobs.insert(job, JobState { cancel: Cancel::default(), left: items.len(), ok: 0, failed: 0 });
+        self.take_job(job, items.len());
         let urgency = urgency.unwrap_or(if items.len() == 1 { Urgency::ONE } else { Urgency::MANY });
         for (line, item) in items {
             self.queue.push(&line, urgency, item);
         }
         (job, event)
+    }
+
+    fn take_job(&mut self, job: JobId, left: usize) {
+        self.jobs.insert(job, JobState { cancel: Cancel::default(), left, ok: 0, failed: 0 });
+        // Whoever signs in later has not asked for it.
+        let author = self.shared.standing().ok().and_then(|standing| standing.name().map(str::to_owned));
+        if let Some(author) = author {
+            self.shared.authors.borrow_mut().insert(job, author);
+        }
     }
 
     /// A job that flashes: its meters begin wave by wave.
@@ -327,7 +430,7 @@ impl Thread {
         let campaign = Campaign::begin(&self.shared, work, plan, items)?;
         let left = campaign.left();
         let event = Event::Submitted { job, title, meters: left };
-        self.jobs.insert(job, JobState { cancel: Cancel::default(), left, ok: 0, failed: 0 });
+        self.take_job(job, left);
         self.campaigns.insert(job, campaign);
         Ok((job, event))
     }
@@ -339,7 +442,7 @@ impl Thread {
     /// Begins the next wave of each campaign whose last one is over.
     fn begin_waves(&mut self) {
         for campaign in self.campaigns.values_mut() {
-            let wave = campaign.next_wave();
+            let wave = campaign.next_wave(self.shared.now());
             let urgency = if wave.len() == 1 { Urgency::ONE } else { Urgency::MANY };
             for (line, item) in wave {
                 self.queue.push(&line, urgency, item);
@@ -351,7 +454,7 @@ impl Thread {
     fn stop_campaign(&mut self, job: JobId) {
         let mut waiting = self.campaigns.get_mut(&job).map(Campaign::drain).unwrap_or_default();
         waiting.extend(self.queue.take(|item| item.job == job));
-        self.give_up(job, waiting, &Fault::user("not begun: too many meters of the campaign failed", ""));
+        self.give_up(job, waiting, &Fault::user("not begun: the campaign was stopped", ""));
     }
 
     /// Ends meters of a job that have not begun.
@@ -536,9 +639,10 @@ impl Thread {
         {
             words = self.words(&item, &remains, Some(&fault));
             result.fault = Some(fault);
-            let put = self.shared.store.borrow_mut().put_result(item.job.0, &result, &words);
+            let put = self.shared.store.borrow_mut().replace_result(item.job.0, &result, &words);
             if let Err(error) = put {
-                tracing::error!("the result of {} could not be stored: {error}", item.name);
+                tracing::warn!("the result of {} cannot be stored yet: {error}", item.name);
+                self.hold.owe_result(item.job.0, &result, &words);
             }
         }
         let job = item.job;
@@ -581,7 +685,7 @@ impl Thread {
 
     /// Writes down how a meter's session ended. Where even that cannot be written, the meter has failed.
     fn conclude(
-        &self,
+        &mut self,
         item: &Item,
         remains: &Remains,
         fault: Option<Fault>,
@@ -594,11 +698,12 @@ impl Thread {
             let written = flush_trace(&self.shared, item.job, Some(meter), &remains.trace, true)
                 .and_then(|()| self.shared.gather(|store| store.put_result(item.job.0, &result, &text)));
             if let Err(fault) = written {
-                tracing::error!("the result of {} could not be stored: {fault}", item.name);
+                tracing::warn!("the result of {} cannot be stored yet: {fault}", item.name);
                 if result.fault.is_none() {
                     text = self.words(item, remains, Some(&fault));
                     result.fault = Some(fault);
                 }
+                self.hold.owe_result(item.job.0, &result, &text);
             }
         }
         (result, text)
@@ -609,15 +714,18 @@ impl Thread {
             return;
         }
         let Some(state) = self.jobs.remove(&job) else { return };
+        self.shared.authors.borrow_mut().remove(&job);
         if let Some(campaign) = self.campaigns.remove(&job)
             && let Err(fault) = campaign.conclude(&self.shared)
         {
             tracing::error!("how the campaign of job {} stands could not be stored: {fault}", job.0);
         }
+        let now = self.shared.now();
         if job.0 > 0
-            && let Err(error) = self.shared.store.borrow_mut().end_job(job.0, self.shared.now())
+            && let Err(error) = self.shared.store.borrow_mut().end_job(job.0, now)
         {
-            tracing::error!("the end of job {} could not be stored: {error}", job.0);
+            tracing::warn!("the end of job {} cannot be stored yet: {error}", job.0);
+            self.hold.owe_end(job.0, now);
         }
         let cancelled = state.cancel.is_cancelled();
         self.shared.emit(&Event::Ended { job, ok: state.ok, failed: state.failed, cancelled });

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::template::Remark;
 use crate::model::{
     Asked, BillingSet, ClockReading, Fault, Identity, MeterConfig, MeterEvent, MeterRatios, MeterSecrets,
     Obis, ObjectEntry, ProfileLayout, ProfileRow, Ratio, RegisterReading, Step, SystemTitle, Template, What,
@@ -182,6 +183,10 @@ pub trait ReadSink {
     fn outcome(&mut self, _words: String) {}
     /// The scheme that a meter holds, and what of it no scheme can say or no meter can tell.
     fn scheme(&mut self, _found: &Document, _notes: &[String]) -> Result<(), Fault> {
+        Ok(())
+    }
+    /// A template that was learnt from the meter, with remarks.
+    fn learnt(&mut self, _template: &Template, _remarks: &[Remark]) -> Result<(), Fault> {
         Ok(())
     }
     /// Something worth a line in the history, no failure: trailing bytes, a lower counter, an inverted sign.

@@ -49,6 +49,11 @@ impl KeyId {
     /// The id of a public key.
     #[must_use]
     pub fn of(public: &[u8; 32]) -> Self {
+        Self::of_bytes(public)
+    }
+
+    /// The id of a public key of any kind.
+    pub(super) fn of_bytes(public: &[u8]) -> Self {
         let sum: [u8; 32] = Sha256::digest(public).into();
         let [a, b, c, d, e, f, g, h, ..] = sum;
         Self([a, b, c, d, e, f, g, h])
@@ -100,7 +105,7 @@ impl TrustedKey {
             }
             return Err(none());
         }
-        let name = lines.next().ok_or_else(none)?.to_owned();
+        let name = lines.next().filter(|name| is_name(name)).ok_or_else(none)?.to_owned();
         let digits: Hex = lines.next().and_then(|line| line.parse().ok()).ok_or_else(none)?;
         let public: [u8; 32] = digits.0.try_into().map_err(|_| none())?;
         VerifyingKey::from_bytes(&public).map_err(|_| none())?;
@@ -120,17 +125,33 @@ impl fmt::Debug for SigningKeyFile {
     }
 }
 
-fn fail(path: &Path, reason: impl Into<String>) -> KeyError {
+pub(super) fn fail(path: &Path, reason: impl Into<String>) -> KeyError {
     KeyError { path: path.display().to_string(), reason: reason.into() }
 }
 
-fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+/// The bytes of a key's file.
+pub(super) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, KeyError> {
     let file = File::open(path).map_err(|error| fail(path, error.to_string()))?;
     // Of full size from the start: a buffer that grew would leave copies behind.
-    let mut text = Zeroizing::new(String::with_capacity(2 * MOST_BYTES as usize));
-    let read = file.take(MOST_BYTES).read_to_string(&mut text);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(2 * MOST_BYTES as usize));
+    let read = file.take(MOST_BYTES + 1).read_to_end(&mut bytes);
     read.map_err(|error| fail(path, error.to_string()))?;
-    Ok(text)
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(fail(path, "it is too long for a key's file"));
+    }
+    Ok(bytes)
+}
+
+fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+    let bytes = read_bytes(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| fail(path, "it is no key's file of this program"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Whether a key can bear a name: one line of text that shows as what it is.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    !name.trim().is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(super::manifest::hides)
 }
 
 #[cfg(unix)]
@@ -208,12 +229,24 @@ fn open(sealed: &[u8], passphrase: &Secret) -> Option<Zeroizing<[u8; 32]>> {
 }
 
 impl SigningKeyFile {
+    /// A key from its secret alone: 32 bytes, which were kept elsewhere.
+    ///
+    /// # Errors
+    /// It has not 32 bytes.
+    pub fn of_secret(secret: &Secret, name: &str) -> Result<Self, String> {
+        let bytes = Zeroizing::new(<[u8; 32]>::try_from(secret.expose()).map_err(|_| {
+            "the signing key has not 32 bytes: write the 64 hexadecimal digits of an Ed25519 secret"
+                .to_owned()
+        })?);
+        Ok(Self { key: SigningKey::from_bytes(&bytes), name: name.to_owned() })
+    }
+
     /// Makes a key and its two files, `path` and `path.pub`; neither is overwritten.
     ///
     /// # Errors
     /// A file is there already or cannot be made, or the name cannot be kept.
     pub fn create(path: &Path, name: &str, passphrase: Option<&Secret>) -> Result<Self, KeyError> {
-        if name.trim().is_empty() || name.len() > LONGEST_NAME || name.chars().any(char::is_control) {
+        if !is_name(name) {
             return Err(fail(path, "a key's name is a line of up to 200 characters"));
         }
         let mut secret = Zeroizing::new([0; 32]);

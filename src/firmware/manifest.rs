@@ -13,6 +13,13 @@ const MOST_ENTRIES: usize = 256;
 /// Longest image identifier: an octet string that every meter takes in one piece.
 const LONGEST_IDENTIFIER: usize = 128;
 
+/// Whether a character does not show as itself: it moves the cursor, or turns the direction of the text round. In a
+/// terminal or a window it could make one thing look like another.
+pub(super) fn hides(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}')
+}
+
 /// Bytes that files keep as hexadecimal digits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hex(pub Vec<u8>);
@@ -98,10 +105,18 @@ impl Manifest {
             if list.iter().any(|one| one.trim().is_empty() || one.len() > LONGEST_TEXT) {
                 return Some(format!("{name} has an entry that is empty or too long"));
             }
+            if list.iter().any(|one| one.chars().any(hides)) {
+                return Some(format!("{name} has an entry with characters that do not show"));
+            }
         }
         let texts = [("maker", &self.maker), ("version", &self.version), ("notes", &self.notes)];
         if let Some((name, _)) = texts.iter().find(|(_, text)| text.len() > LONGEST_TEXT) {
             return Some(format!("{name} is too long"));
+        }
+        // Notes may have lines.
+        let hidden = |name: &str, c: char| hides(c) && !(name == "notes" && matches!(c, '\n' | '\r' | '\t'));
+        if let Some((name, _)) = texts.iter().find(|(name, text)| text.chars().any(|c| hidden(name, c))) {
+            return Some(format!("{name} has characters that do not show"));
         }
         if self.version.trim().is_empty() {
             return Some("there is no version".to_owned());
@@ -229,6 +244,28 @@ mod tests {
         assert!(wrong.finish(3, [7; 32]).is_err());
         assert!(Draft { version: String::new(), ..draft() }.finish(3, [7; 32]).is_err());
         assert!(Draft { image_identifier: Hex(Vec::new()), ..draft() }.finish(3, [7; 32]).is_err());
+    }
+
+    #[test]
+    fn a_text_that_could_pass_for_another_is_refused() {
+        let refused = |draft: Draft| draft.finish(3, [7; 32]).unwrap_err();
+        for text in ["1.5\u{1B}[2K\rverified", "1.5\u{202E}0.5", "1.5\n1.6", "\u{9B}2J1.5", "1.5\0"] {
+            assert!(
+                refused(Draft { version: text.to_owned(), ..draft() }).contains("do not show"),
+                "{text:?}"
+            );
+            assert!(refused(Draft { models: vec![text.to_owned()], ..draft() }).contains("do not show"));
+        }
+        assert!(refused(Draft { notes: "\u{7}bell".to_owned(), ..draft() }).contains("notes"));
+        assert!(Draft { notes: "One line\nand\tmore: é ©".to_owned(), ..draft() }.finish(3, [7; 32]).is_ok());
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused() {
+        let twice = r#"{"maker":"MTW","version":"1.5.0","version":"9.9.9","identifier":"4D"}"#;
+        assert!(serde_json::from_str::<Draft>(twice).unwrap_err().to_string().contains("duplicate"));
+        let other_name = r#"{"model":"A","models":["B"],"version":"1","identifier":"4D"}"#;
+        assert!(serde_json::from_str::<Draft>(other_name).unwrap_err().to_string().contains("duplicate"));
     }
 
     #[test]

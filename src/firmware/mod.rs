@@ -5,6 +5,7 @@
 //! | `package` | the package's file: written, read as a stream, judged |
 //! | `manifest` | what a package says of its image, and for which meters it is |
 //! | `keys` | keys that sign, as files, and keys that are trusted |
+//! | `maker` | the maker's own signature within an image, and the keys that are trusted to make it |
 //! | `version` | which of two versions is the later one |
 //! | `fit` | whether a package suits a meter |
 //! | `state` | how far one meter's flash has come: all that a later session needs to go on |
@@ -25,6 +26,7 @@
 mod backup;
 mod fit;
 pub mod keys;
+mod maker;
 mod manifest;
 pub mod package;
 mod procedure;
@@ -35,7 +37,8 @@ pub mod vendor;
 pub mod version;
 
 pub use fit::{Fit, judge as judge_fit};
-pub use keys::{KeyError, KeyId, SigningKeyFile, TrustedKey};
+pub use keys::{KeyError, KeyId, SigningKeyFile, TrustedKey, is_name as is_key_name};
+pub use maker::{MakerKey, POINT_BYTES, PublicKeyFile, check_image};
 pub use manifest::{Draft, Hex, Manifest};
 pub use package::{Package, PackageError};
 pub use procedure::{Backup, FlashPlan, Journal, flash};

@@ -239,14 +239,11 @@ fn hash_image(from: &mut dyn ReadSeek, size: u64) -> Result<([u8; 32], Vec<[u8; 
     Ok((whole.finalize().into(), pieces))
 }
 
-/// The signature behind the image; nothing where the file ends there.
-fn read_seal(from: &mut dyn ReadSeek, left: u64) -> Result<Option<Seal>, String> {
-    match left {
-        0 => Ok(None),
-        96 => Ok(Some(Seal {
-            public: exactly(from, "the public key")?,
-            signature: exactly(from, "the signature")?,
-        })),
+/// Whether a signature stands behind the image, by how many bytes there are.
+fn is_signed(behind: u64) -> Result<bool, String> {
+    match behind {
+        0 => Ok(false),
+        96 => Ok(true),
         1..96 => Err("it ends within the signature".to_owned()),
         _ => Err("there is more behind the signature".to_owned()),
     }
@@ -259,6 +256,11 @@ impl Package {
     /// [`PackageError::Broken`]; whether it may be used is [`Package::judge`]'s to say.
     pub fn open(path: &Path) -> Result<Self, PackageError> {
         let broken = |reason: String| PackageError::Broken { path: path.display().to_string(), reason };
+        // Opening a pipe would wait for whoever writes into it.
+        let about = std::fs::metadata(path).map_err(|error| broken(error.to_string()))?;
+        if !about.is_file() {
+            return Err(broken("it is no file".to_owned()));
+        }
         let file = File::open(path).map_err(|error| broken(error.to_string()))?;
         Self::read(path, Box::new(file)).map_err(|flaw| flaw.of(path))
     }
@@ -296,8 +298,17 @@ impl Package {
             return Err(reason.into());
         }
         let image_at = length - left;
+        // Before anything long is hashed.
+        let is_signed = is_signed(left - image_size)?;
         let (sha256, pieces) = hash_image(from_file, image_size)?;
-        let seal = read_seal(from_file, left - image_size)?;
+        let seal = if is_signed {
+            Some(Seal {
+                public: exactly(from_file, "the public key")?,
+                signature: exactly(from_file, "the signature")?,
+            })
+        } else {
+            None
+        };
         let message = signed_message(&json, image_size, &sha256);
         let manifest = read_manifest(&json).map_err(|reason| match &seal {
             Some(seal) if !seal.is_sound(&message) => Flaw::Altered,
@@ -402,6 +413,12 @@ impl Package {
             source.last = Some((number, piece));
         }
         source.last.as_ref().map(|(_, piece)| piece.as_slice()).ok_or_else(|| "no piece".to_owned())
+    }
+
+    /// Bytes of the image.
+    #[must_use]
+    pub const fn image_size(&self) -> u64 {
+        self.image_size
     }
 
     /// SHA-256 of the image in hexadecimal.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
 use crate::drivers::dlms::{self, ImageLine, ImageSession, is_line_gone};
@@ -15,16 +16,19 @@ use crate::protocol::link::Link;
 use super::backup::{self, Capture};
 use super::fit::{self, Fit};
 use super::keys::TrustedKey;
-use super::package::Package;
+use super::maker::{MakerKey, check_image};
+use super::package::{Package, PackageError};
 use super::resume::status;
 use super::state::{Activating, FlashState};
-use super::transfer::After;
+use super::transfer::{After, package_fault};
 use super::version;
 
 /// The first pause before a restarted meter is looked for, and the longest.
 const LOOK_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 /// Looks at a meter that says that it is done before its version is believed.
 const SETTLED: u32 = 3;
+/// A meter that says that it is done and runs the old version may have its restart still before it.
+const RESTARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// What is read into the store before a flash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +78,11 @@ pub trait Journal: fmt::Debug {
     /// # Errors
     /// They do not read.
     fn trusted(&self) -> Result<Vec<TrustedKey>, Fault>;
+    /// The makers' keys whose signatures within images are believed now.
+    ///
+    /// # Errors
+    /// They do not read.
+    fn maker_keys(&self) -> Result<Vec<MakerKey>, Fault>;
 }
 
 /// What a flash works with, lent from session to session.
@@ -90,6 +99,8 @@ pub(super) struct Run<'a> {
     pub(super) access: &'a MeterAccess,
     pub(super) journal: &'a dyn Journal,
     pub(super) state: FlashState,
+    /// Why nothing more may be sent to the meter, which was told to activate before that was so.
+    forbidden: Option<String>,
 }
 
 /// What comes after the meter was identified.
@@ -123,7 +134,7 @@ pub async fn flash<L: Link>(
     journal: &dyn Journal,
     sink: &mut dyn ReadSink,
 ) -> Result<(), Fault> {
-    let mut run = Run { plan, access, journal, state: journal.load()? };
+    let mut run = Run { plan, access, journal, state: journal.load()?, forbidden: None };
     run.state.outcome = FlashOutcome::Open;
     let mut hands = Hands { link, counter, knowledge, sink };
     let result = run.all(&mut hands).await;
@@ -159,7 +170,32 @@ impl Run<'_> {
 
     fn refuse(&mut self, reason: &str) -> Fault {
         self.state.outcome = FlashOutcome::Refused;
-        Fault::user(format!("refused: {reason}"), "nothing was sent to the meter")
+        let advice = match self.state.activating.at {
+            Some(at) => format!("what was sent before stays in the meter, and takes over at {at} by itself"),
+            None if self.state.has_sent() => {
+                "what was sent before stays in the meter, not activated".to_owned()
+            }
+            None => "nothing was sent to the meter".to_owned(),
+        };
+        Fault::user(reason, advice)
+    }
+
+    /// Checks the package, and the maker's signature in its image where the template describes one; why it is
+    /// refused.
+    fn judge_package(&self, now: Timestamp) -> Result<Option<String>, Fault> {
+        let package = &self.plan.package;
+        let judged = match package.judge(&self.journal.trusted()?, now) {
+            Err(error) => Err(error),
+            Ok(_) => match &self.access.template.firmware.image_signature {
+                None => Ok(()),
+                Some(described) => check_image(package, described, &self.journal.maker_keys()?).map(|_| ()),
+            },
+        };
+        match judged {
+            Ok(()) => Ok(None),
+            Err(error @ PackageError::Broken { .. }) => Err(package_fault(&error)),
+            Err(error @ PackageError::Refused(_)) => Ok(Some(error.to_string())),
+        }
     }
 
     /// Writes down how it ended.
@@ -181,10 +217,13 @@ impl Run<'_> {
 
     async fn all<L: Link>(&mut self, hands: &mut Hands<'_, L>) -> Result<(), Fault> {
         self.enter(hands, FlashPhase::Package)?;
-        let trusted = self.journal.trusted()?;
-        if let Err(error) = self.plan.package.judge(&trusted, hands.sink.now()) {
-            self.state.outcome = FlashOutcome::Refused;
-            return Err(Fault::user(error.to_string(), "nothing was sent to the meter"));
+        self.forbidden = self.judge_package(hands.sink.now())?;
+        if let Some(reason) = self.forbidden.clone() {
+            if !self.may_restart(hands) {
+                return Err(self.refuse(&reason));
+            }
+            // The order cannot be taken back, so what came of it is looked at, whatever the package is worth by now.
+            hands.sink.remark(format!("nothing more is sent to the meter, only looked at: {reason}"));
         }
         let mut opened = match self.open(hands).await {
             // It may be in its restart still.
@@ -251,7 +290,16 @@ impl Run<'_> {
         session: &mut ImageSession<'_, '_, L>,
     ) -> Result<Opened, Fault> {
         let meter = session.identify().await?;
+        let is_another = |was: &String| meter.serial.is_some() && !meter.texts.contains(was);
+        if self.state.serial.as_ref().is_some_and(is_another) {
+            session.remark("another meter answers under this name now: its flash begins anew".to_owned());
+            self.state.begin_anew();
+        }
+        self.state.serial = meter.serial.clone().or(self.state.serial.take());
         let was_told = self.state.activating.told;
+        if let Some(reason) = self.forbidden.clone().filter(|_| !was_told) {
+            return Err(self.refuse(&reason));
+        }
         if !was_told {
             self.state.version_before.clone_from(&meter.version);
         }
@@ -264,9 +312,12 @@ impl Run<'_> {
             }
             Ok(Fit::RunsIt) => return Ok(Opened::RanIt),
             Ok(Fit::Suits | Fit::Downgrades) => {}
-            Err(reason) if !was_told => return Err(self.refuse(&reason)),
+            Err(reason) if !was_told => return Err(self.refuse(&format!("refused: {reason}"))),
             // After the activation the version is what counts: it is looked at again.
             Err(_) => return Ok(Opened::Image(After::Restart)),
+        }
+        if self.forbidden.is_some() {
+            return Ok(Opened::Image(After::Restart));
         }
         if self.state.before.is_none() {
             return Ok(Opened::Backup);
@@ -307,7 +358,8 @@ impl Run<'_> {
         self.enter(hands, FlashPhase::Restart)?;
         let template = self.access.template.firmware.restart_seconds;
         let within = self.plan.restart_within.unwrap_or(Duration::from_secs(template.into()));
-        let deadline = Instant::now() + within;
+        let began = Instant::now();
+        let deadline = began + within;
         let [mut pause, longest] = LOOK_AFTER;
         let mut settled = 0;
         loop {
@@ -319,7 +371,7 @@ impl Run<'_> {
                         self.state.version_after = look.version;
                         return self.enter(hands, FlashPhase::Version);
                     }
-                    settled += u32::from(self.is_settled(&look));
+                    settled += u32::from(self.is_settled(&look, began.elapsed()));
                     self.judge_old(look, settled)?
                 }
                 Err(fault) if fault.blame == Blame::User || fault.blame == Blame::Internal => {
@@ -346,9 +398,10 @@ impl Run<'_> {
     }
 
     /// Whether a meter has come to rest: its version will not change any more by itself.
-    fn is_settled(&self, look: &Look) -> bool {
+    fn is_settled(&self, look: &Look, waited: Duration) -> bool {
         let is_another = look.version.is_some() && look.version != self.state.version_before;
-        is_another || matches!(look.status, Some(status::ACTIVATED | status::NOT_INITIATED))
+        let is_done = matches!(look.status, Some(status::ACTIVATED | status::NOT_INITIATED));
+        is_another || is_done && waited >= RESTARTS_WITHIN
     }
 
     /// What to make of a meter that answers and does not run the new version: in words where it is waited for.
@@ -396,7 +449,8 @@ impl Run<'_> {
         let status = session.status().await?;
         let look = Look { version, status };
         let may_not_know = matches!(status, Some(status::VERIFIED) | None);
-        if !self.is_new(&look) && may_not_know && !self.state.activating.agreed {
+        let may_order = may_not_know && !self.state.activating.agreed && self.forbidden.is_none();
+        if !self.is_new(&look) && may_order {
             self.activate(session).await?;
         }
         Ok(look)

@@ -3,7 +3,7 @@
 use crate::drivers::dlms::{Bits, ImageInfo};
 
 use super::manifest::Hex;
-use super::state::FlashState;
+use super::state::{FlashState, Initiated};
 
 /// image_transfer_status (IEC 62056-6-2, class 18, attribute 6).
 pub(super) mod status {
@@ -61,6 +61,16 @@ pub(super) fn others(ready: Option<&Vec<ImageInfo>>, identifier: &[u8]) -> Vec<S
     all.map(|one| Hex(one.identification.clone()).to_string()).collect()
 }
 
+/// Whether the meter says by its first missing block alone, where its bitmap shows nothing yet, that it has what it
+/// took.
+pub(super) fn has_reached(transfer: &Initiated, says: &Says) -> bool {
+    let is_blank = |bits: &Bits| !(0..transfer.blocks).any(|one| bits.has(one));
+    let is_there = |first: u32| (transfer.taken..=transfer.horizon).contains(&first);
+    transfer.taken > 0
+        && says.first_missing.is_some_and(is_there)
+        && says.bitmap.as_ref().is_some_and(is_blank)
+}
+
 /// Decides where to go on. A transfer that may be another image's is never added to.
 pub(super) fn next(state: &FlashState, says: &Says, identifier: &[u8]) -> Next {
     let Some(transfer) = &state.initiated else {
@@ -90,7 +100,7 @@ pub(super) fn next(state: &FlashState, says: &Says, identifier: &[u8]) -> Next {
             // initiated by somebody else, and anyhow little is lost with the rest.
             let held = |bits: &Bits| (0..transfer.blocks).filter(|one| bits.has(*one)).count();
             let has_lost = |bits: &Bits| held(bits) * 2 < usize::try_from(transfer.taken).unwrap_or(0);
-            if says.bitmap.as_ref().is_some_and(has_lost) {
+            if says.bitmap.as_ref().is_some_and(has_lost) && !has_reached(transfer, says) {
                 Next::Initiate("the meter has lost most of the blocks that it took")
             } else {
                 Next::Blocks
@@ -114,7 +124,6 @@ pub(super) fn next(state: &FlashState, says: &Says, identifier: &[u8]) -> Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::firmware::state::Initiated;
 
     const OURS: &[u8] = b"ours";
 
@@ -170,6 +179,16 @@ mod tests {
         assert!(initiates(&next(&state(), &says(3, &[0, 1, 2]), OURS)), "it was not sent whole");
         assert!(initiates(&next(&sent_whole(), &says(4, &[]), OURS)));
         assert!(initiates(&next(&sent_whole(), &says(6, &[]), OURS)), "not told to activate");
+    }
+
+    #[test]
+    fn a_bitmap_that_is_blank_until_the_last_block_does_not_begin_the_transfer_again() {
+        let reached = Says { first_missing: Some(3), ..says(1, &[]) };
+        assert_eq!(next(&state(), &reached, OURS), Next::Blocks);
+        for first in [0, 2, 5] {
+            let says = Says { first_missing: Some(first), ..says(1, &[]) };
+            assert!(initiates(&next(&state(), &says, OURS)), "{first}");
+        }
     }
 
     #[test]

@@ -59,6 +59,8 @@ pub struct FlashState {
     pub outcome: FlashOutcome,
     /// Why it does not go on, or what there is to know; in words.
     pub message: String,
+    /// The serial number of the meter that all this is about, where it says one.
+    pub serial: Option<String>,
     /// The version that the meter said before.
     pub version_before: Option<String>,
     /// The version that it said last after the activation.
@@ -81,6 +83,7 @@ impl Default for FlashState {
             phase: FlashPhase::Waiting,
             outcome: FlashOutcome::Open,
             message: String::new(),
+            serial: None,
             version_before: None,
             version_after: None,
             initiated: None,
@@ -97,6 +100,17 @@ impl FlashState {
     #[must_use]
     pub fn blocks(&self) -> (u32, u32) {
         self.initiated.as_ref().map_or((0, 0), |transfer| (transfer.taken, transfer.blocks))
+    }
+
+    /// Whether anything was sent to the meter that stays in it.
+    #[must_use]
+    pub fn has_sent(&self) -> bool {
+        self.initiated.is_some() || self.activating.told
+    }
+
+    /// Another meter answers under this name now: nothing of what is known of the old one holds for it.
+    pub(super) fn begin_anew(&mut self) {
+        *self = Self { phase: self.phase, ..Self::default() };
     }
 
     /// The transfer in the meter is no good: the next one begins with initiating.

@@ -23,6 +23,8 @@ const OFFERS: u32 = 30;
 const SWEEPS: u32 = 3;
 /// How often a verification that failed for want of blocks is repeated.
 const VERIFICATIONS: u32 = 3;
+/// Looks at a status that does not follow a verification that is said to be done.
+const CLAIMS: u32 = 3;
 /// Counts of blocks are told and kept at most so often.
 const TELL_EVERY: Duration = Duration::from_millis(500);
 
@@ -88,7 +90,7 @@ impl Run<'_> {
         session: &mut ImageSession<'_, '_, L>,
     ) -> Result<After, Fault> {
         let identifier = self.identifier();
-        let block_size = session.block_size().await?;
+        let block_size = self.block_size(session).await?;
         let says = Says {
             status: session.status().await?,
             block_size,
@@ -109,12 +111,18 @@ impl Run<'_> {
                 }
                 self.enable(session).await?;
                 self.initiate(session, block_size).await?;
+                if let Some(why) = session.too_long(block_size) {
+                    session.remark(why);
+                }
                 self.send_all(session, None, None).await?;
                 self.verify_whole(session, false).await?;
             }
             Next::Blocks => {
                 self.enable(session).await?;
-                self.send_all(session, says.bitmap, says.first_missing).await?;
+                let is_blank =
+                    self.state.initiated.as_ref().is_some_and(|one| resume::has_reached(one, &says));
+                let bitmap = says.bitmap.filter(|_| !is_blank);
+                self.send_all(session, bitmap, says.first_missing).await?;
                 self.verify_whole(session, false).await?;
             }
             Next::Verify => self.verify_whole(session, true).await?,
@@ -124,19 +132,29 @@ impl Run<'_> {
         self.order(session).await
     }
 
+    /// The size of a block; some meters say it only once image transfer is enabled.
+    async fn block_size<L: Link>(&mut self, session: &mut ImageSession<'_, '_, L>) -> Result<u32, Fault> {
+        match session.block_size().await {
+            Err(fault) if fault.blame == Blame::Meter && session.is_enabled().await? == Some(false) => {
+                self.enable(session).await?;
+                session.block_size().await.map_err(|_| fault)
+            }
+            other => other,
+        }
+    }
+
     async fn enable<L: Link>(&mut self, session: &mut ImageSession<'_, '_, L>) -> Result<(), Fault> {
         self.go_to(session, FlashPhase::Enable)?;
-        match session.is_enabled().await? {
-            Some(true) => Ok(()),
-            Some(false) => session.enable().await,
-            // It does not say: what cannot be enabled either may be so from the start.
-            None => match session.enable().await {
-                Err(fault) if fault.blame == Blame::Meter && !fault.passing => {
-                    session.remark(format!("image transfer could not be enabled: {}", fault.message));
-                    Ok(())
-                }
-                other => other,
-            },
+        if session.is_enabled().await? == Some(true) {
+            return Ok(());
+        }
+        match session.enable().await {
+            // Where the attribute cannot be written the transfer may go all the same: the next order tells.
+            Err(fault) if fault.blame == Blame::Meter && !fault.passing => {
+                session.remark(format!("image transfer could not be enabled: {}", fault.message));
+                Ok(())
+            }
+            other => other,
         }
     }
 
@@ -245,12 +263,19 @@ impl Run<'_> {
         let size = self.state.initiated.as_ref().map_or(1, |transfer| transfer.block_size);
         let at = u64::from(number) * u64::from(size);
         let length = usize::try_from(size).unwrap_or(usize::MAX);
-        let bytes = self.plan.package.image(at, length).map_err(|error| package_fault(&error))?;
+        let mut bytes = self.plan.package.image(at, length).map_err(|error| package_fault(&error))?;
         for _ in 0..OFFERS {
             self.state.sent += 1;
             match session.send_block(number, bytes.clone()).await? {
                 Invoked::Done => return Ok(()),
                 Invoked::Busy => session.pause().await,
+                // Some meters want the last block as long as the others; how long the image is they were told before.
+                Invoked::Refused(why) if bytes.len() < length => {
+                    session.remark(format!(
+                        "the short last block was refused ({why}): it is filled with noughts"
+                    ));
+                    bytes.resize(length, 0);
+                }
                 Invoked::Refused(why) => {
                     return Err(Fault::meter(
                         format!("the meter refused block {number}: {why}"),
@@ -386,25 +411,22 @@ impl Run<'_> {
         let limit = self.access.template.firmware.verify_seconds;
         let deadline = Instant::now() + Duration::from_secs(limit.into());
         let mut ask = !is_at_it;
+        let mut claims = 0;
         loop {
             self.journal.may_go_on()?;
-            if ask {
-                match (session.verify().await?, session.status().await?) {
-                    (Invoked::Done, Some(status::VERIFY_FAILED)) => {
-                        return Ok(Some("verification failed".to_owned()));
-                    }
-                    (Invoked::Done, Some(status::VERIFYING)) | (Invoked::Busy, _) => {}
-                    (Invoked::Done, _) | (Invoked::Refused(_), Some(status::VERIFIED)) => return Ok(None),
-                    (Invoked::Refused(_), Some(status::VERIFYING)) => {}
-                    (Invoked::Refused(why), _) => return Ok(Some(why)),
-                }
-            }
-            match session.status().await? {
-                Some(status::VERIFIED) => return Ok(None),
-                Some(status::VERIFY_FAILED) => return Ok(Some("verification failed".to_owned())),
-                Some(status::VERIFYING) => ask = false,
+            let answer = if ask { Some(session.verify().await?) } else { None };
+            match (answer, session.status().await?) {
+                (_, Some(status::VERIFIED)) => return Ok(None),
+                (_, Some(status::VERIFY_FAILED)) => return Ok(Some("verification failed".to_owned())),
+                (_, Some(status::VERIFYING)) => ask = false,
+                // It says that it is done, and its status lags behind: that is looked at a few times.
+                (Some(Invoked::Done), Some(status::INITIATED)) => (ask, claims) = (false, 1),
+                (None, Some(status::INITIATED)) if (1..CLAIMS).contains(&claims) => claims += 1,
+                (Some(Invoked::Done), _) => return Ok(None),
+                (None, Some(status::INITIATED)) if claims == CLAIMS => return Ok(None),
+                (Some(Invoked::Refused(why)), _) => return Ok(Some(why)),
                 // It is not at it, or does not say: asking again does no harm.
-                _ => ask = true,
+                (Some(Invoked::Busy) | None, _) => ask = true,
             }
             if Instant::now() >= deadline {
                 return Err(Fault::meter(

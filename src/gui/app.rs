@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::export::{print, write_whole};
-use crate::model::Fault;
+use crate::model::{Catalogue, Fault, Right};
 use crate::scheme::{self, Document};
 
 use super::APP_ID;
@@ -21,7 +21,8 @@ use super::data::live::Wake;
 use super::data::{Backend, Later, Load};
 use super::firmware::FirmwarePage;
 use super::lists::Lists;
-use super::meters::MeterManager;
+use super::meters::{MeterManager, PointDeed};
+use super::people::{Idle, SignIn, is_shut};
 use super::readings::Readings;
 use super::schemes::SchemeManager;
 use super::settings::Settings;
@@ -32,10 +33,10 @@ use super::theme::{Theme, strong, tokens};
 use super::trace::TracePage;
 
 /// A scheme as a PDF, with what is wrong with it today.
-fn printed(document: &Document) -> Result<Vec<u8>, Fault> {
+fn printed(document: &Document, templates: &Catalogue) -> Result<Vec<u8>, Fault> {
     let (file, now) = (scheme::write(document), Timestamp::now());
     let today = now.to_zoned(TimeZone::system()).date();
-    let problems = scheme::check_file(file.as_bytes(), today).problems;
+    let problems = scheme::check_file_among(file.as_bytes(), today, templates).problems;
     print(document, &problems, file.as_bytes(), now).map_err(|error| Fault::internal(error.to_string()))
 }
 
@@ -50,6 +51,8 @@ pub struct App {
     lists: Lists,
     trace: TracePage,
     settings: Settings,
+    sign_in: SignIn,
+    idle: Idle,
     firmware: FirmwarePage,
     header: Header,
     status: Status,
@@ -57,6 +60,25 @@ pub struct App {
     detached: BTreeSet<Page>,
     demo: Option<Later<Box<dyn Backend>>>,
     wake: Wake,
+}
+
+/// The right without which a command is not even begun.
+const fn needed(command: &Command) -> Option<Right> {
+    match command {
+        Command::AddMeter
+        | Command::EditMeter(_)
+        | Command::RemoveMeters(_)
+        | Command::ImportMeters
+        | Command::ImportFile(_)
+        | Command::Point(_, PointDeed::Describe) => Some(Right::KeepMeters),
+        Command::Point(_, PointDeed::Ratio) => Some(Right::Ratios),
+        Command::Point(_, PointDeed::Exchange) => Some(Right::ExchangeMeters),
+        Command::Ask(_, deed) => Some(deed.right()),
+        Command::Read(..) => Some(Right::ReadMeters),
+        Command::PlanFlash => Some(Right::Flash),
+        Command::ChooseKey => Some(Right::TrustKeys),
+        _ => None,
+    }
 }
 
 const CTRL: Modifiers = Modifiers::COMMAND;
@@ -99,7 +121,9 @@ impl App {
             readings: Readings::default(),
             lists: Lists::default(),
             trace: TracePage::default(),
-            settings: Settings,
+            settings: Settings::default(),
+            sign_in: SignIn::default(),
+            idle: Idle::default(),
             firmware: FirmwarePage::default(),
             header: Header::default(),
             status: Status::default(),
@@ -125,6 +149,11 @@ impl App {
     pub fn ui(&mut self, ui: &mut Ui) {
         self.cx.begin_frame();
         self.cx.apply_prefs(ui.ctx());
+        self.idle.look(ui, &mut self.cx);
+        if is_shut(&self.cx.standing) {
+            self.shut(ui);
+            return;
+        }
         self.schemes.begin_frame(ui, &mut self.cx);
         self.finish_demo();
         self.keys(ui);
@@ -146,6 +175,18 @@ impl App {
             self.obey(ui, command);
         }
         if self.cx.is_waiting() || self.demo.is_some() || self.meters.is_waiting() {
+            ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
+        }
+    }
+
+    /// Nobody is here: nothing shows but the page to sign in, and no window of a page stands open.
+    fn shut(&mut self, ui: &mut Ui) {
+        self.cx.commands.clear();
+        let canvas = tokens(ui).canvas.0;
+        CentralPanel::no_frame().frame(Frame::new().fill(canvas)).show(ui, |ui| {
+            self.sign_in.ui(ui, &mut self.cx);
+        });
+        if self.cx.is_waiting() || self.sign_in.is_waiting() {
             ui.ctx().request_repaint_after(std::time::Duration::from_millis(100));
         }
     }
@@ -257,6 +298,10 @@ impl App {
                 self.cx.command(command);
             }
         }
+        let lock = KeyboardShortcut::new(CTRL, Key::L);
+        if self.cx.standing.name().is_some() && ui.input_mut(|input| input.consume_shortcut(&lock)) {
+            self.cx.command(Command::Lock);
+        }
         let free = ui.memory(|memory| memory.focused().is_none());
         if free
             && !self.meters.has_dialog()
@@ -287,7 +332,10 @@ impl App {
             FilePurpose::VendorFile => self.firmware.open_vendor(path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
-            FilePurpose::Print { scheme, .. } => self.save(path, move || printed(&scheme)),
+            FilePurpose::Print { scheme, .. } => {
+                let templates = self.cx.templates.clone();
+                self.save(path, move || printed(&scheme, &templates));
+            }
             FilePurpose::SaveScheme { scheme, .. } => self.schemes.save_as(&self.cx, scheme, path, asked),
             FilePurpose::Holidays { scheme } => self.schemes.import_holidays(&self.cx, scheme, path),
             FilePurpose::Export { export, .. } => {
@@ -338,6 +386,11 @@ impl App {
     }
 
     fn obey(&mut self, ui: &Ui, command: Command) {
+        // Keys, menus and the search field lead here too.
+        if let Some(fault) = needed(&command).and_then(|right| self.cx.standing.check(right).err()) {
+            self.cx.notices.failed(fault);
+            return;
+        }
         match command {
             Command::Go(page) => self.go(ui, page),
             Command::Detach(page) => {
@@ -415,6 +468,7 @@ impl App {
             Command::ChooseVendorFile => self.files.choose(FilePurpose::VendorFile, &self.wake),
             Command::Search => self.header.focus(),
             Command::ToggleJobs => self.status.toggle(),
+            Command::Lock => self.cx.backend.leave(true),
         }
     }
 }

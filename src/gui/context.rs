@@ -10,7 +10,8 @@ use jiff::tz::TimeZone;
 use crate::comms::{Edit, Edited, Event, Job, JobId, ListEvent};
 use crate::drivers::ReadRequest;
 use crate::export::Export;
-use crate::model::{Fault, MeterId, What};
+use crate::model::template::Proposal;
+use crate::model::{Catalogue, Fault, MeterId, Right, Standing, What};
 use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
@@ -118,6 +119,8 @@ pub enum Command {
     ChooseKey,
     /// Choose a vendor's own firmware file.
     ChooseVendorFile,
+    /// Lock the windows, where somebody is signed in.
+    Lock,
 }
 
 /// A file that a dry run begins from.
@@ -145,8 +148,14 @@ pub struct AppCtx {
     pub notices: Notices,
     /// A CSV file that was chosen for a dry run; its page takes it.
     pub chosen: Option<(ProofFile, PathBuf)>,
+    /// What was learnt of a meter last; the page of templates takes it.
+    pub learnt: Option<(JobId, Box<Proposal>)>,
     /// What to do after the frame.
     pub commands: Vec<Command>,
+    /// All templates, as they were last heard of.
+    pub templates: Catalogue,
+    /// Who acts here.
+    pub standing: Standing,
     /// This computer's time zone.
     pub zone: TimeZone,
     /// The time; tests put their own in.
@@ -163,15 +172,19 @@ impl AppCtx {
     /// Over a backend.
     #[must_use]
     pub fn new(backend: Box<dyn Backend>) -> Self {
+        let standing = backend.standing();
         Self {
             backend,
+            standing,
             data: Cache::default(),
             jobs: Jobs::default(),
             selection: Selection::default(),
             prefs: Prefs::default(),
             notices: Notices::default(),
             chosen: None,
+            learnt: None,
             commands: Vec::new(),
+            templates: Catalogue::default(),
             zone: TimeZone::system(),
             now: Timestamp::now,
             edits: Vec::new(),
@@ -198,8 +211,10 @@ impl AppCtx {
 
     /// Puts another store in place of this one.
     pub fn replace(&mut self, backend: Box<dyn Backend>) {
+        self.standing = backend.standing();
         self.backend = backend;
         self.data = Cache::default();
+        self.templates = Catalogue::default();
         self.jobs = Jobs::default();
         self.selection.clear();
     }
@@ -211,6 +226,9 @@ impl AppCtx {
             self.jobs.take(&event);
         }
         self.data.begin_frame(self.backend.as_ref());
+        if let Load::Ready(found) = self.data.catalogue(self.backend.as_ref(), &Query::Catalogue) {
+            self.templates = found.as_ref().clone();
+        }
         self.finish_edits();
     }
 
@@ -240,8 +258,17 @@ impl AppCtx {
                     _ => false,
                 });
             }
+            Event::Store { fault: Some(fault) } => self.notices.failed(fault.clone()),
+            Event::Store { fault: None } => {
+                self.notices.done("The store takes writes again: meter lists go on.");
+            }
             // Discovery and pushes are told on the command line.
             Event::Found { .. } | Event::Pushed { .. } => {}
+            Event::Learnt { job, proposal } => self.learnt = Some((*job, proposal.clone())),
+            Event::Standing(standing) => {
+                self.standing = standing.clone();
+                self.data.expire(|query| matches!(query, Query::People | Query::Audit));
+            }
             Event::StoreChanged => self.data.expire(|query| {
                 matches!(
                     query,
@@ -251,6 +278,9 @@ impl AppCtx {
                         | Query::Point(_)
                         | Query::Preview(..)
                         | Query::Lists
+                        | Query::Catalogue
+                        | Query::People
+                        | Query::Audit
                 )
             }),
             Event::Submitted { .. } | Event::Ended { .. } => {
@@ -298,6 +328,12 @@ impl AppCtx {
     /// Says `done` when an export is written, or why it failed.
     pub fn exported(&mut self, answer: Later<u64>, done: impl Into<String>) {
         self.exports.push((answer, done.into()));
+    }
+
+    /// Why whoever acts here may not do something, for [`Act::unless`](super::widgets::Act::unless).
+    #[must_use]
+    pub fn why_not(&self, right: Right) -> Option<String> {
+        self.standing.check(right).err().map(|fault| fault.to_string())
     }
 
     /// Reads meters into the store from where it ends; a refusal is said.

@@ -146,7 +146,13 @@ impl Jobs {
                     state.ended = Some(*cancelled);
                 }
             }
-            Event::StoreChanged | Event::List(_) | Event::Found { .. } | Event::Pushed { .. } => {}
+            Event::StoreChanged
+            | Event::List(_)
+            | Event::Found { .. }
+            | Event::Pushed { .. }
+            | Event::Learnt { .. }
+            | Event::Standing(_)
+            | Event::Store { .. } => {}
         }
     }
 

@@ -12,6 +12,7 @@ mod firmware;
 pub mod jobs;
 mod lists;
 mod meters;
+mod people;
 mod prefs;
 mod readings;
 mod schemes;

@@ -79,6 +79,14 @@ words! {
     }
 }
 
+impl FlashOutcome {
+    /// Whether the image is where the plan wants it.
+    #[must_use]
+    pub const fn is_as_wanted(self) -> bool {
+        matches!(self, Self::Flashed | Self::Ready | Self::Scheduled)
+    }
+}
+
 /// Hours of the day in which meters may be flashed, by the wall clock of a place: `22:00-05:00` goes over midnight.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
@@ -178,6 +186,9 @@ pub struct CampaignPlan {
     /// No further meter is begun when more than so many failed; with a canary group, none may fail where it is not
     /// given.
     pub stop_after: Option<u32>,
+    /// No further meter is begun when more than so many could not be reached. That a meter is out of reach says
+    /// nothing of the image, so it is no failure, and where this is not given no number of them stops the campaign.
+    pub stop_unreachable: Option<u32>,
     /// When meters may be flashed; always where it is not given.
     pub window: Option<Window>,
     /// When the images take over.

@@ -121,6 +121,11 @@ impl IntervalStatus {
         STATUS_WORDS.iter().find(|word| word.1 == name).map(|word| word.0)
     }
 
+    /// All stable names with their whole words, in bit order.
+    pub fn all_names() -> impl Iterator<Item = (&'static str, &'static str)> {
+        STATUS_WORDS.iter().map(|word| (word.1, word.3))
+    }
+
     fn words(self) -> impl Iterator<Item = &'static (Self, &'static str, &'static str, &'static str)> {
         STATUS_WORDS.iter().filter(move |word| self.contains(word.0))
     }

@@ -28,6 +28,8 @@ pub struct Knowledge {
     pub scalers: BTreeMap<Obis, ScalerUnit>,
     /// Profiles: their columns as the meter lists them.
     pub profiles: BTreeMap<Obis, ProfileColumns>,
+    /// Push setups with their object lists, in the order in which they push values.
+    pub push_lists: BTreeMap<Obis, Vec<CaptureObject>>,
     /// The most attributes a GET-with-list may carry, learnt from a refusal; `None` is as the template says.
     pub list_max: Option<u16>,
     /// Sessions left in which short messages are proposed, since the line failed while long ones were allowed; nought

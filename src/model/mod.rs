@@ -7,6 +7,7 @@ mod fault;
 mod flash;
 mod gap;
 mod interval;
+pub(crate) mod json;
 mod knowledge;
 mod line;
 mod list;
@@ -21,6 +22,7 @@ mod ratio;
 mod reading;
 mod schedule;
 mod secret;
+mod spelling;
 mod stamp;
 pub mod tariff;
 pub mod template;
@@ -34,6 +36,7 @@ pub use fault::{Blame, Fault};
 pub use flash::{CampaignPlan, CampaignState, FlashActivation, FlashOutcome, FlashPhase, Window};
 pub use gap::{Asked, Gap, GapReason};
 pub use interval::{Channel, ChannelKind, IntervalStatus, ProfileLayout, ProfileRow, Quality};
+pub use json::Position;
 pub use knowledge::{CaptureObject, ColumnRole, Knowledge, ProfileColumns};
 pub use line::{DLMS_PORT, Gateway, HostPort, Line, LineError, LinePath, Medium, SerialFormat, SerialLine};
 pub use list::{Action, Activate, ListId, Member, MeterList, Since};
@@ -55,7 +58,10 @@ pub use schedule::{
     Calendar, Days, Holidays, Missed, OnHoliday, Schedule, Times, Weekdays, minutes_from, minutes_words,
 };
 pub use secret::{MeterSecrets, Secret, SecretError, SecretKind};
+pub use spelling::close_to;
 pub use stamp::{ClockRule, DeviationSign, MeterStamp, StampError, ZonePolicy, clock_status};
-pub use template::{Template, TemplateError};
+pub use template::{
+    Catalogue, ImageEnd, ImageSignature, SignatureForm, SignedBytes, SignedPart, Template, TemplateError,
+};
 pub use text::{WordError, counted, hex};
 pub use unit::{ScalerUnit, Unit};

@@ -166,6 +166,13 @@ pub enum Step {
         /// In all.
         of: usize,
     },
+    /// Surveying a meter for a template: kinds of objects asked for, and how many there are.
+    Learning {
+        /// Asked so far.
+        done: usize,
+        /// In all.
+        of: usize,
+    },
 }
 
 impl Step {
@@ -184,6 +191,7 @@ impl Step {
             Self::Rows { done, expected: None } => format!("{done} intervals"),
             Self::Releasing => "Releasing".to_owned(),
             Self::Programming(phase) => phase.in_words().to_owned(),
+            Self::Learning { done, of } => format!("Looking at what it has, {done} of {of}"),
             Self::Probing { done, of } => format!("{done} of {of} addresses tried"),
             Self::Retrying { attempt, of, .. } => format!("Attempt {attempt} of {of}"),
             Self::Flashing(phase) => phase.in_words().to_owned(),

@@ -35,8 +35,22 @@ pub trait Link {
         0
     }
 
+    /// What both ends agreed on of the data link; nothing where there is nothing to agree on.
+    fn terms(&self) -> Option<LinkTerms> {
+        None
+    }
+
     /// Closes the way. Failing to say goodbye is no error.
     async fn disconnect(&mut self);
+}
+
+/// What both ends of a data link agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkTerms {
+    /// Largest information field, the smaller of both ways, in octets.
+    pub info: u16,
+    /// Window, the smaller of both ways, in frames.
+    pub window: u8,
 }
 
 /// Why a link failed.

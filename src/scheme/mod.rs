@@ -49,7 +49,6 @@ mod document;
 mod dry_run;
 pub mod engine;
 mod holidays;
-mod json;
 mod prices;
 mod problem;
 mod read;
@@ -58,8 +57,10 @@ pub mod say;
 mod testing;
 mod write;
 
+use crate::model::json;
+
 pub use calendar::{Calendar, Rate, State};
-pub use check::{Checked, check, check_file, read};
+pub use check::{Checked, check, check_file, check_file_among, read};
 pub use clock::{ClockChange, Disagreement, WallClock, ZoneError, clock_changes, disagreement};
 pub use compare::{Difference, compare};
 pub use csv_input::{CsvSlip, read_events, read_profile};

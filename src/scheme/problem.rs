@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-pub use super::json::Position;
+pub use crate::model::json::Position;
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

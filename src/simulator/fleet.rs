@@ -79,7 +79,6 @@ pub(super) struct Housed {
 /// The meters on one line, and where it ends.
 pub(super) struct Station {
     pub(super) meters: Vec<Housed>,
-    pub(super) berth: Berth,
     pub(super) framing: Framing,
     pub(super) faults: Faults,
     pub(super) lines: Lines,
@@ -182,90 +181,21 @@ impl Fleet {
     /// # Errors
     /// As [`Fleet::start_in`]; or there is no room for so many meters on a line.
     pub fn start_on(options: &FleetOptions, world: &World, lines: &Lines) -> Result<Self, String> {
-        let faults = Faults::parse(&options.faults)?;
-        let template = Template::named(&options.template).map_err(|error| error.to_string())?;
-        let model = elster_model(&template)?;
-        let options = &spoken(options, model)?;
-        let zone = TimeZone::get(&world.time_zone)
-            .map_err(|error| format!("the time zone `{}`: {error}", world.time_zone))?;
-        if !(60..=3600).contains(&world.period) || 3600 % world.period != 0 {
-            return Err(format!("a capture period of {} seconds does not divide an hour", world.period));
-        }
-        if options.meters > MOST_METERS {
-            return Err(format!("{} meters are more than {MOST_METERS}", options.meters));
-        }
+        let options = &spoken(options, elster_model(&options.template)?)?;
         let time = TrueTime::new(world.clock);
-        let began = Timestamp::from_millisecond(time.now_ms()).map_err(|error| error.to_string())?;
-        if !(1..=MOST_ON_A_LINE).contains(&lines.meters_per_line) {
-            return Err(format!(
-                "{} meters on a line: 1 to {MOST_ON_A_LINE} have room",
-                lines.meters_per_line
-            ));
-        }
-        if options.meters > FEW {
-            raise_descriptors(options.meters.div_ceil(lines.meters_per_line.into()))?;
-        }
-        let mut meters = Vec::new();
-        let mut inside = Vec::new();
-        let mut elster = Vec::new();
-        // All meters of a fleet hang behind its one modem.
-        let own_lines = Lines { meters_per_line: 1, ..lines.clone() };
-        let per_line = if options.framing == Framing::Modem {
-            options.meters.max(1)
-        } else {
-            lines.meters_per_line.into()
-        };
-        let lines = if options.framing == Framing::Modem { &own_lines } else { lines };
-        let mut stations: Vec<Station> = Vec::new();
-        for number in 1..=options.meters {
-            let own = faults.of(number - 1);
-            let mut settings = world.settings(number, options.seed, &zone, began, own);
-            if let (Some(model), None) = (model, world.premises) {
-                settings.premises = model.premises();
+        let mut berths = Vec::new();
+        let population = populate(options, world, lines, (&time, 1), &mut |place| {
+            if place == 0 && options.meters > FEW {
+                raise_descriptors(options.meters.div_ceil(lines.meters_per_line.into()))?;
             }
-            let seat = (number - 1) % per_line;
-            if seat == 0 {
-                let place = (number - 1) / per_line;
-                stations.push(station(options, lines, place, faults, settings.seed)?);
-            }
-            let Some(station) = stations.last_mut() else { continue };
-            let seat = u16::try_from(seat).unwrap_or(u16::MAX);
-            let line = station.berth.line(options.framing, &settings.serial())?;
-            let mut described = describe(options, world, &settings, &line);
-            let plate = settings.serial();
-            let meter = SharedMeter::new(VirtualMeter::new(settings).into());
-            let flag = model.map(|model| {
-                as_elster(&mut described);
-                let outstation = u16::try_from(seat + 1).unwrap_or(u16::MAX);
-                SharedFlag::new(FlagMeter::new(meter.clone(), model, outstation).into())
-            });
-            elster.extend(flag.clone());
-            let mut housed = Housed {
-                meter,
-                flag,
-                number: plate,
-                address: ServerAddress::MANAGEMENT,
-                behind: Vec::new(),
-                dead: faults.is_dead(number - 1),
-            };
-            if station.is_concentrator() {
-                let address = format!("0x{:04X}", seat + 1);
-                let gateway = Gateway { network: NETWORK, address };
-                housed.behind = gateway.address_bytes();
-                described.config.line.gateway = Some(gateway);
-            } else if lines.meters_per_line > 1 && model.is_some() {
-                let logical = u16::try_from(seat + 1).unwrap_or(u16::MAX);
-                described.config.address = Some(ServerAddress { logical, physical: None, bytes: None });
-            } else if lines.meters_per_line > 1 {
-                housed.address.physical = Some(FIRST_PHYSICAL + seat);
-                described.config.address = Some(housed.address);
-            }
-            inside.push(housed.meter.clone());
-            station.meters.push(housed);
-            meters.push(described);
-        }
+            let berth = berth(options, place)?;
+            let line = berth.line(options.framing)?;
+            berths.push(berth);
+            Ok(line)
+        })?;
+        let Population { meters, inside, elster, stations } = population;
         let (stop, stopped) = watch::channel(false);
-        let thread = net::run(stations, time.clone(), stopped)?;
+        let thread = net::run(stations.into_iter().zip(berths).collect(), time.clone(), stopped)?;
         Ok(Self { meters, inside, elster, time, stop, thread: Some(thread) })
     }
 
@@ -300,6 +230,97 @@ impl Fleet {
     }
 }
 
+/// The meters of a fleet, wherever they are to be found.
+pub(super) struct Population {
+    pub(super) meters: Vec<SimulatedMeter>,
+    pub(super) inside: Vec<SharedMeter>,
+    pub(super) elster: Vec<SharedFlag>,
+    pub(super) stations: Vec<Station>,
+}
+
+/// Makes the meters of a fleet from a number on, at a time. `line` gives the text of the line to each place.
+///
+/// # Errors
+/// What was asked for cannot be, in words.
+pub(super) fn populate(
+    options: &FleetOptions,
+    world: &World,
+    lines: &Lines,
+    (time, first): (&TrueTime, u32),
+    line: &mut dyn FnMut(u32) -> Result<String, String>,
+) -> Result<Population, String> {
+    let faults = Faults::parse(&options.faults)?;
+    let model = elster_model(&options.template)?;
+    let options = &spoken(options, model)?;
+    let zone = TimeZone::get(&world.time_zone)
+        .map_err(|error| format!("the time zone `{}`: {error}", world.time_zone))?;
+    if !(60..=3600).contains(&world.period) || 3600 % world.period != 0 {
+        return Err(format!("a capture period of {} seconds does not divide an hour", world.period));
+    }
+    if options.meters > MOST_METERS {
+        return Err(format!("{} meters are more than {MOST_METERS}", options.meters));
+    }
+    if !(1..=MOST_ON_A_LINE).contains(&lines.meters_per_line) {
+        return Err(format!("{} meters on a line: 1 to {MOST_ON_A_LINE} have room", lines.meters_per_line));
+    }
+    let began = Timestamp::from_millisecond(time.now_ms()).map_err(|error| error.to_string())?;
+    let (mut meters, mut inside, mut elster) = (Vec::new(), Vec::new(), Vec::new());
+    // All meters of a fleet hang behind its one modem.
+    let is_modem = options.framing == Framing::Modem;
+    let per_line = if is_modem { options.meters.max(1) } else { lines.meters_per_line.into() };
+    let mut stations: Vec<Station> = Vec::new();
+    let mut text = String::new();
+    for place in 0..options.meters {
+        let number = first.saturating_add(place);
+        let mut settings = world.settings(number, options.seed, &zone, began, faults.of(number - 1));
+        if let (Some(model), None) = (model, world.premises) {
+            settings.premises = model.premises();
+        }
+        let seat = place % per_line;
+        if seat == 0 {
+            text = line(place / per_line)?;
+            let (framing, lines, seed) = (options.framing, lines.clone(), settings.seed);
+            stations.push(Station { meters: Vec::new(), framing, faults, lines, seed });
+        }
+        let Some(station) = stations.last_mut() else { continue };
+        let seat = u16::try_from(seat).unwrap_or(u16::MAX);
+        let plate = settings.serial();
+        let own_text = if is_modem { format!("{text}{plate}") } else { text.clone() };
+        let mut described = describe(options, world, &settings, &own_text);
+        let meter = SharedMeter::new(VirtualMeter::new(settings).into());
+        let outstation = seat.saturating_add(1);
+        let flag = model.map(|model| {
+            as_elster(&mut described);
+            SharedFlag::new(FlagMeter::new(meter.clone(), model, outstation).into())
+        });
+        elster.extend(flag.clone());
+        let mut housed = Housed {
+            meter,
+            flag,
+            number: plate,
+            address: ServerAddress::MANAGEMENT,
+            behind: Vec::new(),
+            dead: faults.is_dead(number - 1),
+        };
+        if station.is_concentrator() {
+            let address = format!("0x{:04X}", seat + 1);
+            let gateway = Gateway { network: NETWORK, address };
+            housed.behind = gateway.address_bytes();
+            described.config.line.gateway = Some(gateway);
+        } else if per_line > 1 && model.is_some() && !is_modem {
+            let address = ServerAddress { logical: outstation, physical: None, bytes: None };
+            described.config.address = Some(address);
+        } else if lines.meters_per_line > 1 && !is_modem {
+            housed.address.physical = Some(FIRST_PHYSICAL + seat);
+            described.config.address = Some(housed.address);
+        }
+        inside.push(housed.meter.clone());
+        station.meters.push(housed);
+        meters.push(described);
+    }
+    Ok(Population { meters, inside, elster, stations })
+}
+
 impl Drop for Fleet {
     fn drop(&mut self) {
         // Nobody listens any more where the thread ended by itself.
@@ -332,18 +353,6 @@ fn raise_descriptors(lines: u32) -> Result<(), String> {
     ))
 }
 
-fn station(
-    options: &FleetOptions,
-    lines: &Lines,
-    place: u32,
-    faults: Faults,
-    seed: u64,
-) -> Result<Station, String> {
-    let berth = berth(options, place)?;
-    let (framing, lines) = (options.framing, lines.clone());
-    Ok(Station { meters: Vec::new(), berth, framing, faults, lines, seed })
-}
-
 fn berth(options: &FleetOptions, place: u32) -> Result<Berth, String> {
     if matches!(options.framing, Framing::Pty | Framing::Modem) {
         return pty_berth();
@@ -368,14 +377,14 @@ fn berth(options: &FleetOptions, place: u32) -> Result<Berth, String> {
 }
 
 impl Berth {
-    /// The line that leads here, to the meter with this number.
-    fn line(&self, framing: Framing, number: &str) -> Result<String, String> {
+    /// The line that leads here; a modem's wants a number behind it.
+    fn line(&self, framing: Framing) -> Result<String, String> {
         let bound = match self {
             Self::Socket(listener) => listener.local_addr(),
             Self::Datagrams(socket) => socket.local_addr(),
             #[cfg(unix)]
             Self::Pty(pty) if framing == Framing::Modem => {
-                return Ok(format!("modem:{}?baud=9600&format=8n1&dial={number}", pty.path()));
+                return Ok(format!("modem:{}?baud=9600&format=8n1&dial=", pty.path()));
             }
             #[cfg(unix)]
             Self::Pty(pty) => return Ok(format!("serial:{}?baud=9600&format=8n1", pty.path())),
@@ -408,7 +417,8 @@ fn pty_berth() -> Result<Berth, String> {
 }
 
 /// The Elster model that a template is for; nothing for another family.
-fn elster_model(template: &Template) -> Result<Option<Model>, String> {
+fn elster_model(template: &str) -> Result<Option<Model>, String> {
+    let template = Template::named(template).map_err(|error| error.to_string())?;
     if template.family != Family::Elster {
         return Ok(None);
     }

@@ -13,13 +13,15 @@ pub struct Lines {
     pub gateway_sessions: u16,
     /// Where meters push to.
     pub push: Option<PushTo>,
+    /// They push the bare values of their push setup's list, not each value behind its code.
+    pub push_list: bool,
     /// A meter pushes at every so-many-th second of true time, each a little later than the one before.
     pub push_every: u32,
 }
 
 impl Default for Lines {
     fn default() -> Self {
-        Self { meters_per_line: 1, gateway_sessions: 4, push: None, push_every: 1800 }
+        Self { meters_per_line: 1, gateway_sessions: 4, push: None, push_list: false, push_every: 1800 }
     }
 }
 

@@ -8,8 +8,8 @@ use super::load::{Load, Premises};
 use super::objects::{
     AssociationObject, AssociationView, Clock, Column, Contactor, Context, DataObject, DataSource,
     DemandRegister, ExtendedRegister, ImageSchedule, ImageTransfer, LastFailure, Object, Profile,
-    ProfileKind, Quantity, Register, SapAssignment, ScriptTable, SecuritySetup, TariffObject, TariffRegister,
-    refusal,
+    ProfileKind, PushSetup, Quantity, Register, SapAssignment, ScriptTable, SecuritySetup, TariffObject,
+    TariffRegister, refusal,
 };
 use super::outage::Outages;
 use super::quirks::Quirk;
@@ -265,6 +265,7 @@ fn objects(settings: &Settings) -> Vec<Box<dyn Object>> {
         Box::new(Contactor::new()),
         Box::new(ImageTransfer::new()),
         Box::new(ImageSchedule::new()),
+        Box::new(PushSetup::new()),
         Box::new(DemandRegister::new()),
         Box::new(LastFailure::new()),
         Box::new(ExtendedRegister::new(Quantity::MaximumImport)),

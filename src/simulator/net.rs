@@ -1,7 +1,7 @@
 //! Sockets and pseudo-terminals of a fleet, on one thread.
 
 mod datagrams;
-mod memory;
+pub(super) mod memory;
 mod push;
 
 use std::rc::Rc;
@@ -31,7 +31,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 /// # Errors
 /// The system gives no thread or runtime.
 pub(super) fn run(
-    stations: Vec<Station>,
+    stations: Vec<(Station, Berth)>,
     time: TrueTime,
     mut stopped: watch::Receiver<bool>,
 ) -> Result<JoinHandle<()>, String> {
@@ -42,10 +42,10 @@ pub(super) fn run(
     let body = move || {
         let tasks = LocalSet::new();
         tasks.block_on(&runtime, async move {
-            for station in stations {
+            for (station, berth) in stations {
                 let station = Rc::new(station);
                 push::begin(&station, &time);
-                tokio::task::spawn_local(serve(station, time.clone()));
+                tokio::task::spawn_local(serve(station, berth, time.clone()));
             }
             // An error says that the fleet is gone, which is a stop too.
             let _ = stopped.wait_for(|stop| *stop).await;
@@ -57,22 +57,16 @@ pub(super) fn run(
         .map_err(|error| format!("the fleet's thread: {error}"))
 }
 
-async fn serve(station: Rc<Station>, time: TrueTime) {
-    match &station.berth {
-        Berth::Socket(listener) => {
-            let cloned = listener.try_clone().and_then(TcpListener::from_std);
-            match cloned {
-                Ok(listener) => accept(&listener, &station, &time).await,
-                Err(error) => tracing::error!("a virtual meter cannot listen: {error}"),
-            }
-        }
-        Berth::Datagrams(socket) => {
-            let cloned = socket.try_clone().and_then(UdpSocket::from_std);
-            match cloned {
-                Ok(socket) => datagrams::serve(&socket, &station, &time).await,
-                Err(error) => tracing::error!("a virtual meter cannot listen: {error}"),
-            }
-        }
+async fn serve(station: Rc<Station>, berth: Berth, time: TrueTime) {
+    match berth {
+        Berth::Socket(listener) => match TcpListener::from_std(listener) {
+            Ok(listener) => accept(&listener, &station, &time).await,
+            Err(error) => tracing::error!("a virtual meter cannot listen: {error}"),
+        },
+        Berth::Datagrams(socket) => match UdpSocket::from_std(socket) {
+            Ok(socket) => datagrams::serve(&socket, &station, &time).await,
+            Err(error) => tracing::error!("a virtual meter cannot listen: {error}"),
+        },
         #[cfg(unix)]
         Berth::Pty(pty) => pty.serve(&station, &time).await,
     }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use tokio::time::Instant;
 
 use crate::model::Security;
 
@@ -22,7 +22,8 @@ pub enum SimulationClock {
     Real,
     /// It stands, until [`Fleet::set_time`](super::Fleet::set_time).
     Fixed(Timestamp),
-    /// It runs from a start, so many times as fast as this computer's.
+    /// It runs from a start, so many times as fast as this computer's; inside a runtime whose time is let fly, as
+    /// that time.
     Running {
         /// The start.
         start: Timestamp,
@@ -44,6 +45,8 @@ pub struct World {
     pub premises: Option<Premises>,
     /// Some meters had supply failures.
     pub outages: bool,
+    /// About one in so many days, where they had any.
+    pub outage_days: u32,
     /// The meters' clocks drift.
     pub drift: bool,
     /// The public client reads every object.
@@ -54,6 +57,8 @@ pub struct World {
     pub max_pdu: u16,
     /// Load profiles capture the status of each interval.
     pub captures_status: bool,
+    /// When all meters were installed; months before the simulation began, each at another time, where it is `None`.
+    pub installed: Option<Timestamp>,
 }
 
 impl Default for World {
@@ -64,11 +69,13 @@ impl Default for World {
             period: 1800,
             premises: None,
             outages: true,
+            outage_days: 60,
             drift: true,
             public_reads_all: true,
             least_security: Security::None,
             max_pdu: 4096,
             captures_status: true,
+            installed: None,
         }
     }
 }
@@ -142,7 +149,8 @@ impl World {
         // Installed in the first half of 2025, or a hundred days before a simulation that begins earlier.
         let installed = 1_735_689_600 + fleet.below(70, place, 180) * 86_400;
         let latest = began.as_second() - 100 * 86_400;
-        let installed = Timestamp::from_second(installed.min(latest)).unwrap_or(Timestamp::UNIX_EPOCH);
+        let usual = Timestamp::from_second(installed.min(latest)).unwrap_or(Timestamp::UNIX_EPOCH);
+        let installed = self.installed.unwrap_or(usual);
         let has_outages = self.outages && number > 1 && fleet.below(71, place, 3) == 0;
         Settings {
             number,
@@ -153,7 +161,7 @@ impl World {
             installed,
             began,
             period: self.period,
-            outage_days: if has_outages { 60 } else { 0 },
+            outage_days: if has_outages { self.outage_days } else { 0 },
             drift_ppb: if self.drift { (fleet.below(74, place, 11) - 5) * 1000 } else { 0 },
             public_reads_all: self.public_reads_all,
             least_security: self.least_security,

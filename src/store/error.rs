@@ -21,6 +21,14 @@ pub enum StoreError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// The disk takes no more: it is full, failing, or may no longer be written.
+    #[error("the store {path}: {reason}")]
+    NoRoom {
+        /// File.
+        path: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
     /// A block's checksum is wrong, or a document in it does not read.
     #[error("the store {path} is damaged: {reason}")]
     Damaged {
@@ -51,6 +59,14 @@ fn advice(error: &rusqlite::Error) -> Option<&'static str> {
     }
 }
 
+/// Whether the disk is to blame, which may be put right while the program runs.
+fn is_of_the_disk(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure)
+    )
+}
+
 /// A failure before the file's name is put beside it.
 #[derive(Debug)]
 pub(super) enum Trouble {
@@ -76,6 +92,9 @@ impl Trouble {
                 },
                 Some(ErrorCode::DatabaseCorrupt) => StoreError::Damaged { path, reason: error.to_string() },
                 _ => match advice(&error) {
+                    Some(advice) if is_of_the_disk(&error) => {
+                        StoreError::NoRoom { path, reason: format!("{error}; {advice}") }
+                    }
                     Some(advice) => StoreError::Unusable { path, reason: format!("{error}; {advice}") },
                     None => StoreError::Sqlite { path, source: error },
                 },

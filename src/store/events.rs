@@ -9,7 +9,7 @@ use super::columns::{
     from_json, get, instant, maybe_instant, maybe_stamp, micros, obis, require_meter, to_json,
 };
 use super::error::Trouble;
-use super::{Store, StoreError, StoreReader};
+use super::{Store, StoreError, StoreReader, pushed};
 
 fn event(row: &Row<'_>) -> Result<MeterEvent, Trouble> {
     Ok(MeterEvent {
@@ -55,6 +55,11 @@ fn add(connection: &Connection, id: MeterId, event: &MeterEvent) -> Result<bool,
     Ok(new > 0)
 }
 
+/// Adds those events that are not there; gives how many were new.
+pub(super) fn add_all(connection: &Connection, id: MeterId, events: &[MeterEvent]) -> Result<u64, Trouble> {
+    events.iter().try_fold(0, |new, event| Ok(new + u64::from(add(connection, id, event)?)))
+}
+
 impl StoreReader {
     /// Events with `from < at <= to`, oldest first.
     ///
@@ -85,11 +90,8 @@ impl Store {
     pub fn put_events(&mut self, id: MeterId, events: &[MeterEvent]) -> Result<u64, StoreError> {
         self.write(|connection, _| {
             require_meter(connection, id)?;
-            let mut new = 0;
-            for event in events {
-                new += u64::from(add(connection, id, event)?);
-            }
-            Ok(new)
+            pushed::note_read_events(connection, id, events)?;
+            add_all(connection, id, events)
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Missing intervals: which, why, and what a read should ask for again.
 //!
-//! A gap lies between two stored intervals that are more than one period apart. Days that hold as many intervals as
+//! A gap lies between two stored intervals that are more than one period apart. Blocks that hold as many intervals as
 //! fit between their first and last one are not unpacked; those whose number can deceive are marked when they are
 //! stored. What a meter answered when it was asked for a gap is kept as a note; intervals that were stored with
 //! stamps in the future do not count until their time has come, and are then asked for again.
@@ -13,8 +13,8 @@ use crate::model::{Asked, Gap, GapReason, MeterId, Obis, ProfileLayout, ProfileR
 use super::block::Place;
 use super::columns::{from_json, get, instant, maybe_instant, micros, obis, require_meter, to_json};
 use super::error::Trouble;
-use super::intervals::stored_day;
-use super::{Store, StoreError, StoreReader};
+use super::intervals::{Span, stored_rows};
+use super::{Store, StoreError, StoreReader, pushed};
 
 /// How far a stamp may lie ahead of this computer's clock before its meter's clock is thought to run ahead.
 const AHEAD: SignedDuration = SignedDuration::from_mins(5);
@@ -104,9 +104,13 @@ fn ahead(connection: &Connection, id: MeterId, profile: Obis) -> Result<Option<S
 /// Stretches of one layout without a gap, up to `now`.
 fn covered(connection: &Connection, layout: &Layout, now: i64) -> Result<Vec<Stretch>, Trouble> {
     let mut statement = connection.prepare_cached(
-        "SELECT day_block.day, intervals, first_end, last_end, odd_day.day IS NOT NULL
+        "SELECT day_block.day, intervals, first_end, last_end, odd_day.day IS NOT NULL, 1
          FROM day_block LEFT JOIN odd_day USING (profile_id, day)
-         WHERE profile_id = ?1 AND first_end <= ?2 ORDER BY day_block.day",
+         WHERE profile_id = ?1 AND first_end <= ?2
+         UNION ALL SELECT month_block.day, intervals, first_end, last_end,
+           EXISTS (SELECT 1 FROM odd_day WHERE odd_day.profile_id = month_block.profile_id
+                   AND odd_day.day BETWEEN month_block.day AND month_block.day + days - 1), days
+         FROM month_block WHERE profile_id = ?1 AND first_end <= ?2 ORDER BY 1",
     )?;
     let mut days = statement.query(params![layout.profile, now])?;
     let mut all: Vec<Stretch> = Vec::new();
@@ -123,13 +127,50 @@ fn covered(connection: &Connection, layout: &Layout, now: i64) -> Result<Vec<Str
             continue;
         }
         let place = Place { profile: layout.profile, day: get(row, 0)? };
-        for end in stored_day(connection, place)?.iter().map(|row| micros(row.end)) {
+        let span = Span { place, days: get(row, 5)? };
+        for end in stored_rows(connection, span)?.iter().map(|row| micros(row.end)) {
             if end <= now {
                 add((end, end));
             }
         }
     }
     Ok(all)
+}
+
+/// End of the last stored interval of a profile, or the last event of a log, that is not after `limit`.
+pub(super) fn last_end(
+    connection: &Connection,
+    id: MeterId,
+    profile: Obis,
+    limit: i64,
+) -> Result<Option<i64>, Trouble> {
+    let mut last: Option<i64> = connection
+        .prepare_cached("SELECT max(at) FROM event WHERE meter_id = ?1 AND log = ?2 AND at <= ?3")?
+        .query_row(params![id.0, profile.0, limit], |row| row.get(0))?;
+    let mut newest = connection.prepare_cached(
+        "SELECT profile_id, day, last_end, 1 FROM profile JOIN day_block ON profile_id = profile.id
+         WHERE meter_id = ?1 AND obis = ?2 AND first_end <= ?3
+         AND day = (SELECT max(day) FROM day_block AS other
+                    WHERE other.profile_id = profile.id AND other.first_end <= ?3)
+         UNION ALL
+         SELECT profile_id, day, last_end, days FROM profile JOIN month_block ON profile_id = profile.id
+         WHERE meter_id = ?1 AND obis = ?2 AND first_end <= ?3
+         AND day = (SELECT max(day) FROM month_block AS other
+                    WHERE other.profile_id = profile.id AND other.first_end <= ?3)",
+    )?;
+    let mut rows = newest.query(params![id.0, profile.0, limit])?;
+    while let Some(row) = rows.next()? {
+        let place = Place { profile: get(row, 0)?, day: get(row, 1)? };
+        let (end, span): (i64, Span) = (get(row, 2)?, Span { place, days: get(row, 3)? });
+        let end = if end <= limit {
+            Some(end)
+        } else {
+            let ends = stored_rows(connection, span)?.into_iter().map(|row| micros(row.end));
+            ends.filter(|end| *end <= limit).max()
+        };
+        last = last.max(end);
+    }
+    Ok(last)
 }
 
 /// What is stored of a profile up to `now`, as stretches without a gap, with the period of each beginning.
@@ -271,6 +312,30 @@ impl StoreReader {
         })
     }
 
+    /// Why no interval of a meter is stored: what its last read failed of, or that there was none. Nothing where some
+    /// are stored, or the last read went well and gave none.
+    ///
+    /// # Errors
+    /// There is no such meter, or the store cannot be read.
+    pub fn unread(&self, id: MeterId) -> Result<Option<String>, StoreError> {
+        self.read(|connection| {
+            let mut blocks = connection.prepare_cached(
+                "SELECT 1 FROM profile JOIN day_block ON profile_id = profile.id WHERE meter_id = ?1 LIMIT 1",
+            )?;
+            if blocks.exists([id.0])? {
+                return Ok(None);
+            }
+            let mut meter =
+                connection.prepare_cached("SELECT last_ok, last_result FROM meter WHERE id = ?1")?;
+            let (ok, words): (Option<bool>, Option<String>) =
+                meter.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(match ok {
+                Some(true) => None,
+                _ => Some(words.unwrap_or_else(|| "it was never read".to_owned())),
+            })
+        })
+    }
+
     /// What a read should ask a profile for besides what lies after [`StoreReader::last_end_until`]: stretches by the
     /// ends of the intervals around them, oldest first. What the meter cannot give is left out, and so is what is too
     /// much for one read: the next one goes on.
@@ -300,29 +365,13 @@ impl StoreReader {
         profile: Obis,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
-        let limit = micros(now);
         self.read(|connection| {
-            let mut last: Option<i64> = connection
-                .prepare_cached("SELECT max(at) FROM event WHERE meter_id = ?1 AND log = ?2 AND at <= ?3")?
-                .query_row(params![id.0, profile.0, limit], |row| row.get(0))?;
-            let mut newest = connection.prepare_cached(
-                "SELECT profile_id, day, last_end FROM profile JOIN day_block ON profile_id = profile.id
-                 WHERE meter_id = ?1 AND obis = ?2 AND first_end <= ?3
-                 AND day = (SELECT max(day) FROM day_block AS other
-                            WHERE other.profile_id = profile.id AND other.first_end <= ?3)",
-            )?;
-            let mut rows = newest.query(params![id.0, profile.0, limit])?;
-            while let Some(row) = rows.next()? {
-                let place = Place { profile: get(row, 0)?, day: get(row, 1)? };
-                let end: i64 = get(row, 2)?;
-                let end = if end <= limit {
-                    Some(end)
-                } else {
-                    let ends = stored_day(connection, place)?.into_iter().map(|row| micros(row.end));
-                    ends.filter(|end| *end <= limit).max()
-                };
-                last = last.max(end);
-            }
+            let limit = micros(now);
+            let last = match pushed::asked_until(connection, id, profile)? {
+                None => last_end(connection, id, profile, limit)?,
+                Some(None) => None,
+                Some(Some(until)) => last_end(connection, id, profile, limit.min(until))?,
+            };
             maybe_instant(last)
         })
     }

@@ -105,6 +105,23 @@ impl Store {
         })
     }
 
+    /// Keeps how one meter of a job ended in the place of what was kept of it before, where something was.
+    ///
+    /// # Errors
+    /// There is no such job.
+    pub fn replace_result(&mut self, job: i64, result: &JobResult, words: &str) -> Result<(), StoreError> {
+        self.gather(|store| {
+            store.write(|connection, _| {
+                connection
+                    .prepare_cached("DELETE FROM job_result WHERE job_id = ?1 AND meter_id = ?2")?
+                    .execute([job, result.meter.0])?;
+                Ok(())
+            })?;
+            store.put_result(job, result, words)
+        })?;
+        self.settle()
+    }
+
     /// Keeps how one meter of a job ended; sets its last result. `words` is the result in words.
     ///
     /// # Errors

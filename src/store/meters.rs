@@ -274,7 +274,7 @@ impl Store {
 
     /// Takes deleted rows out of the write-ahead log too. Where another program is reading, the log keeps them until
     /// its next turn: they are sealed, so that is no failure.
-    fn forget_deleted(&self) {
+    pub(super) fn forget_deleted(&self) {
         let truncated: rusqlite::Result<i64> =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |row| row.get(0));
         if let Err(error) = truncated {

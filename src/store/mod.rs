@@ -23,20 +23,26 @@ mod intervals;
 mod jobs;
 mod knowledge;
 mod lists;
+mod maker_keys;
 mod merge;
 mod meters;
+mod people;
 mod points;
+mod pushed;
 mod ratios;
 mod records;
 mod registers;
+mod room;
 mod runs;
 mod schema;
 mod schemes;
 mod secrets;
 mod settings;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod trace;
+mod upkeep;
 
 use std::path::Path;
 use std::time::Duration;
@@ -48,14 +54,22 @@ pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use flashes::LastFlash;
 pub use lists::{ListRow, Rest};
+pub use maker_keys::MakerKeyRow;
+pub use people::{NewKey, PersonEntry, PersonRow};
 pub use points::{Exchange, NewMeter};
+pub use pushed::Seen;
 pub use records::{
     AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
     TraceRecord,
 };
 pub use runs::{Cause, NewRun, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
+pub use schema::Upgrade;
 pub use schemes::{MeterScheme, SchemeKind};
 pub use trace::TRACE_MIB_SETTING;
+pub use upkeep::{
+    Age, Checked, Compacted, Disposed, Expiry, Kind, KindSize, Pace, RETENTION_SETTING, Retention,
+    StoreStatus, Upkeep, UpkeepRow, UpkeepState, Watch,
+};
 
 use error::Trouble;
 
@@ -82,6 +96,8 @@ pub struct Store {
     gathers: bool,
     /// How often what had gathered was lost.
     losses: u64,
+    /// Why the disk turned a write away, until one of some size goes through.
+    turned_away: Option<String>,
 }
 
 impl std::ops::Deref for Store {
@@ -185,8 +201,18 @@ impl Store {
     /// Opens a store, makes it where there is none, and brings an old one up to date.
     ///
     /// # Errors
-    /// The file cannot be made or opened, is no store, or was made by a newer version of this program.
+    /// The file cannot be made or opened, is no store, or was made by a newer version of this program; or an old one
+    /// cannot be brought up to date, and is as it was.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_watched(path, &mut |_| {})
+    }
+
+    /// As [`Store::open`]; `tell` hears how far an old store has been brought up to date. A copy of it is made before
+    /// (`….version-5`), and stays. Whatever cuts this off leaves the old store as it was.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_watched(path: &Path, tell: &mut dyn FnMut(Upgrade)) -> Result<Self, StoreError> {
         let name = path.display().to_string();
         make_file(path)
             .map_err(|error| StoreError::Unusable { path: name.clone(), reason: error.to_string() })?;
@@ -200,8 +226,8 @@ impl Store {
             return Err(StoreError::Unusable { path: name, reason: reason.to_owned() });
         }
         set_up(&reader.connection).map_err(sql)?;
-        schema::bring_up_to_date(&mut reader.connection, &name, schema::LADDER)?;
-        Ok(Self { reader, actor: "unnamed".to_owned(), gathers: false, losses: 0 })
+        schema::upgrade(&mut reader.connection, path, schema::LADDER, tell)?;
+        Ok(Self { reader, actor: "unnamed".to_owned(), gathers: false, losses: 0, turned_away: None })
     }
 
     /// Names the person whose doings the audit chain records from now on: the user's name in the operating system.
@@ -242,10 +268,10 @@ impl Store {
         if !self.is_unsettled() {
             return Ok(());
         }
-        let connection = &self.reader.connection;
-        connection.execute_batch("COMMIT").map_err(|error| {
-            self.losses += 1;
-            let trouble = Trouble::Sql(error).at(&self.reader.path);
+        let Self { reader: StoreReader { connection, path }, losses, .. } = self;
+        let settled = connection.execute_batch("COMMIT").map_err(|error| {
+            *losses += 1;
+            let trouble = Trouble::Sql(error).at(path);
             // Some failures have ended the transaction already.
             if !connection.is_autocommit()
                 && let Err(error) = connection.execute_batch("ROLLBACK")
@@ -253,7 +279,8 @@ impl Store {
                 tracing::error!("a failed transaction could not be taken back: {error}");
             }
             trouble
-        })
+        });
+        self.note_write(settled)
     }
 
     /// Writes in one transaction, which no other writer can enter: done and on disk, or nothing changed; where writes
@@ -277,7 +304,8 @@ impl Store {
             transaction.commit()?;
             Ok(done)
         };
-        transact().map_err(|trouble: Trouble| trouble.at(path))
+        let written = transact().map_err(|trouble: Trouble| trouble.at(path));
+        self.note_write(written)
     }
 
     fn write_gathered<T>(
@@ -301,7 +329,7 @@ impl Store {
         if done.is_err() && had_gathered && connection.is_autocommit() {
             *losses += 1;
         }
-        done
+        self.note_write(done)
     }
 }
 
@@ -327,10 +355,16 @@ fn make_file(path: &Path) -> std::io::Result<()> {
 /// The journal mode in force.
 type Mode = String;
 
-/// Turns the write-ahead log on, where the file system can bear it. Of several programs that set up a new file at once, SQLite turns all but one away
-/// at this point without letting them wait; they wait for that one here, and find the log turned on.
+/// Turns the write-ahead log on, where the file system can bear it. Of several programs that set up a new file at
+/// once, SQLite turns all but one away at this point without letting them wait; they wait for that one here, and find
+/// the log turned on.
 fn turn_log_on(connection: &Connection) -> rusqlite::Result<Mode> {
     let turn_on = || {
+        // A new file shall be able to give pages back. It is settled with its first page.
+        let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+        if pages == 0 {
+            connection.pragma_update(None, "auto_vacuum", "incremental")?;
+        }
         // Answers with the mode in force, hence the query.
         connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, Mode>(0))
     };

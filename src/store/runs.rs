@@ -172,10 +172,13 @@ pub struct Rate {
 }
 
 const RUN: &str = "SELECT id, list_id, cause, due, until, started, ended, state,
-    (SELECT count(*) FROM list_outcome WHERE run_id = list_run.id),
-    (SELECT count(*) FROM list_outcome WHERE run_id = list_run.id AND list_outcome.state = 'ok'),
-    (SELECT count(*) FROM list_outcome WHERE run_id = list_run.id AND list_outcome.state = 'failed'),
-    (SELECT count(*) FROM list_outcome WHERE run_id = list_run.id AND list_outcome.state = 'resting')
+    ifnull(kept_meters, (SELECT count(*) FROM list_outcome WHERE run_id = list_run.id)),
+    ifnull(kept_ok,
+      (SELECT count(*) FROM list_outcome WHERE run_id = list_run.id AND list_outcome.state = 'ok')),
+    ifnull(kept_failed,
+      (SELECT count(*) FROM list_outcome WHERE run_id = list_run.id AND list_outcome.state = 'failed')),
+    ifnull(kept_resting,
+      (SELECT count(*) FROM list_outcome WHERE run_id = list_run.id AND list_outcome.state = 'resting'))
     FROM list_run";
 
 fn run_row(row: &Row<'_>) -> Result<RunRow, Trouble> {

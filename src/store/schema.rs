@@ -1,8 +1,11 @@
 //! The ladder of schema versions, and what tells a store from any other file.
 
+use std::path::{Path, PathBuf};
+
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::Trouble;
+use super::upkeep::{Existing, Pace, copy};
 use super::{StoreError, columns};
 
 /// `MTWR`, in the file's header where `file` and SQLite look.
@@ -89,11 +92,15 @@ pub(super) fn refuse_unready(connection: &Connection, path: &str, ladder: &[&str
     }
 }
 
+/// Is called with the version of an old store, while nobody else can write to it.
+type Before<'a> = dyn FnMut(&Connection, usize) -> Result<(), StoreError> + 'a;
+
 /// Takes a store up the ladder, all steps or none. Of several programs that open a store at once, one does it.
-pub(super) fn bring_up_to_date(
+fn climb(
     connection: &mut Connection,
     path: &str,
     ladder: &[&str],
+    before: &mut Before<'_>,
 ) -> Result<(), StoreError> {
     let fail = |error: rusqlite::Error| Trouble::from(error).at(path);
     let step = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
@@ -106,10 +113,74 @@ pub(super) fn bring_up_to_date(
     if version == ladder.len() {
         return Ok(());
     }
+    if version > 0 {
+        before(&step, version)?;
+    }
     for rung in ladder.iter().skip(version) {
         step.execute_batch(rung).map_err(fail)?;
     }
     step.pragma_update(None, "application_id", APPLICATION_ID).map_err(fail)?;
     step.pragma_update(None, "user_version", columns::count(ladder.len() as u64)).map_err(fail)?;
     step.commit().map_err(fail)
+}
+
+/// Takes a store up the ladder without a copy.
+#[cfg(test)]
+pub(super) fn bring_up_to_date(
+    connection: &mut Connection,
+    path: &str,
+    ladder: &[&str],
+) -> Result<(), StoreError> {
+    climb(connection, path, ladder, &mut |_, _| Ok(()))
+}
+
+/// How an old store is brought up to date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upgrade {
+    /// It is copied, so many bytes of so many.
+    Copying(Pace),
+    /// It is taken from a version to another.
+    Changing {
+        /// From.
+        from: u64,
+        /// To.
+        to: u64,
+    },
+    /// It is up to date.
+    Done,
+}
+
+/// The copy that is kept of a store of an old version.
+fn copy_name(path: &Path, version: usize) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".version-{version}"));
+    PathBuf::from(name)
+}
+
+/// Brings a store up to date. One of an older version is copied first, for this program's older version does not read
+/// the new one; nobody writes between the copy and the change. Of a store that is up to date or new nothing is told.
+pub(super) fn upgrade(
+    connection: &mut Connection,
+    path: &Path,
+    ladder: &[&str],
+    tell: &mut dyn FnMut(Upgrade),
+) -> Result<(), StoreError> {
+    let name = path.display().to_string();
+    let mut is_old = false;
+    climb(connection, &name, ladder, &mut |connection, version| {
+        let mut told = |pace| {
+            tell(Upgrade::Copying(pace));
+            true
+        };
+        copy(path, connection, &copy_name(path, version), Existing::Replace, &mut told).map_err(|error| {
+            unusable(&name, format!("it is of an older version and cannot be copied first: {error}"))
+        })?;
+        is_old = true;
+        tell(Upgrade::Changing { from: version as u64, to: ladder.len() as u64 });
+        Ok(())
+    })?;
+    if is_old {
+        tell(Upgrade::Done);
+    }
+    Ok(())
 }

@@ -7,7 +7,15 @@ use crate::model::{MeterId, SecretKind};
 use super::columns::now;
 use super::error::Trouble;
 use super::meters::live_name;
-use super::{Store, StoreError, StoreReader, audit};
+use super::{Store, StoreError, StoreReader, audit, people};
+
+/// The number of the key that bytes were sealed with, where they begin with one: the vault's second format.
+fn key_number(sealed: &[u8]) -> Option<&[u8]> {
+    match sealed.split_first()? {
+        (2, rest) => rest.get(..8),
+        _ => None,
+    }
+}
 
 /// Keeps or takes away one secret, with its audit row.
 pub(super) fn put(
@@ -18,6 +26,7 @@ pub(super) fn put(
     sealed: Option<&[u8]>,
 ) -> Result<(), Trouble> {
     let name = live_name(connection, id)?;
+    people::refuse_other_key(connection, sealed.and_then(key_number))?;
     let changed = match sealed {
         Some(sealed) => connection
             .prepare_cached(

@@ -10,6 +10,7 @@
 
 mod datagram;
 mod descriptors;
+mod dial;
 mod echo;
 pub mod modem;
 mod parity;
@@ -20,6 +21,7 @@ mod tap;
 
 pub use datagram::{Packets, packets};
 pub use descriptors::allow_open_files;
+pub use dial::{Dialer, Near};
 pub use pipe::{Counters, Pipe, Place};
 pub use ports::{PortInfo, ports};
 pub use tap::{NoTap, Tap, TapRecord};

@@ -3,6 +3,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -11,12 +12,13 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::TransportError;
 use super::datagram::{Datagrams, Packets};
+use super::dial::{Dialer, Near};
 use super::echo::EchoFilter;
 use super::modem::{self, Call, LossWatch};
 use super::parity::{with_parity, without_parity};
 use super::serial::{Serial, is_in_use, on_the_line};
 use super::tap::{Tap, TapRecord};
-use crate::model::{HostPort, SerialFormat, SerialLine};
+use crate::model::{HostPort, LinePath, SerialFormat, SerialLine};
 
 /// How long to wait for the other end's own goodbye: a meter that is called again before it has dropped the old
 /// connection refuses the new one (`facts/dlms-quirks.md`, 21).
@@ -42,6 +44,8 @@ pub enum Place {
     Packets(Packets),
     /// The other half of a duplex stream, for tests; it is open from the start and cannot be opened again.
     Memory(DuplexStream),
+    /// Wherever somebody else opens the way to.
+    Dialled(Arc<dyn Dialer>, LinePath),
 }
 
 /// What has passed a pipe since it was made, through all its openings.
@@ -71,6 +75,17 @@ enum Target {
     Serial(SerialLine),
     Modem(Call),
     Memory,
+    Dialled(Arc<dyn Dialer>, LinePath),
+}
+
+impl Target {
+    /// The serial line that it is, or stands for.
+    const fn serial(&self) -> Option<&SerialLine> {
+        match self {
+            Self::Serial(line) | Self::Dialled(_, LinePath::Serial(line)) => Some(line),
+            Self::Tcp(_) | Self::Udp(_) | Self::Modem(_) | Self::Memory | Self::Dialled(..) => None,
+        }
+    }
 }
 
 /// Carries octets. It is made closed, opened any number of times, and used by one task.
@@ -106,6 +121,7 @@ impl Pipe {
             Place::Modem(call) => (Target::Modem(call), None),
             Place::Packets(packets) => (Target::Memory, Some(Way::Datagrams(Datagrams::Memory(packets)))),
             Place::Memory(stream) => (Target::Memory, Some(Way::Memory(stream))),
+            Place::Dialled(dialer, path) => (Target::Dialled(dialer, path), None),
         };
         Self {
             target,
@@ -157,14 +173,19 @@ impl Pipe {
                 (Way::Modem(connected.serial, LossWatch::default()), connected.remarks)
             }),
             Target::Memory => Err(TransportError::Closed),
+            Target::Dialled(dialer, path) => dialer.dial(path).map(|near| {
+                let way = match near {
+                    Near::Stream(stream) => Way::Memory(stream),
+                    Near::Packets(packets) => Way::Datagrams(Datagrams::Memory(packets)),
+                };
+                (way, Vec::new())
+            }),
         };
         match opened {
             Ok((way, remarks)) => {
-                let (echo, soft) = match &self.target {
-                    Target::Serial(line) => (line.echo, line.format == SerialFormat::SevenEvenSoft),
-                    Target::Modem(call) => (false, call.serial.format != SerialFormat::Eight),
-                    Target::Tcp(_) | Target::Udp(_) | Target::Memory => (false, false),
-                };
+                let serial = self.target.serial();
+                let echo = serial.is_some_and(|line| line.echo);
+                let soft = serial.is_some_and(|line| line.format == SerialFormat::SevenEvenSoft);
                 self.way = Some(way);
                 self.asked = false;
                 self.heard = false;

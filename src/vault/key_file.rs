@@ -90,24 +90,73 @@ pub(super) fn create(path: &Path) -> Result<Secret, VaultError> {
     let mut key = Zeroizing::new([0; KEY_BYTES]);
     getrandom::fill(key.as_mut())
         .map_err(|error| fail(path, format!("this computer gives no random numbers: {error}")))?;
+    let key = Secret::new(key.to_vec());
+    match put(path, &key) {
+        Ok(()) => Ok(key),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            read(path)?.ok_or_else(|| fail(path, "it vanished while it was opened: try again".to_owned()))
+        }
+        Err(error) => Err(fail(path, format!("it cannot be made: {error}"))),
+    }
+}
+
+/// Puts a key into a file of its own, on disk before this returns; a file that is there is never overwritten.
+pub(super) fn place(path: &Path, key: &Secret) -> Result<(), VaultError> {
+    put(path, key).map_err(|error| fail(path, format!("it cannot be made: {error}")))
+}
+
+fn put(path: &Path, key: &Secret) -> std::io::Result<()> {
     let mut text = Zeroizing::new(String::with_capacity(MOST_BYTES as usize));
     text.push_str(HEADER);
     text.push('\n');
-    for byte in key.iter() {
+    for byte in key.expose() {
         for nibble in [byte >> 4, byte & 0x0F] {
             text.extend(char::from_digit(nibble.into(), 16));
         }
     }
     text.push('\n');
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| fail(path, error.to_string()))?;
+        std::fs::create_dir_all(folder)?;
     }
-    match place_whole(path, text.as_bytes()) {
-        Ok(()) => Ok(Secret::new(key.to_vec())),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            read(path)?.ok_or_else(|| fail(path, "it vanished while it was opened: try again".to_owned()))
+    place_whole(path, text.as_bytes())
+}
+
+/// Where the key with a number waits for its turn.
+pub(super) fn next(path: &Path, number: &[u8]) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    for byte in number {
+        name.push(format!("{byte:02x}"));
+    }
+    PathBuf::from(name)
+}
+
+/// Puts a waiting key in the place of the one in use.
+pub(super) fn take_place(next: &Path, path: &Path) -> Result<(), VaultError> {
+    let renamed = std::fs::rename(next, path).and_then(|()| sync_folder(path));
+    renamed.map_err(|error| fail(path, format!("{} cannot take its place: {error}", next.display())))
+}
+
+/// Takes a file away that nobody needs.
+pub(super) fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::warn!("{} stays behind: {error}", path.display());
+    }
+}
+
+/// Overwrites a key file and takes it away; on most disks of today the old bytes can survive the first.
+pub(super) fn wipe(path: &Path) -> Result<(), VaultError> {
+    let overwrite = || {
+        let mut file = OpenOptions::new().write(true).open(path)?;
+        let length = file.metadata()?.len().min(MOST_BYTES);
+        file.write_all(&vec![b'0'; usize::try_from(length).unwrap_or_default()])?;
+        file.sync_all()
+    };
+    match overwrite().and_then(|()| std::fs::remove_file(path)).and_then(|()| sync_folder(path)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(fail(path, format!("it holds the vault's key in the clear and cannot be removed: {error}")))
         }
-        Err(error) => Err(fail(path, format!("it cannot be made: {error}"))),
+        _ => Ok(()),
     }
 }
 

@@ -8,10 +8,14 @@
 //! a missing key file is then an error, not a reason to make a new key that opens none of them. Where it holds none,
 //! [`Vault::beside`] opens the key file or makes it.
 //!
-//! A sealed secret is one byte of format (1), the nonce (24 bytes), the ciphertext and its tag (16 bytes). The place
-//! that it was sealed for is authenticated with it.
+//! Once people are set up, the key lies in no file: each person has a share of it that the person's passphrase opens
+//! (`person`).
+//!
+//! A sealed secret is one byte of format (2), the number of the key (8 bytes), the nonce (24 bytes), the ciphertext and
+//! its tag (16 bytes). The place that it was sealed for is authenticated with it. Format 1 had no number.
 
 mod key_file;
+mod person;
 #[cfg(test)]
 mod tests;
 
@@ -24,11 +28,22 @@ use zeroize::Zeroize;
 
 use crate::model::{MeterId, Secret, SecretKind};
 
+#[cfg(test)]
+pub(crate) use person::tests::CHEAP;
+pub use person::{Cost, SHORTEST_PASSPHRASE, check_passphrase, make_lock};
+
 const KEY_BYTES: usize = 32;
 const NONCE_BYTES: usize = 24;
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// Without the key's number.
+const OLD_FORMAT: u8 = 1;
+const NUMBER_BYTES: usize = 8;
 /// Keeps these seals apart from any other use of the key.
 const DOMAIN: &[u8] = b"meterwright vault 1\0";
+const NUMBER_DOMAIN: &[u8] = b"meterwright vault key's number 1\0";
+
+/// What tells one vault key from another; it gives nothing of the key away.
+pub type KeyNumber = [u8; NUMBER_BYTES];
 
 /// Seals and opens secrets.
 #[derive(Debug)]
@@ -52,6 +67,21 @@ pub enum VaultError {
         "a stored secret cannot be opened with this vault's key: was the key file replaced, or the store copied without it?"
     )]
     CannotOpen,
+    /// Bytes that were sealed with another key than this vault's.
+    #[error("a stored secret was sealed with another key than the one that is open here")]
+    OtherKey,
+    /// A person's passphrase.
+    #[error("the passphrase is wrong")]
+    WrongPassphrase,
+    /// A person's entry does not fit together.
+    #[error("the person's entry in the store was changed by something else than this program")]
+    Altered,
+    /// The system gives no random numbers.
+    #[error("this computer gives no random numbers: {0}")]
+    NoRandomness(String),
+    /// Not enough memory for hashing a passphrase.
+    #[error("this computer has not enough memory to seal a passphrase")]
+    NotMade,
 }
 
 impl Vault {
@@ -110,6 +140,77 @@ impl Vault {
         key_file::create(&path).map(|key| Self { key })
     }
 
+    /// Opens the vault whose key has this number, from the file that belongs to a store's file; finishes a change of
+    /// keys that was cut short after the store had the new one.
+    ///
+    /// # Errors
+    /// No file holds that key.
+    pub fn open_numbered(store: &Path, number: &[u8]) -> Result<Self, VaultError> {
+        let path = Self::key_file(store);
+        let kept = key_file::read(&path)?.map(|key| Self { key });
+        if let Some(vault) = kept.filter(|vault| vault.number() == number) {
+            return Ok(vault);
+        }
+        let next = key_file::next(&path, number);
+        let found = key_file::read(&next)?.map(|key| Self { key }).filter(|vault| vault.number() == number);
+        let vault = found.ok_or_else(|| {
+            let reason = "it is not the one that the store's secrets are sealed with: copy the right one here from where the store was, or from a backup";
+            VaultError::KeyFile { path: path.display().to_string(), reason: reason.to_owned() }
+        })?;
+        key_file::take_place(&next, &path)?;
+        Ok(vault)
+    }
+
+    /// Puts this vault's key into a file that [`Vault::open_numbered`] finds, beside the one in use: the first step of
+    /// a change of keys. The store is told of the new key next, and then [`Vault::settle_beside`] ends it.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub fn prepare_beside(&self, store: &Path) -> Result<(), VaultError> {
+        key_file::place(&key_file::next(&Self::key_file(store), &self.number()), &self.key)
+    }
+
+    /// Makes the prepared file the one in use.
+    ///
+    /// # Errors
+    /// It cannot be; opening the vault by its number does it later.
+    pub fn settle_beside(&self, store: &Path) -> Result<(), VaultError> {
+        let path = Self::key_file(store);
+        key_file::take_place(&key_file::next(&path, &self.number()), &path)
+    }
+
+    /// Takes the prepared file away again, where the store did not take the new key.
+    pub fn abandon_beside(&self, store: &Path) {
+        key_file::remove(&key_file::next(&Self::key_file(store), &self.number()));
+    }
+
+    /// Takes the key file away: the key is in people's shares, or in use no more.
+    ///
+    /// # Errors
+    /// It is there and cannot be removed.
+    pub fn remove_beside(store: &Path) -> Result<(), VaultError> {
+        key_file::wipe(&Self::key_file(store))
+    }
+
+    /// The number of this vault's key.
+    #[must_use]
+    pub fn number(&self) -> KeyNumber {
+        let sum: [u8; 32] =
+            Sha256::new().chain_update(NUMBER_DOMAIN).chain_update(self.key.expose()).finalize().into();
+        let mut number = [0; NUMBER_BYTES];
+        number.iter_mut().zip(sum).for_each(|(slot, byte)| *slot = byte);
+        number
+    }
+
+    /// The number of the key that some bytes were sealed with; nothing for those of an older version.
+    #[must_use]
+    pub fn number_of(sealed: &[u8]) -> Option<KeyNumber> {
+        match sealed.split_first()? {
+            (&FORMAT, rest) => rest.first_chunk().copied(),
+            _ => None,
+        }
+    }
+
     fn cipher(&self) -> Option<XChaCha20Poly1305> {
         XChaCha20Poly1305::new_from_slice(self.key.expose()).ok()
     }
@@ -146,6 +247,7 @@ impl Vault {
         let sealed =
             self.cipher().and_then(|cipher| cipher.encrypt(&nonce, payload).ok()).unwrap_or_default();
         let mut out = vec![FORMAT];
+        out.extend(self.number());
         out.extend(nonce);
         out.extend(sealed);
         out
@@ -157,10 +259,19 @@ impl Vault {
     /// They were sealed by another key, for another place, or altered.
     pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Secret, VaultError> {
         let (format, rest) = sealed.split_first().ok_or(VaultError::CannotOpen)?;
+        let rest = match *format {
+            OLD_FORMAT => rest,
+            FORMAT => {
+                let (number, rest) =
+                    rest.split_first_chunk::<NUMBER_BYTES>().ok_or(VaultError::CannotOpen)?;
+                if *number != self.number() {
+                    return Err(VaultError::OtherKey);
+                }
+                rest
+            }
+            _ => return Err(VaultError::CannotOpen),
+        };
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_BYTES>().ok_or(VaultError::CannotOpen)?;
-        if *format != FORMAT {
-            return Err(VaultError::CannotOpen);
-        }
         let bound = bound_to(place);
         let payload = Payload { msg: ciphertext, aad: &bound };
         let cipher = self.cipher().ok_or(VaultError::CannotOpen)?;

@@ -34,7 +34,7 @@ fn a_secret_does_not_open_for_another_place() {
 fn a_secret_does_not_open_with_another_key() {
     let ((_one, first), (_other, second)) = (folder(), folder());
     let sealed = Vault::beside(&first).unwrap().seal("p", &secret("ABCD1234"));
-    assert!(matches!(Vault::beside(&second).unwrap().open("p", &sealed), Err(VaultError::CannotOpen)));
+    assert!(matches!(Vault::beside(&second).unwrap().open("p", &sealed), Err(VaultError::OtherKey)));
 }
 
 #[test]

@@ -11,19 +11,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use meterwright::drivers::{Activation, MeterAccess, ReadSink};
 use meterwright::firmware::{
-    Backup, Draft, FlashPlan, FlashState, Hex, Journal, Manifest, Package, SigningKeyFile, TrustedKey, flash,
-    package,
+    Backup, Draft, FlashPlan, FlashState, Hex, Journal, MakerKey, Manifest, Package, SigningKeyFile,
+    TrustedKey, flash, package,
 };
 use meterwright::model::{
     Auth, BillingSet, ClockReading, Fault, FlashPhase, Identity, Knowledge, MeterConfig, MeterEvent,
-    MeterSecrets, Obis, ObjectEntry, ProfileLayout, ProfileRow, RegisterReading, Secret, Step, SystemTitle,
-    Template,
+    MeterSecrets, Obis, ObjectEntry, ProfileLayout, ProfileRow, RegisterReading, Secret, Security, Step,
+    SystemTitle, Template,
 };
 use meterwright::protocol::dlms::{CounterError, CounterStore};
 use meterwright::protocol::link::{Link, LinkError};
 use meterwright::simulator::faults::{Faults, ImageFaults};
 use meterwright::simulator::server::Server;
-use meterwright::simulator::{PASSWORD, Settings, SharedMeter, VirtualMeter, lock};
+use meterwright::simulator::{
+    AUTHENTICATION_KEY, CLIENT_TITLE, ENCRYPTION_KEY, PASSWORD, Settings, SharedMeter, VirtualMeter, lock,
+};
 
 pub(crate) const NOW: &str = "2026-11-22T00:00:00Z";
 pub(crate) const VERSION: &str = "MTW 1.5.0";
@@ -89,8 +91,13 @@ impl Bench {
 }
 
 pub(crate) fn meter(faults: ImageFaults) -> SharedMeter {
+    meter_of(7, faults)
+}
+
+/// The meter of a seed: it has a serial number of its own.
+pub(crate) fn meter_of(seed: u64, faults: ImageFaults) -> SharedMeter {
     let zone = TimeZone::get("Europe/London").unwrap();
-    let mut settings = Settings::household(7, zone, instant(NOW));
+    let mut settings = Settings::household(seed, zone, instant(NOW));
     settings.installed = instant("2026-11-20T00:00:00Z");
     settings.faults = Faults { image: faults, ..Faults::default() };
     SharedMeter::new(VirtualMeter::new(settings).into())
@@ -207,16 +214,16 @@ impl Link for Line {
     }
 }
 
-#[derive(Default)]
-struct Counter(u32);
+/// Invocation counters, which outlive a crash.
+struct Counter(Rc<Cell<u32>>);
 
 impl CounterStore for Counter {
     fn next(&mut self) -> Result<u32, CounterError> {
-        self.0 += 1;
-        Ok(self.0)
+        self.0.set(self.0.get() + 1);
+        Ok(self.0.get())
     }
     fn raise(&mut self, at_least: u32) -> Result<(), CounterError> {
-        self.0 = self.0.max(at_least.saturating_sub(1));
+        self.0.set(self.0.get().max(at_least.saturating_sub(1)));
         Ok(())
     }
 }
@@ -225,16 +232,26 @@ impl CounterStore for Counter {
 #[derive(Debug)]
 pub(crate) struct Memory {
     kept: RefCell<Option<String>>,
-    trusted: Vec<TrustedKey>,
+    /// Keys that packages may be signed with.
+    pub(crate) trusted: RefCell<Vec<TrustedKey>>,
+    /// Keys that makers sign images with.
+    pub(crate) makers: RefCell<Vec<MakerKey>>,
     crashed: Rc<Cell<bool>>,
+    counter: Rc<Cell<u32>>,
     /// Blocks after which it says stop.
     pub(crate) stop_after: Cell<Option<u32>>,
 }
 
 impl Memory {
     pub(crate) fn new(bench: &Bench) -> Self {
-        let (kept, stop_after) = (RefCell::new(None), Cell::new(None));
-        Self { kept, trusted: bench.trusted(), crashed: Rc::default(), stop_after }
+        Self {
+            kept: RefCell::new(None),
+            trusted: RefCell::new(bench.trusted()),
+            makers: RefCell::default(),
+            crashed: Rc::default(),
+            counter: Rc::default(),
+            stop_after: Cell::new(None),
+        }
     }
 
     pub(crate) fn state(&self) -> FlashState {
@@ -265,7 +282,10 @@ impl Journal for Memory {
         }
     }
     fn trusted(&self) -> Result<Vec<TrustedKey>, Fault> {
-        Ok(self.trusted.clone())
+        Ok(self.trusted.borrow().clone())
+    }
+    fn maker_keys(&self) -> Result<Vec<MakerKey>, Fault> {
+        Ok(self.makers.borrow().clone())
     }
 }
 
@@ -338,6 +358,16 @@ pub(crate) fn access() -> MeterAccess {
     MeterAccess { config, template, secrets, client_title: SystemTitle(*b"MTW\0\0\0\0\x01") }
 }
 
+/// As [`access`], with the keys that virtual meters have.
+pub(crate) fn access_as(auth: Auth, security: Security) -> MeterAccess {
+    let mut access = access();
+    (access.config.auth, access.config.security) = (auth, security);
+    access.client_title = CLIENT_TITLE;
+    access.secrets.encryption_key = Some(Secret::new(ENCRYPTION_KEY.to_vec()));
+    access.secrets.authentication_key = Some(Secret::new(AUTHENTICATION_KEY.to_vec()));
+    access
+}
+
 /// How an attempt went.
 pub(crate) struct Attempt {
     pub(crate) result: Result<(), Fault>,
@@ -354,9 +384,20 @@ pub(crate) fn attempt_at(
     cut: Option<(Place, Cut)>,
     start: Timestamp,
 ) -> Attempt {
+    attempt_as(&access(), meter, plan, journal, cut, start)
+}
+
+/// One attempt with this access.
+pub(crate) fn attempt_as(
+    access: &MeterAccess,
+    meter: &SharedMeter,
+    plan: &FlashPlan,
+    journal: &Memory,
+    cut: Option<(Place, Cut)>,
+    start: Timestamp,
+) -> Attempt {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
-    let access = access();
     journal.crashed.set(false);
     runtime.block_on(async {
         let began = tokio::time::Instant::now();
@@ -373,8 +414,8 @@ pub(crate) fn attempt_at(
             is_closed: false,
         };
         let mut sink = Sink { start: Some((start, began)), ..Sink::default() };
-        let (mut counter, mut knowledge) = (Counter::default(), Knowledge::default());
-        let flashing = flash(&mut line, &access, &mut counter, &mut knowledge, plan, journal, &mut sink);
+        let (mut counter, mut knowledge) = (Counter(Rc::clone(&journal.counter)), Knowledge::default());
+        let flashing = flash(&mut line, access, &mut counter, &mut knowledge, plan, journal, &mut sink);
         let result = Box::pin(flashing).await;
         Attempt { result, sink, exchanges: line.exchanges, bytes: line.bytes }
     })

@@ -3,12 +3,17 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests: a failure is a panic")]
 
 mod bench;
+mod later;
+mod makers;
 mod many;
 
-use bench::{Bench, Cut, Memory, NOW, Place, VERSION, attempt, attempt_at, draft, image, instant, meter};
-use meterwright::drivers::Activation;
+use bench::{
+    Bench, Cut, Memory, NOW, Place, VERSION, access, access_as, attempt, attempt_as, attempt_at, draft,
+    image, instant, meter,
+};
+use meterwright::drivers::{Activation, MeterAccess};
 use meterwright::firmware::{Draft, FlashPlan};
-use meterwright::model::{FlashOutcome, FlashPhase, Step};
+use meterwright::model::{Auth, FlashOutcome, FlashPhase, Security, Step};
 use meterwright::simulator::faults::{Faults, ImageFaults};
 use meterwright::simulator::{FIRST_VERSION, SharedMeter, lock};
 
@@ -290,8 +295,15 @@ fn another_clients_image_is_never_added_to() {
     assert_eq!(runs(&meter), (VERSION.to_owned(), true));
 }
 
-/// Cuts the line at one exchange after the other, until one comes too late to be noticed.
 fn cut_everywhere(place: impl Fn(usize) -> Place, cut: Cut) {
+    cut_everywhere_as(&access(), place, cut);
+}
+
+/// Cuts the line at one exchange after the other, until one comes too late to be noticed.
+fn cut_everywhere_as(access: &MeterAccess, place: impl Fn(usize) -> Place, cut: Cut) {
+    let attempt = |meter: &SharedMeter, plan: &FlashPlan, journal: &Memory, cut| {
+        attempt_as(access, meter, plan, journal, cut, instant(NOW))
+    };
     let bench = Bench::new();
     let plan = bench.plan(draft(), &image(VERSION, 900));
     for exchange in 0.. {
@@ -325,6 +337,22 @@ fn a_line_that_is_cut_before_any_request_leaves_a_flash_that_goes_on() {
 #[test]
 fn a_line_that_is_cut_before_any_answer_leaves_a_flash_that_goes_on() {
     cut_everywhere(Place::Answer, Cut::Line);
+}
+
+#[test]
+fn a_line_that_is_cut_anywhere_leaves_a_flash_that_goes_on_under_every_kind_of_protection() {
+    for (auth, security) in [
+        (Auth::HighGmac, Security::None),
+        (Auth::HighGmac, Security::Auth),
+        (Auth::HighGmac, Security::Encrypt),
+        (Auth::HighGmac, Security::Both),
+        (Auth::HighSha256, Security::Both),
+    ] {
+        let access = access_as(auth, security);
+        cut_everywhere_as(&access, Place::Request, Cut::Line);
+        cut_everywhere_as(&access, Place::Answer, Cut::Line);
+        cut_everywhere_as(&access, Place::Answer, Cut::Meter);
+    }
 }
 
 #[test]

@@ -10,26 +10,27 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::export::{Export, MonthEnergy, Preview};
-use meterwright::firmware::TrustedKey;
+use meterwright::firmware::PublicKeyFile;
 use meterwright::firmware::vendor::{ALLOWED, SETTING, VendorFile};
-use meterwright::gui::data::CampaignFile;
 use meterwright::gui::data::{
     Answer, Backend, Details, Import, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     Query, RegisterSet, Slice, Traffic, Value, reader,
 };
+use meterwright::gui::data::{CampaignFile, TrustedKeys};
 use meterwright::model::CampaignState;
 use meterwright::model::{
     AccuracyClasses, Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Identity,
     IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterRatios, MeterSecrets,
-    Obis, PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase, Quality, RatioHistory,
-    RatioPeriod, ReadingValue, RegisterReading, ScalerUnit, Schedule, SecretKind, Side, Step, Times,
-    Transformers, Unit, What, plain_name,
+    Obis, Person, PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase, Quality,
+    RatioHistory, RatioPeriod, ReadingValue, RegisterReading, Role, ScalerUnit, Schedule, Secret, SecretKind,
+    Side, Standing, Step, Times, Transformers, Unit, What, plain_name,
 };
-use meterwright::store::KeyRow;
+use meterwright::store::{AuditRow, PersonRow};
 use meterwright::store::{
     Cause, JobResult, JobRow, ListRow, MeterRow, NewMeter, Outcome, OutcomeState, Placement, PointRow, Rate,
     RunRow, RunState, Share, StoredProfile, TraceRecord,
 };
+use meterwright::store::{KeyRow, MakerKeyRow};
 use meterwright::transport::PortInfo;
 
 /// The moment at which all tests happen.
@@ -58,6 +59,7 @@ pub struct World {
     pub read: Vec<MeterId>,
     pub lists: Vec<ListRow>,
     pub keys: Vec<KeyRow>,
+    pub maker_keys: Vec<MakerKeyRow>,
     pub campaigns: Vec<CampaignFile>,
     /// Leave questions unanswered.
     pub mute: bool,
@@ -67,6 +69,16 @@ pub struct World {
     pub ratios: BTreeMap<PointId, RatioHistory>,
     /// What is known of metering points.
     pub details: BTreeMap<PointId, PointDetails>,
+    /// People of the store.
+    pub people: Vec<PersonRow>,
+    /// Rows of the audit chain, newest first.
+    pub audit: Vec<AuditRow>,
+    /// Who acts.
+    pub standing: Standing,
+    /// Who signs in, with what result.
+    pub sign_ins: Vec<String>,
+    /// How often the windows were left, and whether only locked.
+    pub left: Vec<bool>,
     /// Where unsaved work is kept.
     pub drafts: Option<PathBuf>,
     next: i64,
@@ -439,11 +451,17 @@ fn answer(world: &World, query: &Query) -> Value {
             results: vec![result(MeterId(1))],
         }])),
         Query::Trace(_) => Value::Trace(Arc::new(traffic())),
-        Query::TrustedKeys => Value::TrustedKeys(Arc::new(world.keys.clone())),
+        Query::TrustedKeys => Value::TrustedKeys(Arc::new(TrustedKeys {
+            packages: world.keys.clone(),
+            images: world.maker_keys.clone(),
+        })),
         Query::Identities(ids) => {
             let identity = |id: &MeterId| (*id, details(world, *id).knowledge.identity);
             Value::Identities(Arc::new(ids.iter().map(identity).collect()))
         }
+        Query::People => Value::People(Arc::new(world.people.clone())),
+        Query::Audit => Value::Audit(Arc::new(world.audit.clone())),
+        Query::AuditCheck => Value::AuditCheck(Arc::new(world.audit.len() as u64)),
         Query::Campaigns => {
             Value::Campaigns(Arc::new(world.campaigns.iter().map(|one| one.row.clone()).collect()))
         }
@@ -459,7 +477,10 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::Lists => Value::Lists(Arc::new(lists(world))),
         Query::List(id) => Value::List(Arc::new(list_details(world, *id))),
         Query::Rates(_) => Value::Rates(Arc::new(list_rates())),
-        Query::Scheme(path) => Value::Scheme(Arc::new(reader::scheme(path).unwrap_or_default())),
+        Query::Scheme(path) => {
+            Value::Scheme(Arc::new(reader::scheme(path, &templates(world)).unwrap_or_default()))
+        }
+        Query::Catalogue => Value::Catalogue(Arc::new(templates(world))),
         Query::Prices(path) => Value::Prices(Arc::new(reader::prices(path).unwrap_or_default())),
         Query::MeterSchemes(id) => {
             Value::MeterSchemes(Arc::new(world.schemes.get(id).cloned().unwrap_or_default()))
@@ -672,7 +693,78 @@ fn traffic() -> Vec<Traffic> {
     trace().into_iter().map(decode).collect()
 }
 
+/// A person who may sign in; the passphrase is `open sesame`.
+pub fn person_row(id: i64, name: &str, role: Role) -> PersonRow {
+    let (name, added, lock) = (name.to_owned(), now(), Vec::new());
+    let (signed_in, failures, failed_at) = (None, 0, None);
+    PersonRow { id, name, role, added, signed_in, failures, failed_at, lock, share: Some(Vec::new()) }
+}
+
+impl Fake {
+    /// A fake whose store has these people, the first of whom is an administrator.
+    pub fn with_people(meters: usize, people: &[(&str, Role)]) -> Self {
+        let fake = Self::with_meters(meters);
+        fake.world(|world| {
+            let rows = people.iter().enumerate();
+            world.people = rows.map(|(id, (name, role))| person_row(id as i64, name, *role)).collect();
+            world.standing = Standing::Nobody;
+        });
+        fake
+    }
+
+    /// Has somebody act from the start.
+    pub fn as_person(self, name: &str, role: Role) -> Self {
+        self.world(|world| world.standing = signed_in(world, name, role));
+        self
+    }
+}
+
+fn signed_in(world: &World, name: &str, role: Role) -> Standing {
+    let administrators = world.people.iter().filter(|row| row.role == Role::Administrator);
+    Standing::SignedIn(Person {
+        name: name.to_owned(),
+        role,
+        is_locked: false,
+        administrators: administrators.map(|row| row.name.clone()).collect(),
+    })
+}
+
 impl Backend for Fake {
+    fn standing(&self) -> Standing {
+        self.world(|world| world.standing.clone())
+    }
+
+    fn sign_in(&self, name: &str, passphrase: Secret) -> Later<Standing> {
+        let (sender, receiver) = sync_channel(1);
+        let answer = self.world(|world| {
+            world.sign_ins.push(name.to_owned());
+            let role = world.people.iter().find(|row| row.name == name).map(|row| row.role);
+            match role.filter(|_| passphrase.expose() == b"open sesame") {
+                Some(role) => {
+                    world.standing = signed_in(world, name, role);
+                    world.events.push_back(Event::Standing(world.standing.clone()));
+                    Ok(world.standing.clone())
+                }
+                None => Err(Fault::refused("the passphrase is wrong", "try again")),
+            }
+        });
+        sender.send(answer).unwrap();
+        receiver
+    }
+
+    fn leave(&self, only_lock: bool) {
+        self.world(|world| {
+            world.left.push(only_lock);
+            world.standing = match world.standing.clone() {
+                Standing::SignedIn(person) if only_lock => {
+                    Standing::SignedIn(Person { is_locked: true, ..person })
+                }
+                _ => Standing::Nobody,
+            };
+            world.events.push_back(Event::Standing(world.standing.clone()));
+        });
+    }
+
     fn ask(&self, query: &Query) -> bool {
         self.world(|world| {
             world.asked.push(query.clone());
@@ -682,7 +774,7 @@ impl Backend for Fake {
                     (Query::Package(path), None) => {
                         reader::package(path, &world.keys, now()).map(|file| Value::Package(Arc::new(file)))
                     }
-                    (Query::PublicKey(path), None) => TrustedKey::read(path)
+                    (Query::PublicKey(path), None) => PublicKeyFile::read(path)
                         .map(|key| Value::PublicKey(Arc::new(key)))
                         .map_err(|error| error.to_string()),
                     (Query::VendorFile(path), None) => VendorFile::open(path)
@@ -804,6 +896,14 @@ impl Backend for Fake {
                     world.settings.insert(SETTING.to_owned(), value.to_owned());
                     Edited::Done
                 }
+                Edit::TrustMakerKey { public, name } => {
+                    world.maker_keys.push(MakerKeyRow { public, name, trusted_at: now() });
+                    Edited::Done
+                }
+                Edit::UntrustMakerKey { public } => {
+                    world.maker_keys.retain(|key| key.public != public);
+                    Edited::Done
+                }
                 Edit::CallOffCampaign { id } => {
                     let one = world.campaigns.iter_mut().find(|one| one.row.id == id).unwrap();
                     one.row.state = CampaignState::Done;
@@ -838,7 +938,24 @@ impl Backend for Fake {
                     world.lists.retain(|row| row.id != id);
                     Edited::Done
                 }
-                Edit::StopRun(_) => Edited::Done,
+                Edit::StopRun(_) | Edit::OwnPassphrase { .. } | Edit::RekeyVault => Edited::Done,
+                Edit::AddPerson { name, role, .. } => {
+                    let id = world.people.len() as i64;
+                    world.people.push(person_row(id, &name, role));
+                    Edited::Done
+                }
+                Edit::SetPerson { name, role, active, .. } => {
+                    let row = world.people.iter_mut().find(|row| row.name == name).unwrap();
+                    row.role = role.unwrap_or(row.role);
+                    if let Some(active) = active {
+                        row.share = active.then(Vec::new);
+                    }
+                    Edited::Done
+                }
+                Edit::SingleUser => {
+                    world.people.clear();
+                    Edited::Done
+                }
             }
         });
         self.world(|world| world.events.push_back(Event::StoreChanged));

@@ -141,6 +141,7 @@ fn many_meters_are_confirmed_by_their_number_and_the_plan_is_as_typed() {
     assert!(is_disabled(&app, "Flash 3 meters…"), "the plan makes no sense");
     press(&mut app, Modifiers::NONE, Key::Backspace);
     enter(&mut app, "Stop after failures", "2");
+    enter(&mut app, "Stop after unreachable", "5");
     enter(&mut app, "Maintenance window", "22:00-05:00");
     click(&mut app, "Never");
     click(&mut app, "Flash 3 meters…");
@@ -150,6 +151,7 @@ fn many_meters_are_confirmed_by_their_number_and_the_plan_is_as_typed() {
     let [(meters, plan)] = flashes(&fake).try_into().unwrap();
     assert_eq!(meters, [MeterId(1), MeterId(2), MeterId(3)]);
     assert_eq!((plan.canary, plan.stop_after, plan.activation), (1, Some(2), FlashActivation::Never));
+    assert_eq!(plan.stop_unreachable, Some(5));
     assert_eq!(plan.window.unwrap().to_string(), "22:00-05:00");
 }
 
@@ -198,13 +200,13 @@ fn a_flash_that_failed_in_the_middle_shows_phase_reason_and_what_to_try_and_resu
     let folder = tempfile::tempdir().unwrap();
     let fake = Fake::with_meters(12);
     let mut app = broken_off(&fake, folder.path());
-    assert!(says(&app, "1 done, 1 failed, 0 running, 2 waiting"));
+    assert!(says(&app, "1 done, 0 failed, 1 not reached, 0 running, 2 waiting"));
     let words = "Kiln Road 1: Sending blocks, The line: the connection was reset after block 312; goes on at block 312 of 900";
     row(&app, words).click();
     app.run();
     assert!(shows(&app, "The line: the connection was reset after block 312"));
     assert!(shows(&app, "What to try: check the line, then resume the campaign"));
-    click(&mut app, "Failed 1");
+    click(&mut app, "Not reached 1");
     assert!(says(&app, "Kiln Road 1: ") && !says(&app, "Mill Lane 1: "));
 
     click(&mut app, "Resume");

@@ -17,6 +17,7 @@ mod form;
 mod frame;
 mod lists;
 mod meters;
+mod people;
 mod points;
 mod proving;
 mod readings;

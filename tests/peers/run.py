@@ -7,6 +7,7 @@ import awkward_meters
 import elster_with_iec62056_21
 import harness
 import our_client
+import our_flash
 import our_meters
 import our_schemes
 
@@ -17,6 +18,7 @@ def main():
     awkward_meters.run(program)
     our_meters.run(program)
     our_schemes.run(program)
+    our_flash.run(program, server)
     acting.run(program, server)
     elster_with_iec62056_21.run(program)
     print(f"{harness.compared} passed, {harness.failed} failed")

@@ -8,7 +8,7 @@ use crate::cli::app::{App, Outcome};
 use crate::cli::failure::{DONE, Failure};
 use crate::cli::select;
 use crate::comms::Edit;
-use crate::model::{Member, MeterList, Template};
+use crate::model::{Member, MeterList};
 use crate::store::StoreReader;
 
 /// Which meters; any of these may be given together.
@@ -43,8 +43,9 @@ impl Which {
         for name in &self.names {
             members.push(Member::Meter(select::one(store, name)?.id));
         }
+        let templates = store.catalogue()?;
         for template in &self.template {
-            Template::named(template).map_err(|error| Failure::usage(error.to_string()))?;
+            templates.shared(template).map_err(|error| Failure::usage(error.to_string()))?;
             members.push(Member::Template(template.clone()));
         }
         members.extend(self.group.iter().map(|group| Member::Group(group.trim_end_matches('/').to_owned())));

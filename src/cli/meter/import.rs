@@ -64,6 +64,11 @@ impl Import {
         let fail = |reason: String| Failure::usage(format!("{}: {reason}", self.file.display()));
         let List { meters, mut problems } = parse(&read_text(&self.file).map_err(fail)?);
         let known = known_names(app)?;
+        let templates = app.catalogue()?;
+        problems.extend(meters.iter().filter_map(|(row, meter)| {
+            let error = templates.shared(&meter.template).err()?;
+            Some(format!("row {row}, column template: {error}"))
+        }));
         let there_already = meters.iter().filter(|(_, meter)| known.contains(&meter.name));
         problems.extend(there_already.map(|(row, meter)| {
             format!("row {row}, column name: there is a meter `{}` in the store already", meter.name)

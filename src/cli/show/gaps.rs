@@ -19,6 +19,7 @@ pub(super) fn run(app: &App, which: &Which) -> Outcome {
     let mut gaps = store.gaps(row.id, Timestamp::now())?;
     gaps.retain(|gap| gap.before > from && gap.after < to);
     let has_profiles = store.profiles(row.id)?.iter().any(|profile| profile.span.is_some());
+    let unread = store.unread(row.id)?;
     let missing: u64 = gaps.iter().map(|gap| gap.intervals).sum();
     let one = |gap: &Gap| {
         json!({
@@ -38,6 +39,7 @@ pub(super) fn run(app: &App, which: &Which) -> Outcome {
             json!({
                 "meter": row.config.name,
                 "intervals": missing,
+                "unread": unread,
                 "gaps": gaps.iter().map(one).collect::<Vec<_>>(),
             })
         },

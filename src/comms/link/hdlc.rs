@@ -11,7 +11,7 @@ use crate::model::template::{HdlcParameters, HdlcTuning, Timing};
 use crate::model::{SerialFormat, SerialLine, ServerAddress, Template};
 use crate::protocol::gateway::{self, Prefix};
 use crate::protocol::hdlc::{ClientConfig, ClientEvent, Control, Frame, HdlcClient, Parameters};
-use crate::protocol::link::{Link, LinkError};
+use crate::protocol::link::{Link, LinkError, LinkTerms};
 use crate::transport::{Counters, Pipe};
 
 /// Times a DISC is said before another client's SNRM.
@@ -277,6 +277,14 @@ impl Link for HdlcLink {
                 None => listening = false,
             }
         }
+    }
+
+    fn terms(&self) -> Option<LinkTerms> {
+        let agreed = self.session.as_ref().filter(|session| session.station.is_connected())?.agreed;
+        Some(LinkTerms {
+            info: agreed.info_transmit.min(agreed.info_receive),
+            window: agreed.window_transmit.min(agreed.window_receive),
+        })
     }
 
     async fn disconnect(&mut self) {

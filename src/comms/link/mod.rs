@@ -15,6 +15,7 @@ mod tests;
 mod wire;
 mod wrapper;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use cancel::Cancel;
@@ -30,9 +31,9 @@ use pace::Pace;
 
 use crate::model::{Line, LinePath, RoundTrip, Secret, SerialLine, ServerAddress, Template};
 use crate::protocol::gateway::Prefix;
-use crate::protocol::link::{Link, LinkError};
+use crate::protocol::link::{Link, LinkError, LinkTerms};
 use crate::transport::modem::Call;
-use crate::transport::{Counters, Pipe, Place, Tap};
+use crate::transport::{Counters, Dialer, Pipe, Place, Tap};
 
 /// A link over any line, which waits as long as its medium and its meter want.
 #[derive(Debug)]
@@ -74,6 +75,21 @@ pub fn open_link(
     trace: Trace,
     cancel: Cancel,
 ) -> Result<AnyLink, LinkError> {
+    open_link_by(None, line, address, template, trace, cancel)
+}
+
+/// The same, with somebody who opens the line in the system's place, where one is given.
+///
+/// # Errors
+/// As [`open_link`].
+pub fn open_link_by(
+    dialer: Option<&Arc<dyn Dialer>>,
+    line: &Line,
+    address: ServerAddress,
+    template: &Template,
+    trace: Trace,
+    cancel: Cancel,
+) -> Result<AnyLink, LinkError> {
     let unfit = |why: &str| Err(LinkError::Open(format!("{line}: {why}")));
     let (place, framing) = match &line.path {
         LinePath::Serial(serial) => (Place::Serial(serial.clone()), Framing::Hdlc),
@@ -84,6 +100,10 @@ pub fn open_link(
         }
         LinePath::Udp(host) => (Place::Udp(host.clone()), Framing::Wrapper),
         LinePath::Modem { serial, dial, init } => (modem(serial, dial, init.as_ref()), Framing::Hdlc),
+    };
+    let place = match dialer {
+        Some(dialer) => Place::Dialled(Arc::clone(dialer), line.path.clone()),
+        None => place,
     };
     Ok(link_over(place, framing, line, address, template, trace, cancel))
 }
@@ -102,6 +122,20 @@ pub fn open_flag_link(
     trace: Trace,
     cancel: Cancel,
 ) -> Result<FlagLink, LinkError> {
+    open_flag_link_by(None, line, template, trace, cancel)
+}
+
+/// The same, where somebody else than the system opens the line.
+///
+/// # Errors
+/// As [`open_flag_link`].
+pub fn open_flag_link_by(
+    dialer: Option<&Arc<dyn Dialer>>,
+    line: &Line,
+    template: &Template,
+    trace: Trace,
+    cancel: Cancel,
+) -> Result<FlagLink, LinkError> {
     let place = match &line.path {
         LinePath::Serial(serial) => Place::Serial(serial.clone()),
         LinePath::TcpFlag(host) => Place::Tcp(host.clone()),
@@ -111,6 +145,10 @@ pub fn open_flag_link(
                 "{line}: a line of DLMS carries no IEC 62056-21; write tcp+flag://, serial: or modem:"
             )));
         }
+    };
+    let place = match dialer {
+        Some(dialer) => Place::Dialled(Arc::clone(dialer), line.path.clone()),
+        None => place,
     };
     Ok(flag_link_over(place, line, template, trace, cancel))
 }
@@ -245,6 +283,13 @@ impl Link for AnyLink {
         match &self.way {
             Way::Hdlc(link) => link.resends(),
             Way::Wrapper(link) => link.resends(),
+        }
+    }
+
+    fn terms(&self) -> Option<LinkTerms> {
+        match &self.way {
+            Way::Hdlc(link) => link.terms(),
+            Way::Wrapper(link) => link.terms(),
         }
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use crate::model::{Calendar, Fault, ListId, MeterId, Missed};
+use crate::model::{Blame, Calendar, Fault, ListId, MeterId, Missed};
 use crate::store::{Cause, JobResult, ListRow, MeterRow, NewRun, Outcome, RunRow, RunState, StoreError};
 
 use super::queue::Urgency;
@@ -432,9 +432,11 @@ impl Scheduler {
             return;
         }
         let is_of_job = |run: &&mut Run| matches!(run.phase, Phase::Passing(of, _) if of == job);
+        let is_of_store = result.fault.as_ref().is_some_and(|fault| fault.blame == Blame::Internal)
+            && shared.store.borrow().turned_away().is_some();
         match self.runs.iter_mut().find(is_of_job) {
             Some(run) => {
-                if let Some(told) = run.ended(meter, result, words) {
+                if let Some(told) = run.ended(meter, result, words, !is_of_store) {
                     shared.emit(&Event::List(told));
                 }
                 self.wake_at = self.wake_at.min(Instant::now() + GATHER);
@@ -446,6 +448,12 @@ impl Scheduler {
             }
             None => {}
         }
+    }
+
+    /// Whether a job is the pass of a run that nobody waits for.
+    pub(super) fn is_scheduled(&self, job: JobId) -> bool {
+        let is_pass = |run: &Run| matches!(run.phase, Phase::Passing(of, _) if of == job);
+        self.runs.iter().any(|run| is_pass(run) && run.cause != Cause::Hand)
     }
 
     /// A job is over.

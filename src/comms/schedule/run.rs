@@ -185,12 +185,18 @@ impl Run {
         self.phase = if goes_on { Phase::Due(next) } else { Phase::Ending(RunState::Done) };
     }
 
-    /// A meter's session is over.
-    pub(super) fn ended(&mut self, meter: MeterId, result: &JobResult, words: &str) -> Option<ListEvent> {
+    /// A meter's session is over; whether it counts as a try of the meter: not where this program's disk was full.
+    pub(super) fn ended(
+        &mut self,
+        meter: MeterId,
+        result: &JobResult,
+        words: &str,
+        counts: bool,
+    ) -> Option<ListEvent> {
         let entry = self.entries.get_mut(&meter)?;
         let outcome = &mut entry.outcome;
         let fault = result.fault.as_ref();
-        outcome.tries += 1;
+        outcome.tries += u32::from(counts);
         outcome.at = Some(result.at);
         outcome.state = if fault.is_none() { OutcomeState::Ok } else { OutcomeState::Failed };
         outcome.blame = fault.map(|fault| fault.blame);

@@ -49,14 +49,18 @@ pub(super) enum Sign {
 }
 
 /// Compares a stamp with this computer's clock under both signs. A deviation that is the zone's own under the
-/// template's sign is not inverted, however well the other sign would suit a clock that is wrong by twice as much.
+/// template's sign is not inverted, however well the other sign would suit a clock that is wrong by twice as much;
+/// it may be the zone's of this moment, or of the one that the clock shows.
 pub(super) fn judge_sign(template_rule: &ClockRule, stamp: &MeterStamp, now: Timestamp) -> Sign {
     let has_sign = template_rule.policy == ZonePolicy::Deviation
         && stamp.deviation_minutes.is_some_and(|minutes| minutes != 0);
     let agrees = |rule: &ClockRule| {
         rule.to_utc(stamp, None).is_ok_and(|meter| meter.duration_since(now).abs() <= AGREEMENT)
     };
-    let is_the_zones = template_rule.to_stamp(now).deviation_minutes == stamp.deviation_minutes;
+    let shown = template_rule.to_utc(stamp, None).unwrap_or(now);
+    let is_the_zones = [now, shown]
+        .iter()
+        .any(|at| template_rule.to_stamp(*at).deviation_minutes == stamp.deviation_minutes);
     match (has_sign, agrees(template_rule), agrees(&with_other_sign(template_rule))) {
         (true, true, _) => Sign::Confirmed,
         (true, false, true) if !is_the_zones => Sign::Inverted,
@@ -138,6 +142,15 @@ mod tests {
     fn a_clock_that_is_wrong_by_twice_its_deviation_is_not_taken_for_an_inverted_one() {
         let now: Timestamp = "2026-07-01T14:00:03Z".parse().unwrap();
         assert_eq!(judge_sign(&berlin(), &noon(Some(-120)), now), Sign::Unknown);
+    }
+
+    #[test]
+    fn a_slow_clock_that_is_still_in_summer_time_on_the_night_of_25_hours_is_not_taken_for_an_inverted_one() {
+        let london = ClockRule::standard(TimeZone::get("Europe/London").unwrap());
+        let now: Timestamp = "2026-10-25T02:15:00Z".parse().unwrap();
+        let slow = london.to_stamp("2026-10-25T00:14:17Z".parse().unwrap());
+        assert_eq!(slow.deviation_minutes, Some(-60));
+        assert_eq!(judge_sign(&london, &slow, now), Sign::Unknown);
     }
 
     #[test]

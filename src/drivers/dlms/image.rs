@@ -10,7 +10,8 @@ use tokio::time::sleep;
 use crate::drivers::{MeterAccess, ReadRequest, ReadSink};
 use crate::model::{Blame, Fault, Knowledge, Obis, ObjectEntry, What};
 use crate::protocol::dlms::{
-    AttributeRef, BitString, CosemDateTime, CounterStore, Data, DataAccessResult, DlmsError, MethodRef,
+    AttributeRef, BitString, Conformance, CosemDateTime, CounterStore, Data, DataAccessResult, DlmsError,
+    MethodRef,
 };
 use crate::protocol::link::Link;
 
@@ -48,6 +49,8 @@ pub struct ImageSession<'s, 'l, L: Link> {
 pub struct MeterFirmware {
     /// The version that it runs.
     pub version: Option<String>,
+    /// Its serial number, which is among `texts`.
+    pub serial: Option<String>,
     /// The maker: the three letters of the logical device name, or what the plate says.
     pub maker: Option<String>,
     /// The model, where the template names its object.
@@ -202,6 +205,7 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
         texts.extend([&identity.model, &identity.maker, &identity.serial].into_iter().flatten().cloned());
         texts.sort();
         texts.dedup();
+        let serial = identity.serial.clone();
         let (model, hardware) = (model.and_then(given), hardware.and_then(given));
         let model = model.or_else(|| identity.model.clone());
         let maker = identity.maker.clone().or_else(|| {
@@ -211,7 +215,7 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
                 .map(str::to_owned)
         });
         let version = self.version().await?;
-        Ok(MeterFirmware { version, maker, model, hardware, texts })
+        Ok(MeterFirmware { version, serial, maker, model, hardware, texts })
     }
 
     /// The version that the meter runs, read now.
@@ -248,6 +252,23 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
         size.ok_or_else(|| {
             Fault::meter(format!("{what} makes no sense"), "look at the answer in the job's trace")
         })
+    }
+
+    /// Why blocks of so many bytes may be too long for the meter; nothing where they fit into its messages, or go in
+    /// pieces (`facts/dlms-quirks.md`, 88).
+    #[must_use]
+    pub fn too_long(&self, block_size: u32) -> Option<String> {
+        /// What an action request has around the bytes of a block, at most.
+        const AROUND: u64 = 32;
+        let most = self.session.association.negotiated().server_max_pdu;
+        let in_pieces = Conformance::BLOCK_TRANSFER_ACTION | Conformance::GENERAL_BLOCK_TRANSFER;
+        if most == 0 || u64::from(block_size) + AROUND <= u64::from(most) || self.session.offers(in_pieces) {
+            return None;
+        }
+        Some(format!(
+            "the meter wants blocks of {block_size} bytes, takes messages of {most}, and no requests in pieces: they \
+             are sent whole"
+        ))
     }
 
     /// Which blocks the meter has; nothing where it does not say.
@@ -311,7 +332,7 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
         self.session.sink.wrote("image transfer enabled")
     }
 
-    /// Invokes a method. An answer with an exception is a meter's way to say that it is busy.
+    /// Invokes a method.
     async fn invoke(&mut self, method: i8, parameter: &Data) -> Result<Invoked, Fault> {
         let method = MethodRef { class_id: IMAGE_TRANSFER, obis: self.object, method };
         match self.session.association.action(&method, Some(parameter)).await {

@@ -10,7 +10,7 @@ use super::objects::{self, Named, class};
 use super::profile::columns::{Described, capture_objects, describe, scalers_wanted};
 use super::registers::scaler_attribute;
 use super::session::{Answers, Session};
-use super::{clock, faults};
+use super::{clock, faults, push};
 
 /// Kinds of readings that are registers.
 pub(super) const REGISTERS: [What; 2] = [What::Registers, What::Instantaneous];
@@ -46,6 +46,8 @@ impl<L: Link> Session<'_, '_, L> {
         for (_, obis) in &profiles {
             wanted.extend(DESCRIPTION.iter().filter_map(|number| attribute(class::PROFILE, *obis, *number)));
         }
+        let setups = self.push_setups_without_list();
+        wanted.extend(setups.iter().map(|obis| AttributeRef::new(push::SETUP, *obis, 2)));
         if is_new && !wanted.is_empty() {
             wanted.extend(self.configuration_attribute());
             let clock = objects::clock(self.knowledge, self.template());
@@ -58,6 +60,7 @@ impl<L: Link> Session<'_, '_, L> {
             self.learn_sign(&answers);
         }
         self.take_scalers(&registers, &answers);
+        self.take_push_lists(&setups, &answers);
         self.take_profiles(&profiles, &answers).await
     }
 
@@ -153,6 +156,32 @@ impl<L: Link> Session<'_, '_, L> {
     fn scaler_refused(&mut self, refused: (u16, Obis, u8), result: DataAccessResult) {
         self.remember_refusal(refused, result, false);
         self.without_scaler.push(format!("{} ({})", refused.1.short(), faults::words(result)));
+    }
+
+    fn push_setups_without_list(&self) -> Vec<Obis> {
+        let listed = self.knowledge.objects.iter().filter(|entry| entry.class_id == push::SETUP);
+        listed
+            .map(|entry| entry.obis)
+            .filter(|obis| {
+                !self.knowledge.push_lists.contains_key(obis) && self.may_read(push::SETUP, *obis, 2)
+            })
+            .collect()
+    }
+
+    fn take_push_lists(&mut self, setups: &[Obis], answers: &Answers) {
+        for obis in setups {
+            match answers.get(push::SETUP, *obis, 2) {
+                // A list that makes no sense is kept as empty: it explains no message, and asking again would not help.
+                Some(Ok(data)) => {
+                    let list = capture_objects(data).unwrap_or_default();
+                    self.knowledge.push_lists.insert(*obis, list);
+                }
+                Some(Err(result)) if result.0 != TEMPORARY_FAILURE.0 => {
+                    self.remember_refusal((push::SETUP, *obis, 2), *result, false);
+                }
+                Some(Err(_)) | None => {}
+            }
+        }
     }
 
     fn profiles_without_columns(&self) -> Vec<(What, Obis)> {

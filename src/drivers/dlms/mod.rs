@@ -10,6 +10,7 @@
 //! * `image` asks and tells the image transfer object; `firmware` makes a flash of it.
 //! * `scheme` writes a tariff as a transaction, and reads one back.
 //! * `set_clock` and `control` act on the meter: its clock, its billing period, its contactor.
+//! * `survey` asks an unknown meter for all that it shows of itself, and `propose` makes a template of that.
 //! * `ratios` reads and writes the meter's own transformer ratios.
 //! * `values` turns COSEM values into numbers, texts and stamps; `faults` turns failures into words.
 //!
@@ -32,12 +33,14 @@ mod image;
 mod learn;
 mod objects;
 mod profile;
+mod propose;
 pub mod push;
 mod ratios;
 mod registers;
 mod scheme;
 mod session;
 mod set_clock;
+mod survey;
 mod timed_link;
 mod values;
 
@@ -127,6 +130,27 @@ async fn converse<L: Link>(
     };
     timed.disconnect().await;
     outcome
+}
+
+/// Surveys a meter and hands over a template that is proposed for it. Nothing is written, and what is known of the
+/// meter from earlier reads is neither used nor changed.
+///
+/// # Errors
+/// The session could not be opened or broke off.
+pub async fn learn_template<L: Link>(
+    link: &mut L,
+    access: &MeterAccess,
+    counter: &mut dyn CounterStore,
+    sink: &mut dyn ReadSink,
+) -> Result<(), Fault> {
+    let mut knowledge = Knowledge::default();
+    let everything = survey::everything();
+    converse(link, access, counter, &mut knowledge, everything, sink, async |session| {
+        let survey = session.survey().await?;
+        let (template, remarks) = propose::propose(&survey, access, session.now());
+        session.sink.learnt(&template, &remarks)
+    })
+    .await
 }
 
 /// Opens and releases a session and reads the logical device name and the clock, for *Test connection*: every step

@@ -62,9 +62,11 @@ pub(super) fn association_config(access: &MeterAccess, knowledge: &Knowledge) ->
 }
 
 /// For whom knowledge holds: another client or authentication sees other objects, another template reads them
-/// otherwise.
+/// otherwise, and so does one that was changed.
 pub(super) fn learnt_as(access: &MeterAccess, config: &AssociationConfig) -> String {
-    format!("client {}, {}, {}", config.client, config.auth, access.template.name)
+    let MeterAccess { template, .. } = access;
+    let mark = template.learning_mark();
+    format!("client {}, {}, {} {mark:08x}", config.client, config.auth, template.name)
 }
 
 /// The rows of a profile: they stay as they came until they are read as a table.

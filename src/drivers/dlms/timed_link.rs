@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::protocol::link::{Link, LinkError};
+use crate::protocol::link::{Link, LinkError, LinkTerms};
 
 /// When the first APDU left since the watch was started, and when the first one came back.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,6 +84,10 @@ impl<L: Link> Link for TimedLink<'_, L> {
 
     fn resends(&self) -> u32 {
         self.inner.resends()
+    }
+
+    fn terms(&self) -> Option<LinkTerms> {
+        self.inner.terms()
     }
 
     async fn disconnect(&mut self) {

@@ -125,6 +125,68 @@ fn every_cut_is_a_broken_file_or_an_unsigned_package() {
     }
 }
 
+/// A package by this manifest as it stands, under a right signature.
+fn signed(bench: &Bench, json: &[u8], image: &[u8]) -> Vec<u8> {
+    let (size, sha256) = digest(image).unwrap();
+    let signature = bench.key.sign(&signed_message(json, size, &sha256));
+    let length = u32::try_from(json.len()).unwrap().to_be_bytes();
+    let parts: [&[u8]; 7] =
+        [MAGIC, &length, json, &size.to_be_bytes(), image, &bench.key.public().public, &signature];
+    parts.concat()
+}
+
+#[test]
+fn a_manifest_that_says_a_thing_twice_or_hides_something_is_broken_whoever_signed_it() {
+    let bench = Bench::new();
+    let image = image(100);
+    let (size, sha256) = digest(image.as_slice()).unwrap();
+    let sound = serde_json::to_string(&draft().finish(size, sha256).unwrap()).unwrap();
+    assert!(Package::from_bytes(signed(&bench, sound.as_bytes(), &image)).is_ok());
+    let broken = |json: &str| {
+        let error = Package::from_bytes(signed(&bench, json.as_bytes(), &image)).unwrap_err();
+        assert!(matches!(error, PackageError::Broken { .. }), "{error}");
+        error.to_string()
+    };
+    let twice = sound.replacen('{', r#"{"version":"9.9.9","#, 1);
+    assert!(broken(&twice).contains("duplicate field `version`"));
+    let more = sound.replacen('{', r#"{"run":"rm -rf /","#, 1);
+    assert!(broken(&more).contains("unknown field"));
+    let less = sound.replacen(r#""version":"1.5.0","#, "", 1);
+    assert!(broken(&less).contains("missing field"));
+    let hidden = sound.replacen("1.5.0", r"1.5.0\u001b[2Kvalid", 1);
+    assert!(broken(&hidden).contains("do not show"));
+    let turned = sound.replacen(r#""notes":""#, "\"notes\":\"\u{202E}", 1);
+    assert!(broken(&turned).contains("notes"));
+    let behind = format!("{sound}{sound}");
+    assert!(broken(&behind).contains("trailing"));
+    let long = sound.replacen(r#""notes":""#, &format!(r#""notes":"{}"#, "x".repeat(5000)), 1);
+    assert!(broken(&long).contains("too long"));
+    let deep = "[".repeat(60_000);
+    assert!(broken(&deep).contains("does not read"));
+    assert!(broken("").contains("does not read"));
+    let wrong_size = sound.replacen(&format!(r#""size":{size}"#), r#""size":99"#, 1);
+    let package = Package::from_bytes(signed(&bench, wrong_size.as_bytes(), &image)).unwrap();
+    assert!(reason(&package, &bench.trusted()).contains("altered"), "another image than the manifest's");
+}
+
+#[test]
+fn what_stands_behind_the_signature_is_seen_before_anything_is_hashed() {
+    let bench = Bench::new();
+    let mut bytes = bench.pack(draft(), &image(100));
+    bytes.push(0);
+    let error = Package::from_bytes(bytes).unwrap_err().to_string();
+    assert!(error.contains("more behind the signature"), "{error}");
+}
+
+#[test]
+fn a_folder_and_a_device_are_no_packages() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = Package::open(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("it is no file"), "{error}");
+    #[cfg(unix)]
+    assert!(Package::open(Path::new("/dev/zero")).unwrap_err().to_string().contains("it is no file"));
+}
+
 #[test]
 fn a_file_that_changes_while_it_is_in_use_gives_nothing_more() {
     let bench = Bench::new();
@@ -153,6 +215,28 @@ proptest! {
     ) {
         let bytes = [MAGIC.as_slice(), &manifest.to_be_bytes(), &rest, &image.to_be_bytes()].concat();
         prop_assert!(Package::from_bytes(bytes).is_err());
+    }
+
+    /// Some bytes of a sound package changed, taken out or put in.
+    #[test]
+    fn a_package_that_was_tampered_with_is_never_taken(
+        changes in proptest::collection::vec((0usize..500, any::<u8>(), 0..3), 1..6), length in 1usize..200,
+    ) {
+        let bench = Bench::new();
+        let whole = bench.pack(draft(), &image(length));
+        let mut bytes = whole.clone();
+        for (place, byte, kind) in changes {
+            let place = place % bytes.len();
+            match kind {
+                0 => bytes[place] = byte,
+                1 => bytes.insert(place, byte),
+                _ => drop(bytes.remove(place)),
+            }
+        }
+        let is_same = bytes == whole;
+        let taken =
+            Package::from_bytes(bytes).and_then(|package| package.judge(&bench.trusted(), now()).cloned());
+        prop_assert_eq!(taken.is_ok(), is_same);
     }
 
     #[test]

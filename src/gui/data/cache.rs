@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::export::Preview;
-use crate::model::MeterId;
+use crate::model::{Catalogue, MeterId};
 use crate::store::{JobRow, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
@@ -12,12 +12,12 @@ use super::{
     Answer, Backend, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
-use super::{CampaignFile, PackageFile};
-use crate::firmware::TrustedKey;
+use super::{CampaignFile, PackageFile, TrustedKeys};
+use crate::firmware::PublicKeyFile;
 use crate::firmware::vendor::VendorFile;
 use crate::model::Identity;
 use crate::model::{BillingSet, MeterEvent};
-use crate::store::{CampaignRow, KeyRow};
+use crate::store::{AuditRow, CampaignRow, PersonRow};
 
 /// How many answers are kept that no frame has asked for lately.
 const KEPT: usize = 64;
@@ -162,7 +162,7 @@ impl Cache {
     );
     typed!(
         /// A public key's file.
-        public_key, PublicKey, TrustedKey
+        public_key, PublicKey, PublicKeyFile
     );
     typed!(
         /// A vendor's own firmware file.
@@ -170,7 +170,7 @@ impl Cache {
     );
     typed!(
         /// Keys that are trusted.
-        trusted_keys, TrustedKeys, Vec<KeyRow>
+        trusted_keys, TrustedKeys, TrustedKeys
     );
     typed!(
         /// Who meters are.
@@ -183,6 +183,22 @@ impl Cache {
     typed!(
         /// A campaign; nothing where there is none of this number.
         campaign, Campaign, Option<CampaignFile>
+    );
+    typed!(
+        /// All templates.
+        catalogue, Catalogue, Catalogue
+    );
+    typed!(
+        /// People.
+        people, People, Vec<PersonRow>
+    );
+    typed!(
+        /// The last rows of the audit chain.
+        audit, Audit, Vec<AuditRow>
+    );
+    typed!(
+        /// Whether the audit chain is whole.
+        audit_check, AuditCheck, u64
     );
 
     fn get(&mut self, backend: &dyn Backend, query: &Query) -> Load<Value> {

@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::comms::{Comms, CommsOptions, Edit, Edited, Event, Job, JobId};
 use crate::drivers::ReadRequest;
 use crate::export::Export;
-use crate::model::{Fault, What};
+use crate::model::{Fault, Secret, Standing, What};
 use crate::simulator::{Fleet, FleetOptions};
 use crate::store::StoreReader;
 
@@ -42,6 +42,8 @@ pub struct Live {
     store: PathBuf,
     wake: Wake,
     importer: Importer,
+    /// Who acted here at the start.
+    standing: Standing,
     fleet: Option<Demo>,
 }
 
@@ -63,6 +65,7 @@ impl Live {
     fn start_with(store: &Path, wake: &Wake, importer: &Importer, sessions: usize) -> Result<Self, Fault> {
         let options = CommsOptions { store: store.to_path_buf(), sessions, trace: true, schedule: true };
         let comms = Comms::start(options)?;
+        let standing = comms.standing()?;
         let on_event = Arc::clone(wake);
         let events = comms.listen(move || on_event(EVENT_PAUSE));
         let on_answer = Arc::clone(wake);
@@ -74,6 +77,7 @@ impl Live {
             store: store.to_path_buf(),
             wake: Arc::clone(wake),
             importer: Arc::clone(importer),
+            standing,
             fleet: None,
         })
     }
@@ -209,6 +213,18 @@ impl Backend for Live {
         }
         let name = self.store.file_stem().map(|name| name.to_string_lossy().into_owned());
         name.unwrap_or_else(|| self.store.display().to_string())
+    }
+
+    fn standing(&self) -> Standing {
+        self.standing.clone()
+    }
+
+    fn sign_in(&self, name: &str, passphrase: Secret) -> Later<Standing> {
+        self.comms.sign_in(name, passphrase)
+    }
+
+    fn leave(&self, only_lock: bool) {
+        if only_lock { self.comms.lock() } else { self.comms.sign_out() }
     }
 
     fn is_demo(&self) -> bool {

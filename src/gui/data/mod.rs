@@ -14,12 +14,12 @@ use std::sync::mpsc::Receiver;
 
 use crate::comms::{Edit, Edited, Event, Job, JobId};
 use crate::export::Export;
-use crate::model::{Fault, MeterConfig, MeterSecrets};
+use crate::model::{Fault, MeterConfig, MeterSecrets, Secret, Standing};
 
 pub use cache::{Cache, Load};
 pub use query::{
     Answer, CampaignFile, CampaignLine, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes,
-    PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
+    PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, TrustedKeys, Value,
 };
 
 /// What came of reading a list of meters from a file; nothing is stored yet.
@@ -62,6 +62,14 @@ pub trait Backend: Send {
     }
     /// What the header calls this store.
     fn store_name(&self) -> String;
+    /// Who acts here when the windows open; whoever comes later is told of by an event.
+    fn standing(&self) -> Standing {
+        Standing::Alone
+    }
+    /// Signs a person in, in place of whoever is.
+    fn sign_in(&self, name: &str, passphrase: Secret) -> Later<Standing>;
+    /// Signs whoever is here out, or only locks.
+    fn leave(&self, only_lock: bool);
     /// Whether the meters are simulated.
     fn is_demo(&self) -> bool {
         false

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 use crate::comms::trace::Layer;
 use crate::export::{PointTotal, Preview};
 use crate::firmware::vendor::VendorFile;
-use crate::firmware::{Package, PackageError, TrustedKey};
+use crate::firmware::{Package, PackageError, PublicKeyFile, TrustedKey};
 use crate::model::{
-    BillingSet, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios, ProfileRow,
-    RatioHistory, RatioPeriod, RegisterReading, SecretKind,
+    BillingSet, Catalogue, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios,
+    ProfileRow, RatioHistory, RatioPeriod, RegisterReading, SecretKind,
 };
 use crate::model::{Fault, Identity};
 use crate::scheme::{Document, Prices, Problem};
-use crate::store::{CampaignMeter, CampaignRow, KeyRow, LastFlash};
+use crate::store::{AuditRow, CampaignMeter, CampaignRow, KeyRow, LastFlash, MakerKeyRow, PersonRow};
 use crate::store::{
     JobResult, JobRow, ListRow, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow, StoredProfile,
     SupersededRow, TraceRecord,
@@ -91,7 +91,7 @@ pub enum Query {
     Package(PathBuf),
     /// A public key's file.
     PublicKey(PathBuf),
-    /// Keys that are trusted to sign firmware.
+    /// Keys that are trusted to sign packages or images.
     TrustedKeys,
     /// A vendor's own firmware file.
     VendorFile(PathBuf),
@@ -101,6 +101,14 @@ pub enum Query {
     Campaigns,
     /// A campaign with its meters.
     Campaign(i64),
+    /// All templates.
+    Catalogue,
+    /// The store's people.
+    People,
+    /// The last rows of the audit chain, newest first.
+    Audit,
+    /// Whether the audit chain is whole: the number of its rows, or where it is broken.
+    AuditCheck,
 }
 
 impl Query {
@@ -246,6 +254,15 @@ pub struct PackageFile {
     pub is_signer_trusted: bool,
 }
 
+/// Keys that are trusted.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedKeys {
+    /// They sign packages.
+    pub packages: Vec<KeyRow>,
+    /// Makers sign images with them.
+    pub images: Vec<MakerKeyRow>,
+}
+
 /// One meter of a campaign.
 #[derive(Clone, Debug)]
 pub struct CampaignLine {
@@ -305,13 +322,17 @@ pub enum Value {
     Prices(Arc<PriceFile>),
     MeterSchemes(Arc<MeterSchemes>),
     Package(Arc<PackageFile>),
-    PublicKey(Arc<TrustedKey>),
     /// A vendor's own firmware file.
     VendorFile(Arc<VendorFile>),
-    TrustedKeys(Arc<Vec<KeyRow>>),
+    PublicKey(Arc<PublicKeyFile>),
+    TrustedKeys(Arc<TrustedKeys>),
     Identities(Arc<Vec<(MeterId, Identity)>>),
     Campaigns(Arc<Vec<CampaignRow>>),
     Campaign(Arc<Option<CampaignFile>>),
+    Catalogue(Arc<Catalogue>),
+    People(Arc<Vec<PersonRow>>),
+    Audit(Arc<Vec<AuditRow>>),
+    AuditCheck(Arc<u64>),
 }
 
 /// An answer with its question.

@@ -10,8 +10,8 @@ use jiff::{Timestamp, ToSpan};
 
 use crate::comms::trace::Follower;
 use crate::export::{point_totals, preview};
-use crate::model::{Decimal, Fault, ListId, MeterId, ProfileRow, Side};
-use crate::scheme::{check_file, read_prices};
+use crate::model::{Catalogue, Decimal, Fault, ListId, MeterId, ProfileRow, Side};
+use crate::scheme::{check_file_among, read_prices};
 use crate::store::{ListRow, MeterRow, RateBy, SchemeKind, StoreError, StoreReader, TraceRecord};
 use crate::transport::ports;
 
@@ -19,13 +19,15 @@ use super::{
     Answer, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes, PointView, PriceFile,
     Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
-use super::{CampaignFile, CampaignLine, PackageFile};
+use super::{CampaignFile, CampaignLine, PackageFile, TrustedKeys};
 use crate::firmware::vendor::VendorFile;
-use crate::firmware::{FlashState, Package, TrustedKey};
+use crate::firmware::{FlashState, Package, PublicKeyFile, TrustedKey};
 use crate::store::{CampaignMeter, KeyRow};
 
 /// Questions that may wait.
 const WAITING: usize = 128;
+/// Rows of the audit chain that are listed.
+const AUDIT_ROWS: u32 = 1000;
 /// Campaigns that are listed.
 const CAMPAIGNS: u32 = 200;
 /// Results of a meter among which the fault of its flash is looked for.
@@ -86,9 +88,12 @@ fn answer(reader: &StoreReader, query: &Query) -> Result<Value, String> {
     match query {
         // Where the system has no list a port's name can be typed.
         Query::Ports => Ok(Value::Ports(Arc::new(ports().unwrap_or_default()))),
-        Query::Scheme(path) => scheme(path).map(|file| Value::Scheme(Arc::new(file))),
+        Query::Scheme(path) => {
+            let templates = reader.catalogue().map_err(|error| error.to_string())?;
+            scheme(path, &templates).map(|file| Value::Scheme(Arc::new(file)))
+        }
         Query::Prices(path) => prices(path).map(|file| Value::Prices(Arc::new(file))),
-        Query::PublicKey(path) => TrustedKey::read(path)
+        Query::PublicKey(path) => PublicKeyFile::read(path)
             .map(|key| Value::PublicKey(Arc::new(key)))
             .map_err(|error| error.to_string()),
         Query::VendorFile(path) => VendorFile::open(path)
@@ -144,13 +149,20 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
                 stood: last(SchemeKind::Stood)?,
             }))
         }
-        Query::TrustedKeys => Value::TrustedKeys(Arc::new(reader.trusted_keys()?)),
+        Query::TrustedKeys => {
+            let (packages, images) = (reader.trusted_keys()?, reader.maker_keys()?);
+            Value::TrustedKeys(Arc::new(TrustedKeys { packages, images }))
+        }
         Query::Identities(ids) => {
             let identity = |id: &MeterId| Ok((*id, reader.knowledge(*id)?.identity));
             Value::Identities(Arc::new(ids.iter().map(identity).collect::<Result<_, StoreError>>()?))
         }
         Query::Campaigns => Value::Campaigns(Arc::new(reader.campaigns(CAMPAIGNS)?)),
         Query::Campaign(id) => Value::Campaign(Arc::new(campaign(reader, *id)?)),
+        Query::Catalogue => Value::Catalogue(Arc::new(reader.catalogue()?)),
+        Query::People => Value::People(Arc::new(reader.people()?)),
+        Query::Audit => Value::Audit(Arc::new(reader.audit_rows(AUDIT_ROWS)?)),
+        Query::AuditCheck => Value::AuditCheck(Arc::new(reader.verify_audit()?)),
         Query::Package(_) | Query::PublicKey(_) | Query::VendorFile(_) => Value::Ports(Arc::default()),
         Query::Ports | Query::Scheme(_) | Query::Prices(_) => Value::Ports(Arc::default()),
     })
@@ -313,9 +325,10 @@ pub fn bytes(path: &Path, largest: u64) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// The file cannot be read or is too large to be a scheme, in words.
-pub fn scheme(path: &Path) -> Result<SchemeFile, String> {
+pub fn scheme(path: &Path, templates: &Catalogue) -> Result<SchemeFile, String> {
     let bytes = bytes(path, LARGEST_FILE)?;
-    let checked = check_file(&bytes, Timestamp::now().to_zoned(TimeZone::system()).date());
+    let today = Timestamp::now().to_zoned(TimeZone::system()).date();
+    let checked = check_file_among(&bytes, today, templates);
     Ok(SchemeFile { document: checked.document, problems: checked.problems })
 }
 
@@ -415,7 +428,7 @@ mod tests {
 
     #[test]
     fn a_scheme_file_that_is_not_there_is_an_error_in_words() {
-        let error = scheme(Path::new("/nonexistent/x.scheme.json")).unwrap_err();
+        let error = scheme(Path::new("/nonexistent/x.scheme.json"), &Catalogue::default()).unwrap_err();
         assert!(error.starts_with("/nonexistent/x.scheme.json: "), "{error}");
     }
 }

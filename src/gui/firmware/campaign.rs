@@ -13,7 +13,7 @@ use crate::gui::widgets::{
     Act, Problem, Tone, badge, counted, dialog_window, empty, fault_panel, heading, instant, key_value,
     loading, problem, progress_bar, secondary, segmented,
 };
-use crate::model::{CampaignState, FlashActivation, MeterId};
+use crate::model::{CampaignState, FlashActivation, MeterId, Right};
 
 use super::lines::{Kind, Line, count, lines};
 use super::runs::Runs;
@@ -105,6 +105,7 @@ impl CampaignPage {
         let row = &campaign.row;
         let (failed, done) = (count(all, Kind::Failed), count(all, Kind::Done));
         let (running, waiting) = (count(all, Kind::Running), count(all, Kind::Waiting));
+        let unreachable = count(all, Kind::Unreachable);
         ui.horizontal(|ui| {
             heading(ui, &format!("Version {} into {}", row.version, counted(all.len(), "meter")));
             let (word, tone) = match (row.state, running > 0) {
@@ -128,6 +129,9 @@ impl CampaignPage {
                 most => format!("stops when more than {most} fail"),
             });
         }
+        if let Some(most) = plan.stop_unreachable {
+            words.push(format!("stops when more than {most} cannot be reached"));
+        }
         if let Some(window) = &plan.window {
             words.push(format!("only {window}"));
         }
@@ -145,9 +149,15 @@ impl CampaignPage {
             all.iter().map(|line| has(line.blocks)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
         ui.horizontal(|ui| {
             #[allow(clippy::cast_precision_loss, reason = "a bar on the screen")]
-            let part = if all.is_empty() { 0.0 } else { (done + failed) as f32 / all.len() as f32 };
+            let part =
+                if all.is_empty() { 0.0 } else { (done + failed + unreachable) as f32 / all.len() as f32 };
             progress_bar(ui, Some(part), 200.0, "Meters that are over");
-            ui.label(format!("{done} done, {failed} failed, {running} running, {waiting} waiting"));
+            let mut counts = vec![format!("{done} done"), format!("{failed} failed")];
+            if unreachable > 0 {
+                counts.push(format!("{unreachable} not reached"));
+            }
+            counts.extend([format!("{running} running"), format!("{waiting} waiting")]);
+            ui.label(counts.join(", "));
             if of > 0 {
                 ui.label(secondary(ui, format!("{blocks} of {of} blocks begun")));
             }
@@ -204,12 +214,11 @@ impl CampaignPage {
             }
             let is_ready = trouble.is_none() && package.ready().is_some() && !runs.is_submitting();
             let hint = "What failed is tried again, what broke off goes on, what is done stays";
-            if trouble.is_none()
-                && ui.add(Act::primary("Resume").icon(Icon::Play).enabled(is_ready).hint(hint)).clicked()
-            {
+            let resume = Act::primary("Resume").icon(Icon::Play).enabled(is_ready).hint(hint);
+            if trouble.is_none() && ui.add(resume.unless(cx.why_not(Right::Flash))).clicked() {
                 wish = Some(Wish::Resume);
             }
-            if ui.add(Act::plain("Call off…")).clicked() {
+            if ui.add(Act::plain("Call off…").unless(cx.why_not(Right::Flash))).clicked() {
                 wish = Some(Wish::CallOff);
             }
         });
@@ -228,6 +237,7 @@ impl CampaignPage {
         let choices = [
             (None, format!("All {}", all.len())),
             words(Kind::Failed, "Failed"),
+            words(Kind::Unreachable, "Not reached"),
             words(Kind::Running, "Running"),
             words(Kind::Waiting, "Waiting"),
             words(Kind::Done, "Done"),
@@ -304,6 +314,7 @@ impl CampaignPage {
         text(line.seconds_left.map(minutes).unwrap_or_default(), Tone::Plain);
         let tone = match line.kind {
             Kind::Failed => Tone::Bad,
+            Kind::Unreachable => Tone::Warn,
             Kind::Done => Tone::Good,
             Kind::Running => Tone::Accent,
             Kind::Waiting => Tone::Plain,

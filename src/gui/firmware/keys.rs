@@ -4,16 +4,17 @@ use std::path::PathBuf;
 
 use egui::{Align, Frame, Key, Label, Layout, Margin, Ui, Vec2};
 use egui_extras::{Column, TableBuilder};
+use jiff::Timestamp;
 
 use crate::comms::Edit;
-use crate::firmware::{KeyId, TrustedKey};
+use crate::firmware::{MakerKey, PublicKeyFile, TrustedKey};
 use crate::gui::context::{AppCtx, Command};
 use crate::gui::data::{Load, Query};
 use crate::gui::theme::{Icon, ROW, SIZES, mono, strong, tokens};
 use crate::gui::widgets::{
     Act, Problem, Tone, dialog_window, empty, heading, instant, loading, problem, secondary,
 };
-use crate::store::KeyRow;
+use crate::model::Right;
 
 /// The page of trusted keys.
 #[derive(Debug, Default)]
@@ -21,7 +22,15 @@ pub(super) struct KeysPage {
     /// A public key's file that was chosen.
     pub(super) offered: Option<PathBuf>,
     /// The key that is to be trusted no longer.
-    leaving: Option<TrustedKey>,
+    leaving: Option<PublicKeyFile>,
+}
+
+/// What a key signs, in words.
+fn signs(key: &PublicKeyFile) -> &'static str {
+    match key {
+        PublicKeyFile::Packages(_) => "Packages",
+        PublicKeyFile::Images(_) => "Images, as maker",
+    }
 }
 
 /// Asks; what was answered, if anything was.
@@ -67,12 +76,13 @@ impl KeysPage {
             ui.horizontal(|ui| {
                 heading(ui, "Trusted keys");
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    if ui.add(Act::plain("Trust a key…").icon(Icon::Plus)).clicked() {
+                    let trust = Act::plain("Trust a key…").icon(Icon::Plus);
+                    if ui.add(trust.unless(cx.why_not(Right::TrustKeys))).clicked() {
                         cx.command(Command::ChooseKey);
                     }
                 });
             });
-            let text = "A package is flashed only when one of these keys signed it. Trusting a key and withdrawing trust go into the audit chain.";
+            let text = "A package is flashed only when one of these keys signed it. Where a meter's template describes a signature of its maker within the image, one of the makers' keys has to have made that. Trusting a key and withdrawing trust go into the audit chain.";
             ui.add(Label::new(secondary(ui, text)).wrap());
             match cx.data.trusted_keys(cx.backend.as_ref(), &Query::TrustedKeys) {
                 Load::Loading => loading(ui, "keys"),
@@ -80,27 +90,38 @@ impl KeysPage {
                     let title = "The keys cannot be read";
                     problem(ui, &Problem { title, text: &reason, details: reason.clone(), tone: Tone::Bad });
                 }
-                Load::Ready(keys) if keys.is_empty() => {
+                Load::Ready(keys) if keys.packages.is_empty() && keys.images.is_empty() => {
                     let text = "As long as no key is trusted every package is refused. Choose the public key (.pub) of whoever signs your firmware.";
                     empty(ui, Icon::Lock, "No key is trusted", text, |_| {});
                 }
-                Load::Ready(keys) => self.table(ui, cx, &keys),
+                Load::Ready(keys) => {
+                    let packages = keys.packages.iter().map(|row| {
+                        let key = TrustedKey { public: row.public, name: row.name.clone() };
+                        (PublicKeyFile::Packages(key), row.trusted_at)
+                    });
+                    let images = keys.images.iter().map(|row| {
+                        let key = MakerKey { public: row.public, name: row.name.clone() };
+                        (PublicKeyFile::Images(key), row.trusted_at)
+                    });
+                    self.table(ui, cx, &packages.chain(images).collect::<Vec<_>>());
+                }
             }
         });
         self.offer(ui, cx);
         self.withdraw(ui, cx);
     }
 
-    fn table(&mut self, ui: &mut Ui, cx: &AppCtx, keys: &[KeyRow]) {
+    fn table(&mut self, ui: &mut Ui, cx: &AppCtx, keys: &[(PublicKeyFile, Timestamp)]) {
         ui.spacing_mut().item_spacing = Vec2::ZERO;
         let table = TableBuilder::new(ui)
             .id_salt("trusted keys")
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::initial(240.0).clip(true))
+            .column(Column::initial(220.0).clip(true))
+            .column(Column::initial(140.0).clip(true))
             .column(Column::initial(180.0).clip(true))
             .column(Column::initial(150.0).clip(true))
             .column(Column::remainder());
-        let titles = ["Name", "Id", "Trusted since", ""];
+        let titles = ["Name", "Signs", "Id", "Trusted since", ""];
         let table = table.header(ROW + 4.0, |mut header| {
             for title in titles {
                 header.col(|ui| {
@@ -111,20 +132,24 @@ impl KeysPage {
         });
         table.body(|body| {
             body.rows(ROW + 8.0, keys.len(), |mut row| {
-                let Some(key) = keys.get(row.index()) else { return };
+                let Some((key, since)) = keys.get(row.index()) else { return };
                 row.col(|ui| {
-                    ui.add(Label::new(&key.name).truncate());
+                    ui.add(Label::new(key.name()).truncate());
                 });
                 row.col(|ui| {
-                    ui.add(Label::new(mono(KeyId::of(&key.public).to_string())).selectable(true));
+                    ui.add(Label::new(signs(key)).truncate());
                 });
                 row.col(|ui| {
-                    ui.label(instant(key.trusted_at, &cx.zone));
+                    ui.add(Label::new(mono(key.id().to_string())).selectable(true));
                 });
                 row.col(|ui| {
-                    let words = format!("Withdraw trust in {}…", key.name);
-                    if ui.add(Act::quiet(&words).small()).clicked() {
-                        self.leaving = Some(TrustedKey { public: key.public, name: key.name.clone() });
+                    ui.label(instant(*since, &cx.zone));
+                });
+                row.col(|ui| {
+                    let words = format!("Withdraw trust in {}…", key.name());
+                    let withdraw = Act::quiet(&words).small().unless(cx.why_not(Right::TrustKeys));
+                    if ui.add(withdraw).clicked() {
+                        self.leaving = Some(key.clone());
                     }
                 });
             });
@@ -140,16 +165,28 @@ impl KeysPage {
                 Some(false)
             }
             Load::Ready(key) => {
+                let power = match key.as_ref() {
+                    PublicKeyFile::Packages(_) => {
+                        "Whoever holds this key can put software into every meter that its packages suit."
+                    }
+                    PublicKeyFile::Images(_) => {
+                        "It is a maker's key: an image is taken for genuine where it signed it. A package that carries the image has to be signed as well, by a key that signs packages."
+                    }
+                };
                 let lines = [
                     format!("Its id is {}. Compare it with what its owner told you another way.", key.id()),
-                    "Whoever holds this key can put software into every meter that its packages suit."
-                        .to_owned(),
+                    power.to_owned(),
                 ];
-                let words = format!("Trust {}", key.name);
-                let answer = ask(ui, &format!("Trust the key {}?", key.name), &lines, Act::danger(&words));
+                let name = key.name().to_owned();
+                let words = format!("Trust {name}");
+                let answer = ask(ui, &format!("Trust the key {name}?"), &lines, Act::danger(&words));
                 if answer == Some(true) {
-                    let edit = Edit::TrustKey { public: key.public, name: key.name.clone() };
-                    cx.edit(edit, format!("{} is trusted", key.name));
+                    let done = format!("{name} is trusted");
+                    let edit = match key.as_ref() {
+                        PublicKeyFile::Packages(key) => Edit::TrustKey { public: key.public, name },
+                        PublicKeyFile::Images(key) => Edit::TrustMakerKey { public: key.public, name },
+                    };
+                    cx.edit(edit, done);
                 }
                 answer
             }
@@ -161,13 +198,20 @@ impl KeysPage {
 
     fn withdraw(&mut self, ui: &Ui, cx: &mut AppCtx) {
         let Some(key) = &self.leaving else { return };
-        let lines =
-            ["Packages that it signed are refused from now on; campaigns of theirs do not go on.".to_owned()];
-        let words = format!("Withdraw trust in {}", key.name);
+        let what = match key {
+            PublicKeyFile::Packages(_) => "Packages that it signed",
+            PublicKeyFile::Images(_) => "Packages with images that it signed",
+        };
+        let lines = [format!("{what} are refused from now on; campaigns of theirs do not go on.")];
+        let words = format!("Withdraw trust in {}", key.name());
         let title = format!("{words} ({})?", key.id());
         let Some(answer) = ask(ui, &title, &lines, Act::danger(&words)) else { return };
         if answer {
-            cx.edit(Edit::UntrustKey { public: key.public }, format!("{} is trusted no longer", key.name));
+            let edit = match key {
+                PublicKeyFile::Packages(key) => Edit::UntrustKey { public: key.public },
+                PublicKeyFile::Images(key) => Edit::UntrustMakerKey { public: key.public },
+            };
+            cx.edit(edit, format!("{} is trusted no longer", key.name()));
         }
         self.leaving = None;
     }

@@ -6,7 +6,7 @@ use crate::firmware::version;
 use crate::gui::data::CampaignLine;
 use crate::gui::jobs::{JobState, MeterProgress};
 use crate::gui::widgets::{blame_words, instant};
-use crate::model::{CampaignPlan, Fault, FlashActivation, FlashOutcome, FlashPhase, Step};
+use crate::model::{Blame, CampaignPlan, Fault, FlashActivation, FlashOutcome, FlashPhase, Step};
 
 /// What the table can be narrowed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,8 +15,10 @@ pub(super) enum Kind {
     Running,
     /// It comes later, or goes on when it is asked to.
     Waiting,
-    /// It was refused, failed, or broke off.
+    /// It was refused, or failed.
     Failed,
+    /// It could not be reached, or its line broke off: that says nothing of the image.
+    Unreachable,
     /// As wanted.
     Done,
 }
@@ -53,6 +55,10 @@ fn fault_words(fault: &Fault) -> String {
     format!("{}: {}", blame_words(fault.blame), fault.message)
 }
 
+fn kind_of(fault: &Fault) -> Kind {
+    if fault.blame == Blame::Line { Kind::Unreachable } else { Kind::Failed }
+}
+
 /// A meter that has its turn, or had it in this job.
 fn of_job(line: &CampaignLine, live: &MeterProgress, known: &Line) -> Option<Line> {
     let steps = || live.steps.iter().rev();
@@ -82,8 +88,9 @@ fn of_job(line: &CampaignLine, live: &MeterProgress, known: &Line) -> Option<Lin
             if is_kept || fault.message == "cancelled" {
                 return None;
             }
+            let kind = kind_of(fault);
             let (result, fault) = (fault_words(fault), Some(fault.clone()));
-            Some(Line { kind: Kind::Failed, phase, blocks, seconds_left: None, result, fault })
+            Some(Line { kind, phase, blocks, seconds_left: None, result, fault })
         }
     }
 }
@@ -107,11 +114,13 @@ fn of_store(line: &CampaignLine, is_running: bool, plan: &CampaignPlan, zone: &T
         }
         FlashOutcome::Refused | FlashOutcome::Failed => (Kind::Failed, failed()),
         FlashOutcome::Open if is_running => (Kind::Waiting, goes_on("Waits for its turn")),
-        FlashOutcome::Open if !message.is_empty() => (Kind::Failed, goes_on(&failed())),
+        FlashOutcome::Open if !message.is_empty() => {
+            (fault.as_ref().map_or(Kind::Failed, kind_of), goes_on(&failed()))
+        }
         FlashOutcome::Open if flash.is_none() => (Kind::Waiting, "Not begun".to_owned()),
         FlashOutcome::Open => (Kind::Waiting, goes_on("Paused")),
     };
-    let fault = fault.filter(|_| kind == Kind::Failed);
+    let fault = fault.filter(|_| matches!(kind, Kind::Failed | Kind::Unreachable));
     Line { kind, phase, blocks, seconds_left: None, result, fault }
 }
 

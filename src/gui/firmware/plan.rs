@@ -13,10 +13,10 @@ use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::data::{Load, PackageFile, Query};
 use crate::gui::theme::Icon;
 use crate::gui::widgets::{
-    Act, Problem, Tone, empty, fault_panel, field, heading, loading, problem, secondary, section, segmented,
-    text_field,
+    Act, Problem, Tone, described, empty, fault_panel, field, heading, loading, problem, secondary, section,
+    segmented, text_field,
 };
-use crate::model::{CampaignPlan, FlashActivation, Window};
+use crate::model::{CampaignPlan, FlashActivation, Right, Window};
 use crate::store::MeterRow;
 
 use super::Wish;
@@ -41,6 +41,7 @@ struct Draft {
     canary: String,
     wave: String,
     stop_after: String,
+    stop_unreachable: String,
     window: String,
     downgrade: bool,
     reason: String,
@@ -78,6 +79,13 @@ fn number(text: &str, least: u32) -> Result<Option<u32>, String> {
     text.parse().ok().filter(|number| *number >= least).map(Some).ok_or_else(wrong)
 }
 
+/// A number as it is typed, with what holds where none is.
+fn number_field(ui: &mut Ui, name: &str, text: &mut String, least: u32, hint: &str) {
+    let wrong = number(text, least).err();
+    let remark = (wrong.as_deref().unwrap_or(hint), wrong.is_some());
+    field(ui, name, Some(remark), |ui| text_field(ui, text, "", 176.0, wrong.is_some()));
+}
+
 impl Draft {
     fn activation(&self, zone: &TimeZone, now: Timestamp) -> Result<FlashActivation, String> {
         match self.when {
@@ -109,6 +117,7 @@ impl Draft {
             canary: number(&self.canary, 0)?.unwrap_or(0),
             wave: number(&self.wave, 1)?,
             stop_after: number(&self.stop_after, 0)?,
+            stop_unreachable: number(&self.stop_unreachable, 0)?,
             window: self.window()?,
             activation: self.activation(zone, now)?,
             downgrade: self.downgrade.then(|| reason.to_owned()),
@@ -118,25 +127,24 @@ impl Draft {
         })
     }
 
-    fn ui(&mut self, ui: &mut Ui, zone: &TimeZone, now: Timestamp) {
+    fn ui(&mut self, ui: &mut Ui, zone: &TimeZone, now: Timestamp, no_override: Option<&str>) {
         section(ui, "Waves");
         ui.horizontal_top(|ui| {
-            let numbers = [
-                ("Canary group", &mut self.canary, 0, "No group goes first"),
-                ("Meters of a wave", &mut self.wave, 1, "All that are left at once"),
-                ("Stop after failures", &mut self.stop_after, 0, "None with a canary group, else never"),
-            ];
-            for (name, text, least, hint) in numbers {
-                let wrong = number(text, least).err();
-                let remark = (wrong.as_deref().unwrap_or(hint), wrong.is_some());
-                field(ui, name, Some(remark), |ui| text_field(ui, text, "", 176.0, wrong.is_some()));
-            }
+            number_field(ui, "Canary group", &mut self.canary, 0, "No group goes first");
+            number_field(ui, "Meters of a wave", &mut self.wave, 1, "All that are left at once");
             let wrong = self.window().err();
             let hint = format!("Such as 22:00-05:00, {}", TimeZone::system().iana_name().unwrap_or("local"));
             let remark = (wrong.as_deref().unwrap_or(&hint), wrong.is_some());
             field(ui, "Maintenance window", Some(remark), |ui| {
                 text_field(ui, &mut self.window, "Always", 176.0, wrong.is_some())
             });
+        });
+        section(ui, "Begin no further meter");
+        ui.horizontal_top(|ui| {
+            let hint = "None with a canary group, else never";
+            number_field(ui, "Stop after failures", &mut self.stop_after, 0, hint);
+            let hint = "Never: it says nothing of the image";
+            number_field(ui, "Stop after unreachable", &mut self.stop_unreachable, 0, hint);
         });
         section(ui, "When the image takes over");
         ui.horizontal_top(|ui| {
@@ -154,7 +162,13 @@ impl Draft {
         section(ui, "Exceptions");
         ui.checkbox(&mut self.short_backup, "Short backup: registers, clock and scheme, no profile");
         ui.checkbox(&mut self.start_over, "Give up what another package left half in a meter");
-        ui.checkbox(&mut self.downgrade, "Let an older version replace a later one (administrator)");
+        self.downgrade &= no_override.is_none();
+        let shown = ui.add_enabled_ui(no_override.is_none(), |ui| {
+            ui.checkbox(&mut self.downgrade, "Let an older version replace a later one (administrator)")
+        });
+        if let Some(why) = no_override {
+            described(ui, &shown.inner, why);
+        }
         if self.downgrade {
             let wrong = self.reason.trim().is_empty();
             let remark = "It goes into the audit chain with your name";
@@ -230,7 +244,8 @@ impl PlanPage {
         let meters = self.targets.ui(ui, cx, file, self.draft.downgrade)?;
         let zone = meters.first().map_or_else(|| cx.zone.clone(), |row| zone_of(&row.config));
         let now = (cx.now)();
-        self.draft.ui(ui, &zone, now);
+        let no_override = cx.why_not(Right::OverrideDowngrade);
+        self.draft.ui(ui, &zone, now, no_override.as_deref());
         if let Some(fault) = &runs.refused {
             fault_panel(ui, fault);
         }
@@ -246,7 +261,8 @@ impl PlanPage {
             };
             let is_busy = runs.is_submitting() || runs.is_running(cx, &file.package.id());
             let is_ready = plan.is_ok() && !meters.is_empty() && !is_busy;
-            if ui.add(Act::primary(&words).icon(Icon::Firmware).enabled(is_ready)).clicked()
+            let flash = Act::primary(&words).icon(Icon::Firmware).enabled(is_ready);
+            if ui.add(flash.unless(cx.why_not(Right::Flash))).clicked()
                 && let Ok(plan) = &plan
             {
                 self.confirm(&file, plan, meters);

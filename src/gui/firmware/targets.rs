@@ -61,6 +61,7 @@ fn judge(manifest: &Manifest, identity: &Identity, may_go_back: bool) -> Suits {
     let own = [&identity.model, &identity.maker, &identity.serial, &identity.logical_device_name];
     let meter = MeterFirmware {
         version: identity.firmware.clone(),
+        serial: identity.serial.clone(),
         maker: identity.maker.clone().or_else(|| named.and_then(letters)),
         model: identity.model.clone(),
         hardware: None,

@@ -2,13 +2,14 @@
 
 use egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
 
+use crate::comms::rights::of_action;
 use crate::gui::context::AppCtx;
 use crate::gui::data::{ListSummary, Load, Query};
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
 use crate::gui::widgets::{
     Act, Problem, Tone, badge, instant, key_value, loading, problem, secondary, section, segmented, small,
 };
-use crate::model::Member;
+use crate::model::{Member, Right};
 use crate::store::{Cause, Outcome, OutcomeState, Rate, RunState, Share};
 
 use super::Wish;
@@ -31,7 +32,7 @@ pub(super) enum Tab {
 /// Draws it; gives what is to be done.
 pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, list: &ListSummary, tab: &mut Tab) -> Option<Wish> {
     ui.spacing_mut().item_spacing.y = 8.0;
-    let wish = head(ui, list);
+    let wish = head(ui, cx, list);
     let tabs = [
         (Tab::Next, "Next runs"),
         (Tab::Meters, "Last outcomes"),
@@ -47,7 +48,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, list: &ListSummary, tab: &mut Tab
     wish
 }
 
-fn head(ui: &mut Ui, list: &ListSummary) -> Option<Wish> {
+fn head(ui: &mut Ui, cx: &AppCtx, list: &ListSummary) -> Option<Wish> {
     let mut wish = None;
     let content = &list.row.list;
     ui.horizontal(|ui| {
@@ -56,6 +57,8 @@ fn head(ui: &mut Ui, list: &ListSummary) -> Option<Wish> {
             badge(ui, "Paused", Tone::Warn);
         }
     });
+    let keep = cx.why_not(Right::KeepLists);
+    let run_right = of_action(&content.action);
     let running = list.last.as_ref().filter(|run| run.state == RunState::Running);
     ui.horizontal(|ui| {
         match running {
@@ -66,22 +69,25 @@ fn head(ui: &mut Ui, list: &ListSummary) -> Option<Wish> {
             }
             None => {
                 let act = Act::primary("Run now").icon(Icon::Play).enabled(list.meters > 0);
-                if ui.add(act.hint("Runs the list once, whatever its schedule")).clicked() {
+                if ui
+                    .add(act.hint("Runs the list once, whatever its schedule").unless(cx.why_not(run_right)))
+                    .clicked()
+                {
                     wish = Some(Wish::Run);
                 }
             }
         }
         if content.schedule.is_some() {
             let words = if content.paused { "Go on" } else { "Pause" };
-            if ui.add(Act::plain(words)).clicked() {
+            if ui.add(Act::plain(words).unless(keep.clone())).clicked() {
                 wish = Some(Wish::Pause(!content.paused));
             }
         }
-        if ui.add(Act::plain("Edit…").icon(Icon::Edit)).clicked() {
+        if ui.add(Act::plain("Edit…").icon(Icon::Edit).unless(keep.clone())).clicked() {
             wish = Some(Wish::Edit);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if ui.add(Act::icon_only(Icon::Trash, "Remove this list")).clicked() {
+            if ui.add(Act::icon_only(Icon::Trash, "Remove this list").unless(keep)).clicked() {
                 wish = Some(Wish::Remove);
             }
         });

@@ -7,7 +7,7 @@ mod table;
 use egui::{Align, Frame, Key, Layout, Margin, Panel, ScrollArea, Ui};
 
 use crate::comms::{Edit, Job};
-use crate::model::{ListId, MeterList};
+use crate::model::{ListId, MeterList, Right};
 
 use super::context::AppCtx;
 use super::data::{ListSummary, Load, Query};
@@ -62,7 +62,10 @@ impl Lists {
         if lists.is_empty() {
             let text = "A list says which meters to read or to program, what to do with them, and when. It runs by itself while this window is open, or under “meterwright run” without one.";
             empty(ui, Icon::Lists, "There is no meter list yet", text, |ui| {
-                if ui.add(Act::primary("New list…").icon(Icon::Plus)).clicked() {
+                if ui
+                    .add(Act::primary("New list…").icon(Icon::Plus).unless(cx.why_not(Right::KeepLists)))
+                    .clicked()
+                {
                     self.editor = Some(Editor::new(cx));
                 }
             });
@@ -88,7 +91,10 @@ impl Lists {
                 heading(ui, "Lists");
                 ui.label(small(ui, super::widgets::counted(lists.len(), "meter list")));
                 ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                    if ui.add(Act::plain("New list…").icon(Icon::Plus)).clicked() {
+                    if ui
+                        .add(Act::plain("New list…").icon(Icon::Plus).unless(cx.why_not(Right::KeepLists)))
+                        .clicked()
+                    {
                         self.editor = Some(Editor::new(cx));
                     }
                 });

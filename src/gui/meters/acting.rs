@@ -57,7 +57,7 @@ pub(super) fn acting(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, details: &Det
 }
 
 fn ask(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, words: &str, deed: Deed) {
-    if ui.add(Act::plain(words)).clicked() {
+    if ui.add(Act::plain(words).unless(cx.why_not(deed.right()))).clicked() {
         cx.command(Command::Ask(vec![row.id], deed));
     }
 }

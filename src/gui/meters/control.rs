@@ -8,7 +8,7 @@ use crate::drivers::{ClockOrder, ClockWay, Contactor, Order};
 use crate::gui::context::AppCtx;
 use crate::gui::theme::strong;
 use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
-use crate::model::MeterId;
+use crate::model::{MeterId, Right};
 use crate::store::MeterRow;
 
 /// Names that are listed one by one.
@@ -26,6 +26,16 @@ pub enum Deed {
 }
 
 impl Deed {
+    /// The right that it needs.
+    #[must_use]
+    pub const fn right(&self) -> Right {
+        match self {
+            Self::Clock(_) => Right::SetClock,
+            Self::Order(Order::BillingReset) => Right::BillingReset,
+            Self::Order(Order::Contactor(_)) => Right::Contactor,
+        }
+    }
+
     /// The effect with its object: `Open contactor of`, for a button.
     const fn verb(self) -> &'static str {
         match self {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use crate::model::{
-    Auth, Line, LinePath, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Security, ServerAddress,
-    Side, SystemTitle, Template,
+    Auth, Catalogue, Line, LinePath, MeterConfig, MeterId, MeterSecrets, Secret, SecretKind, Security,
+    ServerAddress, Side, SystemTitle,
 };
 use crate::store::MeterRow;
 
@@ -165,7 +165,12 @@ impl Entered {
     ///
     /// # Errors
     /// What is wrong, by field, in the model's own words.
-    pub(super) fn read(&self, id: Option<MeterId>, others: &[MeterRow]) -> Result<Meter, Problems> {
+    pub(super) fn read(
+        &self,
+        id: Option<MeterId>,
+        others: &[MeterRow],
+        templates: &Catalogue,
+    ) -> Result<Meter, Problems> {
         let mut problems = Problems::new();
         let name = self.name.trim().to_owned();
         if name.is_empty() {
@@ -192,7 +197,7 @@ impl Entered {
             known
                 .map_err(|_| format!("`{text}` is not a time zone: write an IANA name such as Europe/London"))
         });
-        if let Err(error) = Template::named(&self.template) {
+        if let Err(error) = templates.shared(&self.template) {
             problems.insert(Field::Template, error.to_string());
         }
         let (secrets, changes) = self.read_secrets(&mut problems);
@@ -296,7 +301,7 @@ mod tests {
         config.group = Some("North/Works".to_owned());
         config.time_zone = Some("Europe/London".to_owned());
         config.registers_in = Side::Primary;
-        let read = Entered::of(&config).read(Some(MeterId(1)), &[]).unwrap();
+        let read = Entered::of(&config).read(Some(MeterId(1)), &[], &Catalogue::default()).unwrap();
         assert_eq!(read.config, config);
         assert!(read.changes.is_empty(), "secrets that were not touched are not changed");
     }
@@ -311,7 +316,7 @@ mod tests {
         entered.client_title = "short".to_owned();
         entered.time_zone = "Mars/Olympus".to_owned();
         entered.secrets.get_mut(&SecretKind::EncryptionKey).unwrap().text = "00".to_owned();
-        let problems = entered.read(None, &[]).unwrap_err();
+        let problems = entered.read(None, &[], &Catalogue::default()).unwrap_err();
         assert_eq!(problems.len(), 7, "{problems:?}");
         assert_eq!(problems[&Field::Line], "meter:4059".parse::<Line>().unwrap_err().to_string());
         assert!(problems[&Field::Secret(SecretKind::EncryptionKey)].contains("16"));
@@ -328,8 +333,13 @@ mod tests {
             last_ok: None,
             drift_ms: None,
         };
-        assert!(good().read(None, std::slice::from_ref(&row)).unwrap_err().contains_key(&Field::Name));
-        assert!(good().read(Some(MeterId(4)), &[row]).is_ok());
+        assert!(
+            good()
+                .read(None, std::slice::from_ref(&row), &Catalogue::default())
+                .unwrap_err()
+                .contains_key(&Field::Name)
+        );
+        assert!(good().read(Some(MeterId(4)), &[row], &Catalogue::default()).is_ok());
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::gui::theme::{Icon, strong, tokens};
 use crate::gui::widgets::{
     Act, choice, dialog_window, fault_panel, field, password, secondary, section, small, text_field,
 };
-use crate::model::{Auth, Fault, MeterConfig, MeterId, SecretKind, Security, Side, Template};
+use crate::model::{Auth, Fault, MeterConfig, MeterId, SecretKind, Security, Side};
 
 use super::form::{Entered, Field, Problems, SECRETS, secret_title};
 use super::trial::Trial;
@@ -71,7 +71,7 @@ impl FormDialog {
             ui.add_space(4.0);
             let read = {
                 let meters = cx.meters().ready().unwrap_or_default();
-                self.entered.read(self.id, &meters)
+                self.entered.read(self.id, &meters, &cx.templates)
             };
             let none = Problems::new();
             let problems = read.as_ref().err().unwrap_or(&none).clone();
@@ -223,14 +223,7 @@ impl FormDialog {
         }
         self.line(ui, cx, problems);
         ui.horizontal_top(|ui| {
-            let templates: Vec<(String, String)> = Template::shipped()
-                .map(|name| {
-                    let title =
-                        Template::named(name).map_or_else(|_| name.to_owned(), |template| template.title);
-                    (name.to_owned(), title)
-                })
-                .collect();
-            choice(ui, "Template", HALF, &mut self.entered.template, &templates);
+            choice(ui, "Template", HALF, &mut self.entered.template, &cx.templates.choices());
             self.text(ui, "Serial number", "Read from the meter", HALF, None, |form| &mut form.serial);
         });
         ui.horizontal_top(|ui| {

@@ -9,7 +9,7 @@ use crate::gui::widgets::{
     Act, Problem, Tone, badge, fault_panel, instant, key_value, loading, problem, secondary, section,
     segmented, small,
 };
-use crate::model::{FlashOutcome, MeterConfig, SecretKind};
+use crate::model::{FlashOutcome, MeterConfig, Right, SecretKind};
 use crate::store::MeterRow;
 
 use super::acting::{acting, clock_now};
@@ -94,10 +94,11 @@ fn head(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow) {
         if ui.add(Act::plain("Readings").icon(Icon::Readings).shortcut("Enter")).clicked() {
             cx.command(Command::ShowReadings(row.id));
         }
-        if ui.add(Act::plain("Edit…").icon(Icon::Edit)).clicked() {
+        if ui.add(Act::plain("Edit…").icon(Icon::Edit).unless(cx.why_not(Right::KeepMeters))).clicked() {
             cx.command(Command::EditMeter(row.id));
         }
-        if ui.add(Act::icon_only(Icon::Trash, "Remove this meter…").framed().shortcut("Delete")).clicked() {
+        let remove = Act::icon_only(Icon::Trash, "Remove this meter…").framed().shortcut("Delete");
+        if ui.add(remove.unless(cx.why_not(Right::KeepMeters))).clicked() {
             cx.command(Command::RemoveMeters(vec![row.id]));
         }
     });
@@ -192,7 +193,7 @@ fn firmware(ui: &mut Ui, cx: &mut AppCtx, details: &Details) {
             ui.add(Label::new(small(ui, words)).wrap());
         }
     }
-    if ui.add(Act::plain("Flash…").icon(Icon::Firmware)).clicked() {
+    if ui.add(Act::plain("Flash…").icon(Icon::Firmware).unless(cx.why_not(Right::Flash))).clicked() {
         cx.command(Command::PlanFlash);
     }
 }

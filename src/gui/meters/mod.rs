@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use egui::{Align, Frame, Layout, Margin, Panel, Popup, Stroke, Ui};
 
 use crate::drivers::ClockWay;
-use crate::model::{MeterId, What};
+use crate::model::{MeterId, Right, What};
 
 use super::context::{AppCtx, Command, Page, usual_reading};
 use super::data::reader::zone_named;
@@ -260,10 +260,17 @@ impl MeterManager {
         });
         ui.add_space(-4.0);
         let read = Act::primary(&words).icon(Icon::Play).shortcut("F5").enabled(!selected.is_empty());
-        if ui.add(read.hint("Reads what was chosen from where the store ends")).clicked() {
+        if ui
+            .add(
+                read.hint("Reads what was chosen from where the store ends")
+                    .unless(cx.why_not(Right::ReadMeters)),
+            )
+            .clicked()
+        {
             cx.command(Command::Read(selected.clone(), self.what.clone()));
         }
-        if ui.add(Act::plain("Add meter…").icon(Icon::Plus).shortcut("Ctrl+N")).clicked() {
+        let add = Act::plain("Add meter…").icon(Icon::Plus).shortcut("Ctrl+N");
+        if ui.add(add.unless(cx.why_not(Right::KeepMeters))).clicked() {
             cx.command(Command::AddMeter);
         }
         let more = ui.add(Act::icon_only(Icon::More, "More"));

@@ -7,7 +7,7 @@ use crate::export::{self, Export, Format, Part};
 use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::theme::{Icon, strong, tokens};
 use crate::gui::widgets::{Act, Tone, badge, combo, heading, segmented, small};
-use crate::model::Side;
+use crate::model::{Right, Side};
 
 use super::period::{Period, Span};
 use super::{Readings, Subject, Tab};
@@ -39,7 +39,10 @@ impl Readings {
                 });
                 let doing = cx.jobs.doing(subject.meter.id);
                 let read = Act::primary("Read now").icon(Icon::Play).shortcut("F5").enabled(doing.is_none());
-                if ui.add(read.hint("Reads from where the store ends")).clicked() {
+                if ui
+                    .add(read.hint("Reads from where the store ends").unless(cx.why_not(Right::ReadMeters)))
+                    .clicked()
+                {
                     cx.command(Command::Read(vec![subject.meter.id], std::collections::BTreeSet::new()));
                 }
                 if let Some(doing) = doing {

@@ -123,7 +123,7 @@ impl SchemeManager {
             title(ui, "New scheme");
             ui.horizontal(|ui| {
                 let models: Vec<(String, String)> =
-                    Template::shipped().map(|name| (name.to_owned(), name.to_owned())).collect();
+                    cx.templates.names().map(|name| (name.to_owned(), name.to_owned())).collect();
                 choice(ui, "Meter model", 200.0, &mut template, &models);
                 ui.vertical(|ui| {
                     ui.add_space(18.0);

@@ -7,9 +7,9 @@ use egui::Ui;
 
 use crate::gui::context::AppCtx;
 use crate::gui::data::Later;
-use crate::model::Template;
+use crate::model::Catalogue;
 use crate::model::template::SchemeLimits;
-use crate::scheme::{Document, Problem, check_file, write};
+use crate::scheme::{Document, Problem, check_file_among, write};
 
 use super::history::{History, Run};
 
@@ -32,14 +32,12 @@ pub(super) struct Draft {
     problems: Arc<Vec<Problem>>,
     checked: Option<u64>,
     checking: Option<(u64, Later<Vec<Problem>>)>,
-    limits: (String, SchemeLimits),
 }
 
 impl Draft {
     /// Of a scheme, and of what stands in its file.
     pub(super) fn new(document: Document, saved: Option<Document>) -> Self {
         Self {
-            limits: limits_of(&document.template),
             document,
             saved,
             history: History::default(),
@@ -62,11 +60,9 @@ impl Draft {
     }
 
     /// What the meter model can hold; the format's own limits where the model is not known.
-    pub(super) fn limits(&mut self) -> SchemeLimits {
-        if self.limits.0 != self.document.template {
-            self.limits = limits_of(&self.document.template);
-        }
-        self.limits.1.clone()
+    pub(super) fn limits(&self, templates: &Catalogue) -> SchemeLimits {
+        let template = templates.shared(&self.document.template);
+        template.map(|template| template.limits.clone()).unwrap_or_default()
     }
 
     /// Whether the checks have not come to the last change yet.
@@ -90,9 +86,9 @@ impl Draft {
         }
         if self.checked != Some(self.version) {
             let document = self.document.clone();
-            let today = super::today(cx);
+            let (today, templates) = (super::today(cx), cx.templates.clone());
             // Through the text of the file, so that problems have their line and column.
-            let work = move || Ok(check_file(write(&document).as_bytes(), today).problems);
+            let work = move || Ok(check_file_among(write(&document).as_bytes(), today, &templates).problems);
             self.checking = Some((self.version, cx.aside("check scheme", work)));
         }
     }
@@ -131,9 +127,4 @@ impl Draft {
         self.changed_at = now;
         Some(name)
     }
-}
-
-fn limits_of(template: &str) -> (String, SchemeLimits) {
-    let limits = Template::named(template).map(|template| template.limits).unwrap_or_default();
-    (template.to_owned(), limits)
 }

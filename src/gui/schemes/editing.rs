@@ -14,6 +14,8 @@ pub(super) struct Editing<'a> {
     pub(super) document: &'a mut Document,
     /// What the meter model can hold.
     pub(super) limits: &'a SchemeLimits,
+    /// Names and titles of the meter models.
+    pub(super) models: &'a [(String, String)],
     /// What the checks found in the scheme as it stood before this frame.
     pub(super) problems: &'a [Problem],
     /// Place of a problem that was clicked: the page that shows it scrolls there and takes the focus, once.

@@ -480,7 +480,8 @@ impl SchemeManager {
         let key = opened.key;
         let Some(draft) = opened.draft_mut() else { return };
         let problems = draft.problems();
-        let limits = draft.limits();
+        let limits = draft.limits(&cx.templates);
+        let models = cx.templates.choices();
         let before = draft.document.clone();
         take_step_name(ui);
         let (tab, today) = (self.tab, today(cx));
@@ -491,6 +492,7 @@ impl SchemeManager {
                 let mut editing = Editing {
                     document: &mut draft.document,
                     limits: &limits,
+                    models: &models,
                     problems: &problems,
                     go_to: go_to.as_deref(),
                 };

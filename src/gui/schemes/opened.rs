@@ -76,9 +76,10 @@ pub(super) fn file_name(path: &Path) -> String {
 }
 
 fn read_file(cx: &AppCtx, path: &Path) -> Later<SchemeFile> {
+    let templates = cx.templates.clone();
     let path = path.to_path_buf();
     cx.aside("open scheme", move || {
-        reader::scheme(&path)
+        reader::scheme(&path, &templates)
             .map_err(|reason| Fault::user(reason, "check that the file exists and that you may read it"))
     })
 }

@@ -21,7 +21,7 @@ use crate::gui::widgets::{
     Act, Tone, badge, counted, dialog_window, empty, fault_panel, field, heading, instant, secondary,
     section, segmented, small, text_field,
 };
-use crate::model::{Fault, MeterId, Template};
+use crate::model::{Catalogue, Fault, MeterId, Right};
 use crate::scheme::{Document, compare};
 use crate::store::MeterRow;
 
@@ -212,16 +212,16 @@ impl ProgramPage {
                 ui.add(Label::new(step).wrap());
             });
         }
-        self.left_out(ui, subject.this.document, meters);
+        self.left_out(ui, &cx.templates, subject.this.document, meters);
     }
 
     /// What the models of these meters have no object for.
-    fn left_out(&self, ui: &mut Ui, document: &Document, meters: &[MeterRow]) {
-        let mut templates: Vec<&String> = meters.iter().map(|meter| &meter.config.template).collect();
-        templates.sort_unstable();
-        templates.dedup();
-        for name in templates {
-            let Ok(template) = Template::named(name) else { continue };
+    fn left_out(&self, ui: &mut Ui, templates: &Catalogue, document: &Document, meters: &[MeterRow]) {
+        let mut names: Vec<&String> = meters.iter().map(|meter| &meter.config.template).collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let Ok(template) = templates.shared(name) else { continue };
             let left_out = foreseen(document, &template);
             if !left_out.is_empty() {
                 let text = format!("A meter of template {name} keeps as they are: {}.", left_out.join(", "));
@@ -235,7 +235,7 @@ impl ProgramPage {
         let now = (cx.now)();
         let today = now.to_zoned(cx.zone.clone()).date();
         let refusal = meters.iter().find_map(|meter| {
-            fits(document, &meter.config, today)
+            fits(document, &meter.config, &cx.templates, today)
                 .err()
                 .map(|fault| format!("{}: {}", meter.config.name, fault.message))
         });
@@ -260,7 +260,8 @@ impl ProgramPage {
                 many => format!("Write {} to {} meters…", document.identity, many.len()),
             };
             let can = !meters.is_empty() && refusal.is_none() && activation.is_ok() && !busy;
-            let write = ui.add(Act::primary(&words).icon(Icon::Import).enabled(can)).clicked();
+            let write = Act::primary(&words).icon(Icon::Import).enabled(can);
+            let write = ui.add(write.unless(cx.why_not(Right::WriteSchemes))).clicked();
             if let Ok(activation) = activation
                 && write
             {
@@ -272,7 +273,8 @@ impl ProgramPage {
                 || "Read a scheme".to_owned(),
                 |meter| format!("Read the scheme of {}", meter.config.name),
             );
-            if ui.add(Act::plain(&read).icon(Icon::Export).enabled(focus.is_some() && !busy)).clicked()
+            let read = Act::plain(&read).icon(Icon::Export).enabled(focus.is_some() && !busy);
+            if ui.add(read.unless(cx.why_not(Right::ReadMeters))).clicked()
                 && let Some(meter) = focus
             {
                 self.read(cx, meter);

@@ -3,6 +3,7 @@
 use egui::{CornerRadius, Frame, Margin, ScrollArea, Stroke, ThemePreference, Ui};
 
 use super::context::AppCtx;
+use super::people::{AuditCard, PeopleCard};
 use super::prefs::PhaseColours;
 use super::theme::{SIZES, strong, tokens};
 use super::widgets::{heading, key_value, secondary, segmented};
@@ -10,11 +11,14 @@ use super::widgets::{heading, key_value, secondary, segmented};
 const WIDTH: f32 = 640.0;
 
 /// The page.
-pub(super) struct Settings;
+#[derive(Default)]
+pub(super) struct Settings {
+    people: PeopleCard,
+    audit: AuditCard,
+}
 
 impl Settings {
     /// Draws the page.
-    #[allow(clippy::unused_self, reason = "a page like the others")]
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(32, 24)).show(ui, |ui| {
@@ -49,6 +53,8 @@ impl Settings {
                     )
                     .then(|| cx.keep_prefs());
                 });
+                card(ui, "People", |ui| self.people.ui(ui, cx));
+                card(ui, "Audit", |ui| self.audit.ui(ui, cx));
                 card(ui, "Keyboard", |ui| {
                     for (keys, what) in KEYS {
                         key_value(ui, keys, *what);
@@ -62,6 +68,7 @@ impl Settings {
                 });
             });
         });
+        self.people.dialogs(ui, cx);
     }
 }
 
@@ -74,6 +81,7 @@ const KEYS: &[(&str, &str)] = &[
     ("Ctrl+N", "Add a meter"),
     ("Ctrl+O", "Open a scheme"),
     ("Ctrl+J", "Jobs"),
+    ("Ctrl+L", "Lock the windows, where people sign in"),
     ("↑ ↓, Shift, Ctrl+A", "Move in the table, take a range, take all"),
     ("Enter", "Show the readings of the meter in focus"),
     ("Delete", "Remove the selected meters, after a question"),

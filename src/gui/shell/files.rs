@@ -105,9 +105,12 @@ impl FilePurpose {
             Self::Package => {
                 dialog.add_filter("Firmware package", &["mtwfw"]).add_filter("All files", &["*"]).pick_file()
             }
-            Self::PublicKey => dialog.add_filter("Public key", &["pub"]).pick_file(),
             Self::VendorFile => {
                 dialog.add_filter("Vendor's file", &["xml"]).add_filter("All files", &["*"]).pick_file()
+            }
+            Self::PublicKey => {
+                let dialog = dialog.add_filter("Public key", &["pub", "pem", "der", "txt"]);
+                dialog.add_filter("All files", &["*"]).pick_file()
             }
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Holidays { .. } => dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file(),

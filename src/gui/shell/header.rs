@@ -4,7 +4,8 @@ use egui::{Align, Id, Key, Layout, Margin, TextEdit, Ui, Vec2};
 
 use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::theme::{CONTROL, Icon, strong, tokens};
-use crate::gui::widgets::{Tone, badge, small};
+use crate::gui::widgets::{Act, Tone, badge, small};
+use crate::model::Standing;
 
 use super::search::{Found, matches, results};
 
@@ -43,8 +44,23 @@ impl Header {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 ui.add_space(16.0);
-                let person = person();
-                ui.label(&person).on_hover_text("Signed in as the owner of this store: it has one user");
+                let person = match cx.standing.clone() {
+                    Standing::SignedIn(person) => {
+                        let lock = Act::icon_only(Icon::Lock, "Lock the windows").shortcut("Ctrl+L");
+                        if ui.add(lock).clicked() {
+                            cx.command(Command::Lock);
+                        }
+                        badge(ui, person.role.word(), Tone::Plain).on_hover_text(person.role.in_words());
+                        ui.add(egui::Label::new(&person.name).truncate()).on_hover_text("Signed in");
+                        person.name
+                    }
+                    Standing::Alone | Standing::Nobody => {
+                        let person = person();
+                        let hint = "Signed in as the owner of this store: it has one user";
+                        ui.label(&person).on_hover_text(hint);
+                        person
+                    }
+                };
                 let (dot, _) = ui.allocate_exact_size(Vec2::splat(24.0), egui::Sense::hover());
                 let t = tokens(ui);
                 ui.painter().circle_filled(dot.center(), 12.0, t.accent_soft.0);

@@ -111,6 +111,16 @@ impl<'a> Act<'a> {
         self
     }
 
+    /// Disabled where there is a reason, which the tooltip and screen readers tell.
+    #[must_use]
+    pub fn unless(mut self, reason: Option<String>) -> Self {
+        if let Some(reason) = reason {
+            self.enabled = false;
+            self.hint = reason;
+        }
+        self
+    }
+
     /// A sentence for the tooltip.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -182,6 +192,9 @@ impl Widget for Act<'_> {
             info.selected = self.selected;
             info
         });
+        if !enabled && !self.hint.is_empty() {
+            ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(self.hint.as_str()));
+        }
         if ui.is_rect_visible(rect) {
             let (fill, edge, ink) = self.colours(ui, &response);
             let radius = CornerRadius::same(4);
@@ -214,6 +227,12 @@ impl Widget for Act<'_> {
             response.on_hover_text(tooltip.clone()).on_disabled_hover_text(tooltip)
         }
     }
+}
+
+/// Tells why a control is disabled: when pointed at, and to screen readers.
+pub fn described(ui: &Ui, control: &Response, why: &str) {
+    ui.ctx().accesskit_node_builder(control.id, |node| node.set_description(why));
+    control.clone().on_disabled_hover_text(why);
 }
 
 /// A row of choices of which one holds. Gives true when another was chosen.

@@ -4,6 +4,32 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Obis;
 
+/// Services of the conformance block by the standard's names (IEC 62056-53, 7.3.1), for `without`.
+pub const SERVICES: [&str; 22] = [
+    "general-protection",
+    "general-block-transfer",
+    "read",
+    "write",
+    "unconfirmed-write",
+    "delta-value-encoding",
+    "attribute0-supported-with-set",
+    "priority-mgmt-supported",
+    "attribute0-supported-with-get",
+    "block-transfer-with-get-or-read",
+    "block-transfer-with-set-or-write",
+    "block-transfer-with-action",
+    "multiple-references",
+    "information-report",
+    "data-notification",
+    "access",
+    "parameterized-access",
+    "get",
+    "set",
+    "selective-access",
+    "event-notification",
+    "action",
+];
+
 /// Association.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]

@@ -1,9 +1,12 @@
 //! Why a template was not taken.
 
+use super::Problem;
+use crate::model::Position;
+
 /// Why a template was not taken.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// No template of this name ships with the program.
+    /// No template has this name.
     #[error("there is no template `{name}`: choose one of {known}")]
     Unknown {
         /// The name.
@@ -31,4 +34,26 @@ pub enum TemplateError {
         /// What, and what is allowed.
         message: String,
     },
+}
+
+impl TemplateError {
+    /// Of the first problem that a check found.
+    pub(super) fn of(name: &str, problem: &Problem) -> Self {
+        let mut message = problem.message.clone();
+        if !problem.pointer.is_empty() {
+            message = format!("{}: {message}", problem.pointer);
+        }
+        if !problem.advice.is_empty() {
+            message = format!("{message}; {}", problem.advice);
+        }
+        let name = name.to_owned();
+        match problem.position {
+            Some(Position { line, column }) => {
+                let [line, column] =
+                    [line, column].map(|number| usize::try_from(number).unwrap_or(usize::MAX));
+                Self::Syntax { name, line, column, message }
+            }
+            None => Self::Value { name, message },
+        }
+    }
 }

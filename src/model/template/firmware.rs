@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::Obis;
 
+use super::ImageSignature;
+
 /// How firmware comes into a model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -24,6 +26,8 @@ pub struct FirmwareTuning {
     pub restart_seconds: u32,
     /// Pause between two looks at a meter that verifies, in milliseconds.
     pub poll_ms: u32,
+    /// The maker's own signature within each image; none is looked for where it is not described.
+    pub image_signature: Option<ImageSignature>,
 }
 
 impl Default for FirmwareTuning {
@@ -38,6 +42,7 @@ impl Default for FirmwareTuning {
             verify_seconds: 600,
             restart_seconds: 300,
             poll_ms: 2000,
+            image_signature: None,
         }
     }
 }

@@ -2,47 +2,68 @@
 //!
 //! A template never says what a meter's data *are*: scalers, units, capture objects and object lists are read from
 //! the meter. It says how the meter wants to be spoken to, what its numbers mean, and what it cannot hold.
+//!
+//! Each section has a file; `catalogue` knows all templates, those that ship and those of a store; `check` says what is
+//! wrong with a text, `fields` what each setting is called and may be, `describe` what a template says in words,
+//! `difference` what two of them disagree on, `write` makes the text of one.
 
 mod addressing;
 mod association;
+mod catalogue;
+pub mod check;
 mod clock;
+mod describe;
+mod difference;
 mod error;
+pub mod fields;
 mod firmware;
 mod flag;
+mod image_signature;
 mod limits;
 mod link;
 mod objects;
+pub mod problem;
 mod profiles;
+mod proposal;
 mod scheme;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{IntervalStatus, Obis};
+use super::Obis;
 
 pub use addressing::Addressing;
-pub use association::{AssociationTuning, CipheringForm, Release, RequestTuning, Selection};
+pub use association::{AssociationTuning, CipheringForm, Release, RequestTuning, SERVICES, Selection};
+pub use catalogue::{Catalogue, Entry, Origin, OwnTemplate};
+pub use check::{Checked, check, valid_name};
 pub use clock::{ClockAdjust, ClockTuning, SetStatus};
+pub use describe::{Row, Section, describe};
+pub use difference::{Difference, differences};
 pub use error::TemplateError;
 pub use firmware::FirmwareTuning;
 pub use flag::{
     FlagContent, FlagLayout, FlagPeriod, FlagRatio, FlagRatioForm, FlagRegister, FlagSource, FlagSumForm,
     FlagSums, FlagTable, FlagText, FlagTuning,
 };
+pub use image_signature::{ImageEnd, ImageSignature, SignatureForm, SignedBytes, SignedPart};
 pub use limits::SchemeLimits;
 pub use link::{HdlcParameters, HdlcTuning, Timing};
 pub use objects::{IdentityObject, ObjectMap, RatioObjects};
+pub use problem::Problem;
 pub use profiles::{NullValue, ProfileTuning};
+pub use proposal::{Basis, Proposal, Remark};
 pub use scheme::{CalendarNames, SchemeObjects};
+pub use write::{written, written_value};
 
 /// The format tag that every template file begins with.
 pub const FORMAT: &str = "meterwright.template/1";
 
 /// One meter model.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Template {
     /// Always `meterwright.template/1`.
@@ -98,41 +119,36 @@ pub struct Template {
 }
 
 /// Protocol family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Family {
     /// DLMS/COSEM.
+    #[default]
     Dlms,
     /// Elster, ABB and GEC meters in the programming mode of IEC 62056-21.
     Elster,
 }
 
-const SHIPPED: &[(&str, &str)] = &[
-    ("dlms-generic", include_str!("../../../assets/templates/dlms-generic.json")),
-    ("dlms-idis", include_str!("../../../assets/templates/dlms-idis.json")),
-    ("dlms-meterwright", include_str!("../../../assets/templates/dlms-meterwright.json")),
-    ("elster-a1140", include_str!("../../../assets/templates/elster-a1140.json")),
-    ("elster-a1700", include_str!("../../../assets/templates/elster-a1700.json")),
-    ("elster-as230", include_str!("../../../assets/templates/elster-as230.json")),
-];
-
 impl Template {
-    /// Names of the templates that ship with the program.
-    pub fn shipped() -> impl Iterator<Item = &'static str> {
-        SHIPPED.iter().map(|(name, _)| *name)
+    /// A template that says no more than it must.
+    #[must_use]
+    pub fn least() -> Self {
+        let (format, name, title) = (FORMAT.to_owned(), "x".to_owned(), "X".to_owned());
+        Self { format, name, title, ..Self::default() }
     }
 
-    /// A template that ships with the program.
+    /// Names of the templates that ship with the program.
+    pub fn shipped() -> impl Iterator<Item = &'static str> {
+        catalogue::SHIPPED.iter().map(|(name, _)| *name)
+    }
+
+    /// A template that ships with the program. Where meters of a store are concerned, its [`Catalogue`] is asked,
+    /// which knows the store's own templates too.
     ///
     /// # Errors
     /// There is none of that name.
     pub fn named(name: &str) -> Result<Self, TemplateError> {
-        let found = SHIPPED.iter().find(|(known, _)| *known == name);
-        let (_, text) = found.ok_or_else(|| TemplateError::Unknown {
-            name: name.to_owned(),
-            known: Self::shipped().collect::<Vec<_>>().join(", "),
-        })?;
-        Self::parse(name, text)
+        Catalogue::default().named(name)
     }
 
     /// Reads a template.
@@ -140,51 +156,29 @@ impl Template {
     /// # Errors
     /// It is not JSON, has a key that is not known, or a value that is not allowed; the error names the place.
     pub fn parse(name: &str, text: &str) -> Result<Self, TemplateError> {
-        let template: Self = serde_json::from_str(text).map_err(|error| TemplateError::Syntax {
-            name: name.to_owned(),
-            line: error.line(),
-            column: error.column(),
-            message: error.to_string(),
-        })?;
-        template.check().map_err(|message| TemplateError::Value { name: name.to_owned(), message })?;
-        Ok(template)
+        if let Ok(template) = serde_json::from_str::<Self>(text)
+            && check::errors(&template).is_empty()
+        {
+            return Ok(template);
+        }
+        let checked = check(text);
+        let problem = checked.problems.into_iter().find(Problem::is_error);
+        match (checked.template, problem) {
+            (Some(template), None) => Ok(template),
+            (_, Some(problem)) => Err(TemplateError::of(name, &problem)),
+            (None, None) => {
+                Err(TemplateError::Value { name: name.to_owned(), message: "it does not read".to_owned() })
+            }
+        }
     }
 
-    fn check(&self) -> Result<(), String> {
-        let within = |what: &str, value: u32, low: u32, high: u32| {
-            if (low..=high).contains(&value) {
-                Ok(())
-            } else {
-                Err(format!("{what} is {value}: allowed is {low} to {high}"))
-            }
-        };
-        if self.format != FORMAT {
-            return Err(format!("format is `{}`: this program reads `{FORMAT}`", self.format));
-        }
-        within("hdlc.info", self.hdlc.info.into(), 32, 2030)?;
-        within("hdlc.window", self.hdlc.window.into(), 1, 7)?;
-        within("timing.attempts", self.timing.attempts, 1, 20)?;
-        within("timing.inter_frame_ms", self.timing.inter_frame_ms, 100, 600_000)?;
-        within("timing.response_ms", self.timing.response_ms, 100, 600_000)?;
-        within("association.max_pdu", self.association.max_pdu.into(), 64, 65535)?;
-        within("association.challenge_bytes", self.association.challenge_bytes.into(), 8, 64)?;
-        within("requests.list_max", self.requests.list_max.into(), 1, 1000)?;
-        within("firmware.verify_seconds", self.firmware.verify_seconds, 1, 86_400)?;
-        within("firmware.restart_seconds", self.firmware.restart_seconds, 1, 86_400)?;
-        within("firmware.poll_ms", self.firmware.poll_ms, 100, 600_000)?;
-        within("requests.block_window", self.requests.block_window.into(), 1, 63)?;
-        for (bit, flag) in &self.profiles.status_bits {
-            if *bit > 63 || IntervalStatus::from_word(flag).is_none() {
-                return Err(format!("profiles.status_bits: bit {bit}, flag `{flag}` is not known"));
-            }
-        }
-        self.flag.check()?;
-        for log in self.event_texts.keys() {
-            if log != "*" && log.parse::<Obis>().is_err() {
-                return Err(format!("event_texts: `{log}` is neither an OBIS code nor `*`"));
-            }
-        }
-        Ok(())
+    /// A mark of all that decides how objects, scalers and columns of a meter are learnt: where it differs, what was
+    /// learnt under another template does not hold.
+    #[must_use]
+    pub fn learning_mark(&self) -> u32 {
+        let parts = (&self.association.object, &self.profiles, &self.objects, &self.clock);
+        // What is written out has no shape that could fail.
+        crc32fast::hash(&serde_json::to_vec(&parts).unwrap_or_default())
     }
 
     /// The words for an event code in a log.

@@ -1,6 +1,7 @@
 //! Templates that are read, and those that are refused.
 
 use super::*;
+use crate::model::IntervalStatus;
 
 #[test]
 fn every_shipped_template_reads_and_bears_its_own_name() {

@@ -22,8 +22,8 @@ use jiff::civil::Date;
 use super::document::{Document, Tariff};
 use super::problem::{Code, Position, Problem};
 use super::read::read as read_text;
-use crate::model::Template;
 use crate::model::template::SchemeLimits;
+use crate::model::{Catalogue, Template};
 
 /// What a file turned out to be.
 #[derive(Clone, Debug, PartialEq)]
@@ -51,9 +51,16 @@ pub fn check(document: &Document, template: &Template, today: Date) -> Vec<Probl
     checker.problems
 }
 
-/// Reads a scheme file and checks it against the limits of the template that it names, as of a day.
+/// Reads a scheme file and checks it against the limits of the template that it names, as of a day, where that is one
+/// that ships with the program.
 #[must_use]
 pub fn check_file(bytes: &[u8], today: Date) -> Checked {
+    check_file_among(bytes, today, &Catalogue::default())
+}
+
+/// Reads a scheme file and checks it against the limits of the template that it names, as of a day.
+#[must_use]
+pub fn check_file_among(bytes: &[u8], today: Date, templates: &Catalogue) -> Checked {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => return Checked { document: None, problems: vec![not_utf8(bytes, &error)] },
@@ -62,7 +69,7 @@ pub fn check_file(bytes: &[u8], today: Date) -> Checked {
     let keeps_format = reading.problems.is_empty();
     let mut problems = reading.problems;
     if let Some(document) = &reading.document {
-        let template = Template::named(&document.template);
+        let template = templates.shared(&document.template);
         let limits = template.as_ref().ok().map(|template| &template.limits);
         let mut checker = Checker { document, limits, today, broken: &reading.broken, problems: Vec::new() };
         if let Err(error) = &template {

@@ -1,4 +1,4 @@
-//! A virtual meter behind a way in memory, with the emulator in between: for tests in paused time.
+//! Virtual meters behind ways in memory, with the emulator in between: for paused and for flying time.
 
 use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
@@ -13,10 +13,21 @@ use super::Bus;
 use crate::transport::Packets;
 
 /// Serves one client over datagrams until it is gone. The meter's time stands at `at`.
-pub async fn serve_packets(meter: SharedMeter, mut way: Packets, faults: Faults, seed: u64, at: Timestamp) {
+pub async fn serve_packets(meter: SharedMeter, way: Packets, faults: Faults, seed: u64, at: Timestamp) {
     let time = TrueTime::new(SimulationClock::Fixed(at));
     let line = LineEmulator::new(faults, Carrier::Datagrams, seed);
-    let mut bus = Bus::new(vec![Port::datagrams(Household::Meter(meter), line)]);
+    packets(Bus::new(vec![Port::datagrams(Household::Meter(meter), line)]), way, &time).await;
+}
+
+/// Serves one client over a stream that carries the wrapper until it is gone.
+pub async fn serve_stream(meter: SharedMeter, way: DuplexStream, faults: Faults, seed: u64, at: Timestamp) {
+    let time = TrueTime::new(SimulationClock::Fixed(at));
+    let line = LineEmulator::new(faults, Carrier::Stream, seed);
+    stream(&mut Bus::new(vec![Port::wrapper(Household::Meter(meter), line)]), way, &time).await;
+}
+
+/// Serves a line over datagrams until the client is gone.
+pub(in super::super) async fn packets(mut bus: Bus, mut way: Packets, time: &TrueTime) {
     loop {
         let heard = match bus.deadline() {
             Some(deadline) => timeout_at(deadline, way.receive()).await.ok(),
@@ -24,8 +35,8 @@ pub async fn serve_packets(meter: SharedMeter, mut way: Packets, faults: Faults,
         };
         match heard {
             Some(None) => return,
-            Some(Some(octets)) => bus.hear(&octets, &time),
-            None => bus.tick(&time),
+            Some(Some(octets)) => bus.hear(&octets, time),
+            None => bus.tick(time),
         }
         for one in bus.take() {
             if let Outgoing::Octets(octets) = one {
@@ -35,17 +46,8 @@ pub async fn serve_packets(meter: SharedMeter, mut way: Packets, faults: Faults,
     }
 }
 
-/// Serves one client over a stream that carries the wrapper until it is gone.
-pub async fn serve_stream(
-    meter: SharedMeter,
-    mut way: DuplexStream,
-    faults: Faults,
-    seed: u64,
-    at: Timestamp,
-) {
-    let time = TrueTime::new(SimulationClock::Fixed(at));
-    let line = LineEmulator::new(faults, Carrier::Stream, seed);
-    let mut bus = Bus::new(vec![Port::wrapper(Household::Meter(meter), line)]);
+/// Serves a line over a stream until the client is gone or the line cuts it.
+pub(in super::super) async fn stream(bus: &mut Bus, mut way: DuplexStream, time: &TrueTime) {
     let mut buffer = [0; 4096];
     loop {
         let reading = way.read(&mut buffer);
@@ -55,8 +57,8 @@ pub async fn serve_stream(
         };
         match heard {
             Some(Ok(0) | Err(_)) => return,
-            Some(Ok(count)) => bus.hear(buffer.get(..count).unwrap_or_default(), &time),
-            None => bus.tick(&time),
+            Some(Ok(count)) => bus.hear(buffer.get(..count).unwrap_or_default(), time),
+            None => bus.tick(time),
         }
         for one in bus.take() {
             let Outgoing::Octets(octets) = one else { return };

@@ -1,4 +1,5 @@
-//! Meters that push by themselves, ciphered with their own keys: name, clock and the total registers, each value behind its code.
+//! Meters that push by themselves, ciphered with their own keys: name, clock and the total registers, each value behind
+//! its code; or the bare values of the push setup, with the last rows of profile and log.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use tokio::time::{sleep, timeout};
 
 use super::super::fleet::Station;
 use super::super::lines::PushTo;
+use super::super::meter::VirtualMeter;
+use super::super::objects::PUSHED;
 use super::super::server::{SharedMeter, lock};
 use super::super::world::TrueTime;
 use super::super::{AUTHENTICATION_KEY, ENCRYPTION_KEY};
@@ -16,7 +19,7 @@ use crate::model::template::CipheringForm;
 use crate::model::{Obis, Security};
 use crate::protocol::dlms::apdu::{DataNotification, ServiceKey};
 use crate::protocol::dlms::security::{CipherContext, Envelope, SuiteKey};
-use crate::protocol::dlms::{Apdu, AttributeRef, Data};
+use crate::protocol::dlms::{Apdu, AttributeRef, Data, Selective};
 use crate::protocol::wrapper::WrapperFrame;
 
 /// A connection that is not made or not taken for so long is given up until the next push.
@@ -24,6 +27,8 @@ const WAIT: Duration = Duration::from_secs(10);
 /// Client that pushes are meant for.
 const CLIENT: u16 = 1;
 const SERVER: u16 = 1;
+/// From here on seconds are counted: 2020-01-01T00:00:00Z.
+const EPOCH: i64 = 1_577_836_800;
 /// Steps by which the meters of a fleet push after one another, in milliseconds.
 const APART_MS: u64 = 5;
 
@@ -31,13 +36,16 @@ const APART_MS: u64 = 5;
 pub(super) fn begin(station: &Rc<Station>, time: &TrueTime) {
     let Some(to) = station.lines.push else { return };
     let every = Duration::from_secs(station.lines.push_every.max(1).into());
+    let by_list = station.lines.push_list;
     for housed in station.meters.iter().filter(|housed| !housed.dead) {
         let (meter, time) = (housed.meter.clone(), time.clone());
         tokio::task::spawn_local(async move {
             let number = lock(&meter).settings().number;
             sleep(Duration::from_millis(u64::from(number) * APART_MS)).await;
-            for invoke in 1.. {
-                let octets = message(&meter, invoke, time.now_ms());
+            // A key's counter never goes back, not even when the fleet is started anew.
+            let first = u32::try_from(time.now_ms() / 1000 - EPOCH).unwrap_or(1);
+            for invoke in first.. {
+                let octets = message(&meter, by_list, invoke, time.now_ms());
                 // Nobody listens: the next one is tried all the same.
                 if let Err(error) = send(to, &octets).await {
                     tracing::debug!("meter {number} could not push: {error}");
@@ -48,9 +56,8 @@ pub(super) fn begin(station: &Rc<Station>, time: &TrueTime) {
     }
 }
 
-/// One push of a meter.
-fn message(meter: &SharedMeter, invoke: u32, now_ms: i64) -> Vec<u8> {
-    let mut meter = lock(meter);
+/// Each value behind its code.
+fn by_codes(meter: &mut VirtualMeter, now_ms: i64) -> Data {
     let mut look =
         |class_id, obis, attribute| meter.look(&AttributeRef::new(class_id, obis, attribute), now_ms).ok();
     let code = |obis: Obis| Data::Octets(obis.0.to_vec());
@@ -66,7 +73,31 @@ fn message(meter: &SharedMeter, invoke: u32, now_ms: i64) -> Vec<u8> {
             body.push(Data::Structure(vec![code(obis), value, scaler]));
         }
     }
-    let told = DataNotification { invoke, stamp: None, body: Data::Array(body) };
+    Data::Array(body)
+}
+
+/// The bare values of the push setup; of profiles and logs the last row.
+fn by_list(meter: &mut VirtualMeter, now_ms: i64) -> Data {
+    let mut look = |attribute: &AttributeRef| meter.look(attribute, now_ms).unwrap_or(Data::Null);
+    let mut value = |(class_id, obis, number)| {
+        let plain = AttributeRef::new(class_id, obis, number);
+        if class_id != 7 {
+            return look(&plain);
+        }
+        let in_use = look(&AttributeRef::new(class_id, obis, 7)).integer();
+        let last = in_use.and_then(|count| u32::try_from(count).ok()).unwrap_or_default();
+        let parameters = vec![Data::U32(last.max(1)), Data::U32(0), Data::U16(1), Data::U16(0)];
+        let selective = Selective { selector: 2, parameters: Data::Structure(parameters) };
+        look(&AttributeRef { selective: Some(selective), ..plain })
+    };
+    Data::Structure(PUSHED.into_iter().map(&mut value).collect())
+}
+
+/// One push of a meter.
+fn message(meter: &SharedMeter, is_list: bool, invoke: u32, now_ms: i64) -> Vec<u8> {
+    let mut meter = lock(meter);
+    let body = if is_list { by_list(&mut meter, now_ms) } else { by_codes(&mut meter, now_ms) };
+    let told = DataNotification { invoke, stamp: None, body };
     let plain = Apdu::DataNotification(told).encode();
     let keys = SuiteKey::new(ENCRYPTION_KEY, AUTHENTICATION_KEY);
     let cipher = CipherContext::new(Security::Both, meter.settings().system_title(), keys);

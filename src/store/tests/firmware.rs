@@ -79,3 +79,82 @@ fn a_campaign_goes_on_with_the_same_package_and_meters() {
     let campaign = scratch.store.campaign(id).unwrap().unwrap();
     assert_eq!((campaign.plan, campaign.state, campaign.ended), (plan, CampaignState::Done, Some(now)));
 }
+
+#[test]
+fn the_last_flash_of_a_meter_is_the_one_that_was_written_to_last() {
+    let (mut scratch, meter) = Scratch::with_meter();
+    assert_eq!(scratch.store.last_flash(meter).unwrap(), None);
+    let later = FlashRow { updated: at("2026-11-23T00:00:00Z"), ..row(FlashOutcome::Failed, 5) };
+    scratch.store.put_flash(meter, &PACKAGE, &later).unwrap();
+    scratch.store.put_flash(meter, &[8; 32], &row(FlashOutcome::Flashed, 9)).unwrap();
+    let last = scratch.again().last_flash(meter).unwrap().unwrap();
+    assert_eq!((last.outcome, last.blocks, last.updated), (FlashOutcome::Failed, (5, 9), later.updated));
+    assert_eq!((last.version, last.message.as_str()), (None, "cut"), "no campaign names its version");
+    let plan = CampaignPlan::default();
+    let new = NewCampaign {
+        package: PACKAGE,
+        file: "x.mtwfw",
+        version: "1.5.0",
+        manifest: "{}",
+        plan: &plan,
+        meters: &[(meter, 1)],
+    };
+    scratch.store.begin_campaign(later.updated, &new).unwrap();
+    assert_eq!(scratch.store.last_flash(meter).unwrap().unwrap().version.as_deref(), Some("1.5.0"));
+    let newest = FlashRow { updated: at("2026-11-24T00:00:00Z"), ..row(FlashOutcome::Flashed, 9) };
+    scratch.store.put_flash(meter, &[8; 32], &newest).unwrap();
+    assert_eq!(scratch.store.last_flash(meter).unwrap().unwrap().outcome, FlashOutcome::Flashed);
+}
+
+#[test]
+fn campaigns_are_listed_newest_first_each_with_its_meters_in_order() {
+    let mut scratch = Scratch::new();
+    let meters = meters(&mut scratch, 4);
+    let plan = CampaignPlan { stop_unreachable: Some(3), ..CampaignPlan::default() };
+    let now = at("2026-11-22T00:00:00Z");
+    let backwards: Vec<(MeterId, u32)> = meters.iter().rev().map(|meter| (*meter, 1)).collect();
+    for version in ["1.5.0", "1.6.0"] {
+        let new = NewCampaign {
+            package: PACKAGE,
+            file: "x.mtwfw",
+            version,
+            manifest: "{}",
+            plan: &plan,
+            meters: &backwards,
+        };
+        scratch.store.begin_campaign(now, &new).unwrap();
+    }
+    let listed = scratch.again().campaigns(9).unwrap();
+    assert_eq!(listed.iter().map(|row| row.version.as_str()).collect::<Vec<_>>(), ["1.6.0", "1.5.0"]);
+    assert_eq!(scratch.store.campaigns(1).unwrap().len(), 1);
+    assert_eq!(listed[0].plan, plan);
+    let names: Vec<String> =
+        scratch.store.campaign_meters(listed[0].id).unwrap().into_iter().map(|one| one.name).collect();
+    assert_eq!(names, ["M3", "M2", "M1", "M0"]);
+    assert_eq!(scratch.store.campaign(99).unwrap(), None);
+    assert!(scratch.store.campaign_meters(99).unwrap().is_empty());
+    assert!(scratch.store.put_campaign(now, 99, CampaignState::Done, "", None).is_err());
+    let audit = scratch.store.audit_rows(2).unwrap();
+    assert!(audit.iter().all(|row| row.what == "firmware campaign begun"), "{audit:?}");
+}
+
+#[test]
+fn a_makers_key_is_trusted_until_it_is_not_and_no_setting_goes_around_the_audit_chain() {
+    let mut scratch = Scratch::new();
+    let now = at("2026-11-22T00:00:00Z");
+    let (one, other) = ([4; 65], [5; 65]);
+    scratch.store.trust_maker_key(now, &one, "Acme").unwrap();
+    assert!(scratch.store.trust_maker_key(now, &one, "Again").is_err());
+    assert!(scratch.store.trust_maker_key(now, &other, "Acme").is_err(), "a name tells one key");
+    scratch.store.trust_maker_key(now, &other, "Aardvark").unwrap();
+    let rows = scratch.again().maker_keys().unwrap();
+    assert_eq!(rows.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), ["Aardvark", "Acme"]);
+    assert_eq!((rows[1].public, rows[1].trusted_at), (one, now));
+    assert!(scratch.store.put_setting("firmware.maker-keys", "[]").is_err());
+    scratch.store.untrust_maker_key(now, &one).unwrap();
+    assert!(scratch.store.untrust_maker_key(now, &one).is_err());
+    assert_eq!(scratch.store.maker_keys().unwrap().len(), 1);
+    let what: Vec<String> = scratch.store.audit_rows(3).unwrap().into_iter().map(|row| row.what).collect();
+    assert_eq!(what, ["maker's key no longer trusted", "maker's key trusted", "maker's key trusted"]);
+    scratch.store.put_setting("gui.theme", "dark").unwrap();
+}

@@ -169,3 +169,19 @@ fn a_hole_between_false_stamps_and_now_is_found_within_a_day_too() {
     assert_eq!(store.last_end_until(id, obis(), at(NOW)).unwrap(), Some(at(NOW)));
     assert_eq!(to_ask(store, id, NOW), []);
 }
+
+#[test]
+fn intervals_that_came_unasked_hide_none_that_were_not_asked_for() {
+    let (mut scratch, id) = Scratch::with_meter();
+    let pushed = rows("2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z");
+    scratch.store.merge_pushed(id, &layout(1), &pushed, at(NOW)).unwrap();
+    let last = |store: &Store| store.last_end_until(id, obis(), at(NOW)).unwrap();
+    assert_eq!(last(&scratch.store), None, "nothing was asked for yet");
+    put(&mut scratch.store, id, &rows("2026-11-19T00:00:00Z", "2026-11-20T00:00:00Z"), NOW);
+    assert_eq!(last(&scratch.store), Some(at("2026-11-20T00:00:00Z")));
+    scratch.store.merge_pushed(id, &layout(1), &rows("2026-11-22T11:00:00Z", NOW), at(NOW)).unwrap();
+    assert_eq!(last(&scratch.store), Some(at("2026-11-20T00:00:00Z")));
+    put(&mut scratch.store, id, &rows("2026-11-20T00:00:00Z", NOW), NOW);
+    assert_eq!(last(&scratch.store), Some(at(NOW)));
+    assert_eq!(to_ask(&scratch.store, id, NOW), []);
+}

@@ -8,6 +8,7 @@ mod meters;
 mod points;
 mod profiles;
 mod readings;
+mod templates;
 
 use std::path::PathBuf;
 

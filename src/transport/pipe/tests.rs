@@ -107,7 +107,7 @@ mod pty {
         let text = format!("serial:{}?{query}", port.name().unwrap());
         let parsed: crate::model::Line = text.parse().unwrap();
         match parsed.path {
-            crate::model::LinePath::Serial(line) => line,
+            LinePath::Serial(line) => line,
             other => panic!("{other:?}"),
         }
     }

@@ -43,7 +43,7 @@ fn capture_object(data: &Data) -> Option<CaptureObject> {
 
 /// The attribute that a column holds: index 0 and −1 stand for "all", of which the value is what a row is read for
 /// (`facts/dlms-quirks.md`, 75).
-pub(super) const fn value_attribute(captured: &CaptureObject) -> u8 {
+pub(in super::super) const fn value_attribute(captured: &CaptureObject) -> u8 {
     if captured.attribute <= 0 { 2 } else { captured.attribute.cast_unsigned() }
 }
 

@@ -8,6 +8,7 @@ mod billing;
 pub(super) mod columns;
 mod events;
 mod intervals;
+pub(super) mod made;
 mod reading;
 pub(super) mod request;
 mod rows;

@@ -12,10 +12,12 @@ use crate::protocol::link::Link;
 
 use super::super::faults::{OTHER_REASON, SENSELESS, TEMPORARY_FAILURE, refusal};
 use super::super::objects::class;
+use super::super::push::Rows as Made;
 use super::super::session::Session;
+use super::intervals;
+use super::made::made;
 use super::request::{LONG_AGO, Span, by_entry, by_range, everything, windows};
 use super::rows::{Reader, Row};
-use super::{billing, events, intervals};
 
 /// Number of entries in the buffer, and how many it can hold.
 const ENTRIES_IN_USE: i8 = 7;
@@ -510,27 +512,10 @@ impl<L: Link> Session<'_, '_, L> {
     }
 
     fn hand_over(&mut self, job: &ProfileJob, rows: &[Row<'_>]) -> Result<(), Fault> {
-        let (columns, template) = (&job.columns, self.template());
-        match job.what {
-            What::Events => {
-                let events: Vec<_> = rows.iter().map(|row| events::event(row, columns, template)).collect();
-                self.sink.events(job.obis(), &events)
-            }
-            What::Billing => {
-                let maker = self.maker();
-                let sets: Vec<_> = rows.iter().map(|row| billing::set(row, columns, &maker)).collect();
-                self.sink.billing(&sets)
-            }
-            _ => {
-                let made =
-                    rows.iter().filter_map(|row| intervals::interval(row, columns, &template.profiles));
-                let intervals: Vec<_> = made.collect();
-                let mut layout = columns.layout.clone();
-                for channel in &mut layout.channels {
-                    channel.side = self.access.config.registers_in;
-                }
-                self.sink.profile(&layout, &intervals)
-            }
+        match made(job.what, &job.columns, rows, &self.maker()) {
+            Made::Events(log, events) => self.sink.events(log, &events),
+            Made::Billing(sets) => self.sink.billing(&sets),
+            Made::Intervals(layout, intervals) => self.sink.profile(&layout, &intervals),
         }
     }
 }

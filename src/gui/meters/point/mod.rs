@@ -19,7 +19,7 @@ use crate::gui::widgets::{
     Act, Problem, Tone, badge, decimal, instant, key_value, kilo, loading, problem, secondary, section, small,
 };
 use crate::model::{
-    PlateRatios, PointDetails, Ratio, RatioPeriod, Side, Transformers, Unit, differences_of_ratios,
+    PlateRatios, PointDetails, Ratio, RatioPeriod, Right, Side, Transformers, Unit, differences_of_ratios,
 };
 use crate::store::{MeterRow, Placement, PointRow};
 
@@ -139,12 +139,18 @@ fn ratios(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, view: &PointView, point:
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        if ui.add(Act::plain("Set ratio…").icon(Icon::Edit)).clicked() {
+        if ui.add(Act::plain("Set ratio…").icon(Icon::Edit).unless(cx.why_not(Right::Ratios))).clicked() {
             cx.command(Command::Point(row.id, PointDeed::Ratio));
         }
         let busy = cx.jobs.doing(row.id).is_some();
         let read = Act::plain("Read from meter").icon(Icon::Refresh).enabled(!busy);
-        if ui.add(read.hint("Reads the ratios that the meter itself holds")).clicked() {
+        if ui
+            .add(
+                read.hint("Reads the ratios that the meter itself holds")
+                    .unless(cx.why_not(Right::ReadMeters)),
+            )
+            .clicked()
+        {
             cx.submit(Job::Ratios { meters: vec![row.id], order: RatioOrder::Read });
         }
     });
@@ -237,10 +243,14 @@ fn meters(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, point: &PointRow, zone: 
     ui.add_space(4.0);
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        if ui.add(Act::plain("Exchange meter…").icon(Icon::Refresh).enabled(is_here)).clicked() {
+        let exchange = Act::plain("Exchange meter…").icon(Icon::Refresh).enabled(is_here);
+        if ui.add(exchange.unless(cx.why_not(Right::ExchangeMeters))).clicked() {
             cx.command(Command::Point(row.id, PointDeed::Exchange));
         }
-        if ui.add(Act::plain("Describe point…").icon(Icon::Edit)).clicked() {
+        if ui
+            .add(Act::plain("Describe point…").icon(Icon::Edit).unless(cx.why_not(Right::KeepMeters)))
+            .clicked()
+        {
             cx.command(Command::Point(row.id, PointDeed::Describe));
         }
     });

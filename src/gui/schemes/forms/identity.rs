@@ -1,12 +1,9 @@
 //! Who a scheme is: identity, title, note; for which meter model, in which time zone.
 
-use std::sync::LazyLock;
-
 use egui::{TextEdit, Ui};
 
 use crate::gui::schemes::editing::Editing;
 use crate::gui::widgets::{Act, field, key_value, section, small};
-use crate::model::Template;
 use crate::model::template::SchemeLimits;
 
 use super::parts::{Named, Reading, Spot, draft, forget, minutes, pick, text, typed};
@@ -14,13 +11,6 @@ use super::zones;
 
 const WIDTH: f32 = 480.0;
 const SUGGESTIONS: usize = 8;
-
-/// Names and titles of the meter models.
-static TEMPLATES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
-    let title =
-        |name: &str| Template::named(name).map_or_else(|_| name.to_owned(), |template| template.title);
-    Template::shipped().map(|name| (name.to_owned(), title(name))).collect()
-});
 
 /// Draws the page.
 pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
@@ -34,7 +24,7 @@ pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
     note(ui, editing);
     let spot = Spot::of(editing, "template");
     let named = Named::Above("Meter model");
-    pick(ui, named, &spot, width, &mut editing.document.template, &TEMPLATES, Clone::clone);
+    pick(ui, named, &spot, width, &mut editing.document.template, editing.models, Clone::clone);
     time_zone(ui, editing);
     section(ui, "What it holds, of what the meter model can hold");
     contents(ui, editing);

@@ -12,7 +12,7 @@ use crate::gui::schemes::editing::Editing;
 use crate::gui::schemes::tab::Tab;
 use crate::gui::theme::Theme;
 use crate::model::template::SchemeLimits;
-use crate::model::{Obis, Side, Template};
+use crate::model::{Catalogue, Obis, Side, Template};
 use crate::scheme::{
     ClockFailureResponse, Document, OutputFunction, Source, check, engine::Cause, engine::next_billing_ends,
 };
@@ -37,7 +37,9 @@ fn bench_of(form: Tab, document: Document, go_to: Option<&'static str>) -> Bench
         let template = Template::named(&document.template).unwrap();
         let problems = check(&document, &template, date(2026, 11, 22));
         let limits: &SchemeLimits = &template.limits;
-        let mut editing = Editing { document: &mut document, limits, problems: &problems, go_to };
+        let models = Catalogue::default().choices();
+        let models = models.as_slice();
+        let mut editing = Editing { document: &mut document, limits, models, problems: &problems, go_to };
         super::ui(ui, form, &mut editing);
     });
     Theme::shipped().unwrap().install(&harness.ctx);

@@ -10,7 +10,7 @@ mod synchronise;
 
 use crate::model::template::{AssociationTuning, CipheringForm, RequestTuning, Timing};
 use crate::model::{Auth, MeterSecrets, Secret, SecretKind, Security, Step, SystemTitle};
-use crate::protocol::link::{Link, LinkError};
+use crate::protocol::link::{Link, LinkError, LinkTerms};
 
 use super::apdu::{Conformance, DataNotification, EventNotification};
 use super::data::DataAccessResult;
@@ -233,6 +233,12 @@ impl<'a, L: Link> Association<'a, L> {
     #[must_use]
     pub const fn negotiated(&self) -> &Negotiated {
         &self.negotiated
+    }
+
+    /// What both ends agreed on of the data link.
+    #[must_use]
+    pub fn link_terms(&self) -> Option<LinkTerms> {
+        self.session.link.terms()
     }
 
     /// Whether the meter refused or garbled a list, so that attributes are asked for one by one from then on.

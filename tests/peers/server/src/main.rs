@@ -1,8 +1,9 @@
 //! A meter made with `dlms-cosem-rs`, for Meterwright's client to read.
 //!
 //! `peer-meter [--gmac | --password TEXT] [--hdlc INFO/WINDOW] [--pdu N] [--send N] [--no-list] [--no-range]
-//! [--no-objects] [--inverted] [--fast SECONDS]` listens on a port of 127.0.0.1 that the system chooses, prints one JSON document with
-//! everything that a right reading must show, and serves until its standard input ends.
+//! [--no-objects] [--inverted] [--fast SECONDS] [--image FILE] [--block N] [--quirk WORD]…` listens on a port of 127.0.0.1 that the system chooses, prints one JSON document with
+//! everything that a right reading must show, and serves until its standard input ends. With `--image` it takes firmware
+//! and writes what it runs to that file; `--quirk` gives it oddities of real meters (see `image.rs`).
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -21,9 +22,11 @@ use dlms_cosem_rs::xdlms::{ActionResult, Conformance, DataAccessResult, Selectiv
 use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+use image::{Image, Line};
 use link::Link;
 use serde_json::json;
 
+mod image;
 mod link;
 
 const GUEK: [u8; 16] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15];
@@ -37,6 +40,8 @@ const DEVICE: Obis = Obis::new(0, 0, 42, 0, 0, 255);
 const PROFILE: Obis = Obis::new(1, 0, 99, 1, 0, 255);
 const CONTACTOR: Obis = Obis::new(0, 0, 96, 3, 10, 255);
 const BILLING_COUNT: Obis = Obis::new(1, 0, 0, 1, 0, 255);
+const IMAGE: Obis = Obis::new(0, 0, 44, 0, 0, 255);
+const FIRMWARE: Obis = Obis::new(1, 0, 0, 2, 0, 255);
 const BILLING_SCRIPTS: Obis = Obis::new(0, 0, 10, 0, 1, 255);
 const SERIAL_TEXT: &str = "PEER0007";
 /// Rows of 30 days.
@@ -101,6 +106,7 @@ struct State {
     fast_ms: i64,
     is_closed: bool,
     billing_periods: u16,
+    image: Option<Image>,
 }
 
 struct Meter {
@@ -108,6 +114,10 @@ struct Meter {
     options: Options,
     newest: Timestamp,
     zone: TimeZone,
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().expect("no session breaks off with the state in hand")
 }
 
 fn obis(groups: [u8; 6]) -> Obis {
@@ -121,7 +131,7 @@ fn dotted(groups: [u8; 6]) -> String {
 
 impl Meter {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("no session breaks off with the state in hand")
+        lock(&self.state)
     }
 
     fn now(&self) -> Timestamp {
@@ -235,7 +245,7 @@ impl Meter {
         rows.into_iter().try_for_each(|row| self.row(row, w)).map_err(bad)
     }
 
-    fn objects() -> Vec<(u16, u8, [u8; 6], i8)> {
+    fn objects(has_image: bool) -> Vec<(u16, u8, [u8; 6], i8)> {
         let mut list = vec![
             (8, 0, [0, 0, 1, 0, 0, 255], 9),
             (15, 1, [0, 0, 40, 0, 0, 255], 9),
@@ -243,12 +253,15 @@ impl Meter {
             (1, 0, [0, 0, 96, 1, 0, 255], 2),
             (7, 1, [1, 0, 99, 1, 0, 255], 8),
         ];
+        if has_image {
+            list.extend([(18, 0, [0, 0, 44, 0, 0, 255], 7), (1, 0, [1, 0, 0, 2, 0, 255], 2)]);
+        }
         list.extend(REGISTERS.iter().map(|register| (3, 0, register.0, 3)));
         list
     }
 
-    fn object_list(w: &mut dyn Writer) -> dlms_cosem_rs::codec::Result<()> {
-        let list = Self::objects();
+    fn object_list(has_image: bool, w: &mut dyn Writer) -> dlms_cosem_rs::codec::Result<()> {
+        let list = Self::objects(has_image);
         w.write_u8(0x01)?;
         w.write_length(list.len())?;
         for (class, version, name, attributes) in list {
@@ -300,7 +313,18 @@ impl ObjectStore for Meter {
             (70, CONTACTOR, 3, _) => Data::Enum(u8::from(self.state().is_closed)).encode(w).map_err(bad),
             (70, CONTACTOR, 4, _) => Data::Enum(4).encode(w).map_err(bad),
             (1, DEVICE, 2, _) => Data::OctetString(b"PEE0000000000007").encode(w).map_err(bad),
-            (15, LIST, 2, _) if self.options.objects => Self::object_list(w).map_err(bad),
+            (15, LIST, 2, _) if self.options.objects => {
+                let has_image = self.state().image.is_some();
+                Self::object_list(has_image, w).map_err(bad)
+            }
+            (18, IMAGE, _, _) => match &mut self.state().image {
+                Some(image) => image.get(attribute, w),
+                None => Err(DataAccessResult::ObjectUndefined),
+            },
+            (1, FIRMWARE, 2, _) => match &self.state().image {
+                Some(image) => Data::OctetString(image.version.as_bytes()).encode(w).map_err(bad),
+                None => Err(DataAccessResult::ObjectUndefined),
+            },
             (7, PROFILE, 2, _) => self.buffer(access, w),
             (7, PROFILE, 3, _) => {
                 w.write_bytes(&[0x01, 0x07]).map_err(bad)?;
@@ -334,6 +358,10 @@ impl ObjectStore for Meter {
             (8, CLOCK, 2, Data::OctetString(octets)) => {
                 self.set_clock(octets).ok_or(DataAccessResult::TypeUnmatched)
             }
+            (18, IMAGE, _, value) => match &mut self.state().image {
+                Some(image) => image.set(attribute, &value),
+                None => Err(DataAccessResult::ObjectUndefined),
+            },
             _ => Err(DataAccessResult::TypeUnmatched),
         }
     }
@@ -349,6 +377,10 @@ impl ObjectStore for Meter {
     ) -> Result<bool, ActionResult> {
         let mut state = self.state();
         match (class_id, name, method, parameters) {
+            (18, IMAGE, _, parameters) => match &mut state.image {
+                Some(image) => image.invoke(method, parameters)?,
+                None => return Err(ActionResult::ObjectUndefined),
+            },
             (8, CLOCK, 6, Some(Data::Long(seconds @ -900..=900))) => {
                 state.fast_ms += i64::from(seconds) * 1000;
             }
@@ -361,8 +393,8 @@ impl ObjectStore for Meter {
     }
 
     fn attribute_access(&self, class_id: u16, _: Obis, attribute: i8) -> AttributeAccess {
-        let is_time = (class_id, attribute) == (8, 2);
-        if is_time { AttributeAccess::READ | AttributeAccess::WRITE } else { AttributeAccess::READ }
+        let is_written = matches!((class_id, attribute), (8, 2) | (18, 5));
+        if is_written { AttributeAccess::READ | AttributeAccess::WRITE } else { AttributeAccess::READ }
     }
 
     fn method_access(&self, _: u16, _: Obis, _: i8) -> MethodAccess {
@@ -386,6 +418,12 @@ fn serve(
 ) -> Result<(), Box<dyn std::error::Error>> {
     use std::sync::atomic::Ordering;
     let options = meter.options.clone();
+    let state = Arc::clone(&meter.state);
+    let starts = || lock(&state).image.as_ref().map_or(0, |image| image.starts);
+    let began = starts();
+    if lock(&state).image.as_ref().is_some_and(Image::is_down) {
+        return Ok(());
+    }
     let policy = if options.gmac {
         SecurityPolicy::authenticated_encrypted(SecuritySuite::Suite0)
     } else {
@@ -431,8 +469,21 @@ fn serve(
         if count == 0 {
             return Ok(());
         }
+        // Whoever was connected before a restart is not any more.
+        if starts() != began {
+            return Ok(());
+        }
         let octets = link.receive(&chunk[..count], &mut answer)?;
+        let line = lock(&state).image.as_mut().map_or(Line::Stays, Image::take_line);
+        match line {
+            Line::Drops => return Ok(()),
+            Line::ClosesLate(seconds) => std::thread::sleep(std::time::Duration::from_secs(seconds)),
+            Line::Stays | Line::Closes => {}
+        }
         stream.write_all(&octets)?;
+        if line != Line::Stays {
+            return Ok(());
+        }
     }
 }
 
@@ -520,7 +571,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let newest = Timestamp::from_second(Timestamp::now().as_second() / half_hour * half_hour)?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let fast_ms = value("--fast").map_or(Ok(0), |seconds| seconds.parse::<i64>())? * 1000;
-    let state = Arc::new(Mutex::new(State { fast_ms, is_closed: true, billing_periods: 7 }));
+    let block = value("--block").map_or(Ok(128), |text| text.parse())?;
+    let flags = arguments.iter().zip(arguments.iter().skip(1));
+    let quirks = flags.filter(|(flag, _)| *flag == "--quirk").map(|(_, word)| word.clone()).collect();
+    let image = value("--image").map(|file| Image::new(block, quirks, file.into()));
+    let state = Arc::new(Mutex::new(State { fast_ms, is_closed: true, billing_periods: 7, image }));
     let meter = |options: &Options| {
         let (state, options) = (Arc::clone(&state), options.clone());
         Meter { state, options, newest, zone: zone.clone() }

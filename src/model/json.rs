@@ -1,12 +1,12 @@
-//! JSON with positions: what `serde_json` forgets is where each value stood, and a scheme's every error names its
-//! line and column.
+//! JSON with positions: what `serde_json` forgets is where each value stood, and every error of a scheme or a template
+//! names its line and column.
 //!
 //! Strict RFC 8259, with three slips that are named and read over so that the rest of the file is still checked:
 //! comments, a comma before a closing bracket, and a key that stands twice (the first counts).
 
 use std::fmt::Write as _;
 
-/// Nesting beyond this is refused: a scheme needs eight.
+/// Nesting beyond this is refused: a scheme needs eight, a template five.
 const DEEPEST: usize = 32;
 /// Slips beyond this are not listed any more.
 const MOST_SLIPS: usize = 100;
@@ -22,16 +22,16 @@ pub struct Position {
 
 /// A value and where it begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Node {
+pub(crate) struct Node {
     /// Where its first character stands.
-    pub(super) at: Position,
+    pub(crate) at: Position,
     /// What it is.
-    pub(super) value: Value,
+    pub(crate) value: Value,
 }
 
 /// What a value is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// `null`.
     Null,
     /// `true` or `false`.
@@ -48,29 +48,29 @@ pub(super) enum Value {
 
 /// A key with its value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Member {
+pub(crate) struct Member {
     /// Where the key's first quote stands.
-    pub(super) at: Position,
+    pub(crate) at: Position,
     /// The key.
-    pub(super) key: String,
+    pub(crate) key: String,
     /// The value.
-    pub(super) node: Node,
+    pub(crate) node: Node,
 }
 
 /// A slip against the syntax.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Slip {
+pub(crate) struct Slip {
     /// Where.
-    pub(super) at: Position,
+    pub(crate) at: Position,
     /// The place in the document that was being read.
-    pub(super) place: String,
+    pub(crate) place: String,
     /// What stood there and what is allowed.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 impl Value {
     /// What it is, with its text, for messages.
-    pub(super) fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
@@ -83,7 +83,7 @@ impl Value {
 }
 
 /// A text in back-quotes for a message: control characters escaped, long ones cut.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("`{}`", clipped(text))
 }
 
@@ -96,7 +96,7 @@ fn clipped(text: &str) -> String {
 }
 
 /// Appends a key to a place: `tariff` and `weeks` make `tariff.weeks`.
-pub(super) fn push_key(place: &mut String, key: &str) {
+pub(crate) fn push_key(place: &mut String, key: &str) {
     if !place.is_empty() {
         place.push('.');
     }
@@ -109,7 +109,7 @@ pub(super) fn push_key(place: &mut String, key: &str) {
 }
 
 /// Appends an index to a place.
-pub(super) fn push_index(place: &mut String, index: usize) {
+pub(crate) fn push_index(place: &mut String, index: usize) {
     let _ = write!(place, "[{index}]");
 }
 
@@ -117,7 +117,7 @@ pub(super) fn push_index(place: &mut String, index: usize) {
 ///
 /// The value is missing where the syntax is broken beyond the slips that can be read over; the last slip says
 /// where.
-pub(super) fn parse(text: &str) -> (Option<Node>, Vec<Slip>) {
+pub(crate) fn parse(text: &str) -> (Option<Node>, Vec<Slip>) {
     let mut parser = Parser::new(text);
     let node = parser.document().ok();
     (node, parser.slips)
@@ -255,7 +255,10 @@ impl<'a> Parser<'a> {
     fn nested(&mut self, inner: fn(&mut Self) -> Result<Value, Broken>) -> Result<Value, Broken> {
         if self.depth == DEEPEST {
             let at = self.at;
-            self.note(at, format!("brackets stand more than {DEEPEST} deep: a scheme needs fewer than ten"));
+            self.note(
+                at,
+                format!("brackets stand more than {DEEPEST} deep: such a file needs fewer than ten"),
+            );
             return Err(Broken);
         }
         self.depth += 1;

@@ -1,15 +1,26 @@
-//! What a meter pushes, where the message says itself what it holds: each value stands behind its OBIS code, alone or
-//! with its scaler and unit (`facts/dlms-quirks.md`, 84 and 85). A list without codes is told as it is and read as
-//! nothing.
+//! What a meter pushes. Either the message says itself what it holds, each value behind its OBIS code, alone or with its
+//! scaler and unit (`facts/dlms-quirks.md`, 84 and 85); or it is the bare values of a push setup's object list
+//! (class 40, attribute 2), which is read once with the rest of what must be known of a meter. A list without codes
+//! that no push setup of the meter explains is told as it is and read as nothing.
 
-use jiff::Timestamp;
+mod brought;
+mod listed;
 
-use crate::drivers::MeterAccess;
-use crate::model::{Fault, Knowledge, MeterStamp, Obis, ReadingValue, RegisterReading, ScalerUnit, Unit};
+use std::collections::BTreeMap;
+
+use crate::model::{CaptureObject, MeterStamp, Obis, ScalerUnit};
 use crate::protocol::dlms::association::Notification;
 use crate::protocol::dlms::{CosemDateTime, Data};
 
-use super::{clock, registers, values};
+use super::{clock, values};
+
+pub use brought::{Brought, Rows, brought};
+
+/// Class 40, push setup.
+pub(super) const SETUP: u16 = 40;
+
+/// Push setups with their object lists, in the order of their values.
+pub type Lists = BTreeMap<Obis, Vec<CaptureObject>>;
 
 /// Nesting beyond which nobody pushes anything.
 const DEEPEST: usize = 8;
@@ -21,6 +32,8 @@ const MOST: usize = 1000;
 pub struct PushedValue {
     /// Whose.
     pub obis: Obis,
+    /// Its class, where a push setup names it.
+    pub class_id: Option<u16>,
     /// Which attribute.
     pub attribute: u8,
     /// The value.
@@ -38,26 +51,33 @@ pub struct Push {
     pub stamp: Option<MeterStamp>,
     /// Serial number or logical device name, where the message tells it.
     pub device: Option<String>,
-    /// Values that stand behind their codes.
+    /// What it says.
     pub values: Vec<PushedValue>,
 }
 
-/// Takes a notification apart.
+/// Takes a notification apart; `lists` are the push setups of the meter that sent it, as far as they are known.
 #[must_use]
-pub fn take_apart(notification: &Notification) -> Push {
+pub fn take_apart(notification: &Notification, lists: &Lists) -> Push {
     let mut push = Push::default();
     let stamp = |stamp: &Option<CosemDateTime>| stamp.as_ref().and_then(CosemDateTime::stamp);
     match notification {
         Notification::Data(told) => {
             push.invoke = Some(told.invoke);
-            walk(&told.body, 0, &mut push.values);
+            match listed::values(&told.body, lists) {
+                Some(values) => push.values = values,
+                None => walk(&told.body, 0, &mut push.values),
+            }
             push.stamp = stamp(&told.stamp);
         }
         Notification::Event(told) => {
             push.stamp = stamp(&told.stamp);
-            let (obis, value) = (told.attribute.obis, told.value.clone());
-            let attribute = u8::try_from(told.attribute.attribute).unwrap_or(2);
-            push.values.push(PushedValue { obis, attribute, value, scaler: None });
+            push.values.push(PushedValue {
+                obis: told.attribute.obis,
+                class_id: Some(told.attribute.class_id),
+                attribute: u8::try_from(told.attribute.attribute).unwrap_or(2),
+                value: told.value.clone(),
+                scaler: None,
+            });
         }
     }
     let clock = push.values.iter().find(|one| one.obis == CLOCK).and_then(|one| clock::stamp(&one.value));
@@ -91,59 +111,14 @@ fn walk(data: &Data, depth: usize, found: &mut Vec<PushedValue>) {
         if scaler.is_some() {
             rest = rest.get(1..).unwrap_or_default();
         }
-        found.push(PushedValue { obis, attribute: 2, value: value.clone(), scaler });
+        found.push(PushedValue { obis, class_id: None, attribute: 2, value: value.clone(), scaler });
     }
-}
-
-/// The registers of a push, as readings of a meter; a value whose scaler nobody told is left out, and counted.
-///
-/// # Errors
-/// The meter's settings name a zone that does not exist.
-pub fn readings(
-    push: &Push,
-    access: &MeterAccess,
-    knowledge: &Knowledge,
-    now: Timestamp,
-) -> Result<(Vec<RegisterReading>, usize), Fault> {
-    let rule = clock::rule(&access.config, &access.template)?;
-    let rule = if knowledge.sign_looks_inverted { clock::with_other_sign(&rule) } else { rule };
-    let stamp = push.stamp.and_then(|stamp| Some((stamp, rule.to_utc(&stamp, None).ok()?)));
-    let mut without_scaler = 0;
-    let mut readings = Vec::new();
-    for one in &push.values {
-        // The clock and the name are about the message; codes of group A 1 are electricity.
-        if one.obis == CLOCK || DEVICE.contains(&one.obis) {
-            continue;
-        }
-        let replaced = access.template.objects.scalers.get(&one.obis).copied();
-        let scaler = replaced.or(one.scaler).or_else(|| knowledge.scalers.get(&one.obis).copied());
-        let is_number = values::number(&one.value).is_some();
-        if is_number && scaler.is_none() {
-            without_scaler += 1;
-            continue;
-        }
-        let scaler = scaler.unwrap_or(ScalerUnit { scaler: 0, unit: Unit(255) });
-        let value = values::reading_value(&one.value, scaler.scaler);
-        if value == ReadingValue::Absent {
-            continue;
-        }
-        readings.push(RegisterReading {
-            obis: one.obis,
-            attribute: one.attribute,
-            name: registers::name(&access.template, one.obis),
-            value,
-            unit: scaler.unit,
-            side: access.config.registers_in,
-            read_at: now,
-            stamp,
-        });
-    }
-    Ok((readings, without_scaler))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Unit;
     use crate::protocol::dlms::apdu::DataNotification;
 
     fn code(obis: Obis) -> Data {
@@ -151,7 +126,7 @@ mod tests {
     }
 
     fn pushed(body: Data) -> Push {
-        take_apart(&Notification::Data(DataNotification { invoke: 7, stamp: None, body }))
+        take_apart(&Notification::Data(DataNotification { invoke: 7, stamp: None, body }), &Lists::new())
     }
 
     const IMPORT: Obis = Obis::new(1, 0, 1, 8, 0, 255);
@@ -178,5 +153,52 @@ mod tests {
             deep = Data::Structure(vec![deep]);
         }
         assert!(pushed(deep).values.is_empty());
+    }
+
+    fn setup(e: u8, objects: &[(u16, Obis, i8)]) -> (Obis, Vec<CaptureObject>) {
+        let setup = Obis::new(0, e, 25, 9, 0, 255);
+        let object = |(class_id, obis, attribute): &(u16, Obis, i8)| CaptureObject {
+            class_id: *class_id,
+            obis: *obis,
+            attribute: *attribute,
+            data_index: 0,
+        };
+        let own = CaptureObject { class_id: SETUP, obis: setup, attribute: 1, data_index: 0 };
+        (setup, std::iter::once(own).chain(objects.iter().map(object)).collect())
+    }
+
+    fn by_lists(body: Data, lists: &Lists) -> Push {
+        take_apart(&Notification::Data(DataNotification { invoke: 7, stamp: None, body }), lists)
+    }
+
+    const EXPORT: Obis = Obis::new(1, 0, 2, 8, 0, 255);
+
+    #[test]
+    fn bare_values_stand_in_the_order_of_the_push_setup_whose_name_they_begin_with() {
+        let first = setup(0, &[(3, IMPORT, 2), (3, EXPORT, 2)]);
+        let second = setup(1, &[(3, EXPORT, 2), (3, EXPORT, 3)]);
+        let lists: Lists = [first.clone(), second.clone()].into();
+        let push = by_lists(Data::Structure(vec![code(first.0), Data::U32(5), Data::U32(6)]), &lists);
+        let found: Vec<_> = push.values.iter().map(|one| (one.obis, one.value.clone(), one.scaler)).collect();
+        assert_eq!(found, [(IMPORT, Data::U32(5), None), (EXPORT, Data::U32(6), None)]);
+        let unit = Data::Structure(vec![Data::I8(2), Data::Enum(30)]);
+        let push = by_lists(Data::Structure(vec![code(second.0), Data::U32(6), unit]), &lists);
+        assert_eq!(push.values.len(), 1);
+        assert_eq!(push.values[0].scaler, Some(ScalerUnit { scaler: 2, unit: Unit(30) }));
+    }
+
+    #[test]
+    fn a_message_that_two_setups_explain_with_other_objects_is_read_as_nothing() {
+        let bare = |e, objects: &[(u16, Obis, i8)]| {
+            let (setup, list) = setup(e, objects);
+            (setup, list[1..].to_vec())
+        };
+        let body = || Data::Structure(vec![Data::U32(5), Data::U32(6)]);
+        let one = bare(0, &[(3, IMPORT, 2), (3, EXPORT, 2)]);
+        assert_eq!(by_lists(body(), &[one.clone()].into()).values.len(), 2);
+        let other = bare(1, &[(3, EXPORT, 2), (3, IMPORT, 2)]);
+        assert!(by_lists(body(), &[one.clone(), other].into()).values.is_empty());
+        let shorter = bare(1, &[(3, IMPORT, 2)]);
+        assert_eq!(by_lists(body(), &[one, shorter].into()).values.len(), 2);
     }
 }
