@@ -13,7 +13,7 @@
 //! | 4 | [`simulator`] | virtual meters on real sockets | protocol, scheme, transport |
 //! | 3 | [`drivers`] | meter families | protocol, scheme, model |
 //! | 3 | [`firmware`] | signed packages, the flashing procedure and its resumable state | drivers, vault, protocol, scheme, model |
-//! | 3 | [`export`] | readings as files, schemes as prints | scheme, store, model |
+//! | 3 | [`export`] | readings as files, schemes as prints, the list of meters out and in | scheme, store, model |
 //! | 2 | [`protocol`] | bytes ⇄ meaning, sans-IO | model |
 //! | 2 | [`transport`] | serial ports, TCP, the tap | model |
 //! | 2 | [`scheme`] | scheme documents | model |

@@ -101,6 +101,52 @@ fn a_list_is_exported_and_imported_again_all_or_nothing() {
 }
 
 #[test]
+fn an_import_changes_what_is_listed_saves_what_it_rejects_and_tries_first() {
+    let program = Program::new();
+    program.ok(&["meter", "add", "A", "--line", "tcp://a", "--serial", "11"]);
+    let file = program.path("list.csv");
+    std::fs::write(&file, "Serial no.;name;line;Colour\n11;A new;;red\n12;B;tcp://b;blue\n13;C;nowhere;\n")
+        .unwrap();
+    let path = file.to_str().unwrap();
+    let base =
+        ["meter", "import", path, "--by", "serial", "--update", "also", "--column", "Colour=field:Colour"];
+    let tried = program.json(&[&base[..], &["--dry-run"]].concat(), 1);
+    let counts =
+        |document: &Value| ["added", "changed", "unchanged", "rejected"].map(|key| document[key].clone());
+    assert_eq!(counts(&tried), [json!(1), json!(1), json!(0), json!(1)]);
+    assert_eq!(
+        program.json(&["meter", "list"], 0)["meters"].as_array().unwrap().len(),
+        1,
+        "nothing was done"
+    );
+    assert_eq!(program.run(&base).code, 2, "all or none, unless the rejected rows have a place");
+    let rejected = program.path("rejected.csv");
+    let done = program.json(&[&base[..], &["--rejected", rejected.to_str().unwrap()]].concat(), 1);
+    assert_eq!(counts(&done), [json!(1), json!(1), json!(0), json!(1)]);
+    let text = std::fs::read_to_string(&rejected).unwrap();
+    assert!(
+        text.starts_with("rejected_row;rejected_because;Serial no.;") && text.contains("nowhere"),
+        "{text}"
+    );
+    let listed = program.json(&["meter", "list"], 0);
+    let names: Vec<&str> =
+        listed["meters"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["A new", "B"]);
+    let point = program.json(&["point", "show", "B"], 0);
+    assert_eq!(point["fields"]["Colour"], "blue", "{point}");
+    std::fs::write(&file, text.replace("nowhere", "tcp://c")).unwrap();
+    let mended = program.json(&base, 0);
+    assert_eq!(counts(&mended), [json!(1), json!(0), json!(0), json!(0)]);
+    // A column that nobody knows is an error, a list of one's own changes nothing.
+    std::fs::write(program.path("odd.csv"), "name,line,weight\nX,tcp://x,3\n").unwrap();
+    let odd = program.run(&["meter", "import", program.path("odd.csv").to_str().unwrap()]);
+    assert!(odd.code == 2 && odd.err.contains("the column `weight` is not known"), "{}", odd.err);
+    program.ok(&["meter", "export", "-o", path]);
+    let same = program.json(&["meter", "import", path, "--update", "also", "--empty", "clear"], 0);
+    assert_eq!(counts(&same), [json!(0), json!(0), json!(3), json!(0)]);
+}
+
+#[test]
 fn a_store_that_is_none_is_a_bad_file() {
     let program = Program::new();
     let missing = program.run(&["meter", "list"]);

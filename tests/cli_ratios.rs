@@ -46,6 +46,10 @@ fn a_ratio_is_set_with_its_validity_and_got_again() {
     assert_eq!((&now["ct"], &now["vt"]), (&json!("400/5"), &json!("110000/√3:100/√3")));
     assert_eq!((&now["energy_factor"], &now["classes"]["ct"]), (&json!("88000"), &json!("0.2S")));
     assert_eq!(now["applied_by_meter"], json!(false));
+    let tried = program.json(&["ratio", "remove", &name, "--from", "2026-06-01T00:00:00Z", "--preview"], 0);
+    assert_eq!((&tried["changed"], tried["ratios"].as_array().unwrap().len()), (&json!(false), 2));
+    let nothing = program.run(&["ratio", "remove", &name, "--from", "2026-06-02T00:00:00Z", "--preview"]);
+    assert_eq!(nothing.code, 2, "{}", nothing.err);
     program.ok(&["ratio", "remove", &name, "--from", "2026-06-01T00:00:00Z"]);
     assert_eq!(program.json(&["ratio", "get", &name], 0)["ratios"].as_array().unwrap().len(), 1);
 }

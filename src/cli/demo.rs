@@ -10,7 +10,6 @@ use super::app::{App, Outcome};
 use super::failure::{DONE, Failure};
 use super::jobs::{self, Batch, Done, Results};
 use super::read::usual;
-use super::windows;
 use crate::comms::{Comms, Edit};
 use crate::drivers::ReadRequest;
 use crate::gui::{self, RunOptions};
@@ -48,7 +47,7 @@ pub(super) fn run(app: &App) -> Outcome {
     let folder = TemporaryFolder::new()?;
     let store = folder.0.join("demo.db");
     if !app.global.json {
-        match gui::run(RunOptions { store: store.clone(), demo: true }, windows::importer()) {
+        match gui::run(RunOptions { store: store.clone(), demo: true }) {
             Ok(()) => return Ok(DONE),
             Err(reason) => app.tell(&format!("{reason}; the demo runs without windows")),
         }

@@ -1,5 +1,7 @@
 //! `meterwright firmware keygen|trust|untrust|keys|pack|inspect|flash|status`
 
+mod keys;
+
 use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::path::{Path, PathBuf};
@@ -8,23 +10,21 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::app::{App, Outcome};
 use super::failure::{DONE, Failure, REFUSED, USAGE};
 use super::flash::{Flash, Status};
 use super::period::When;
 use super::secrets::Signing;
-use super::table::Table;
 use super::vendor::{self, VendorAllow};
-use crate::comms::Edit;
-
 use crate::firmware::{
     Draft, Hex, KeyError, MakerKey, Package, PackageError, PublicKeyFile, SigningKeyFile, TrustedKey,
-    check_image, is_key_name, package,
+    check_image, package,
 };
-use crate::model::Template;
 use crate::store::StoreReader;
+
+use keys::{Keygen, Trust, Untrust};
 
 /// Firmware of meters: signed packages, and flashing.
 #[derive(Subcommand, Debug)]
@@ -32,7 +32,7 @@ use crate::store::StoreReader;
 pub(super) enum Firmware {
     /// Make a key that signs packages; its public half lies beside it as KEY.pub
     Keygen(Keygen),
-    /// Trust a public key: packages that it signed may be flashed
+    /// Trust a public key: packages, or a maker's images, that it signed may be flashed
     Trust(Trust),
     /// Trust a key no longer
     Untrust(Untrust),
@@ -50,38 +50,6 @@ pub(super) enum Firmware {
     VendorForbid,
     /// Say how campaigns and their meters stand
     Status(Status),
-}
-
-/// Makes a key.
-#[derive(Args, Debug)]
-pub(super) struct Keygen {
-    /// The key's file, readable by its owner alone; sealed where --secret passphrase=… is given
-    #[arg(short, long, value_name = "KEY")]
-    output: PathBuf,
-    /// The key's name, for people
-    #[arg(long, value_name = "N", default_value = "Firmware")]
-    name: String,
-    /// Trust it in this store at once
-    #[arg(long)]
-    trust: bool,
-}
-
-/// Trusts a key.
-#[derive(Args, Debug)]
-pub(super) struct Trust {
-    /// The public key's file: one of `keygen`, or a maker's P-256 key (PEM, DER, or its point in hexadecimal), which
-    /// signs images themselves
-    key: PathBuf,
-    /// Its name here [default: the name in the file; for a maker's key the file's name]
-    #[arg(long, value_name = "N")]
-    name: Option<String>,
-}
-
-/// Trusts a key no longer.
-#[derive(Args, Debug)]
-pub(super) struct Untrust {
-    /// The key's name or id
-    key: String,
 }
 
 /// Makes a package.
@@ -180,16 +148,6 @@ fn makers(store: &StoreReader) -> Result<Vec<MakerKey>, Failure> {
     Ok(keys.into_iter().map(|key| MakerKey { public: key.public, name: key.name }).collect())
 }
 
-fn key_document(key: &PublicKeyFile) -> Value {
-    let (signs, public) = match key {
-        PublicKeyFile::Packages(key) => ("packages", key.public.to_vec()),
-        PublicKeyFile::Images(key) => ("images", key.public.to_vec()),
-    };
-    json!({
-        "name": key.name(), "id": key.id().to_string(), "public": Hex(public).to_string(), "signs": signs,
-    })
-}
-
 /// Checks the maker's signature within a package's image; the key that made it, or nothing where the template
 /// describes none.
 fn check_maker(
@@ -198,7 +156,7 @@ fn check_maker(
     template: &str,
     key: Option<&PathBuf>,
 ) -> Result<Result<Option<MakerKey>, PackageError>, Failure> {
-    let template = Template::named(template).map_err(|error| Failure::usage(error.to_string()))?;
+    let template = app.catalogue()?.named(template).map_err(|error| Failure::usage(error.to_string()))?;
     let Some(described) = &template.firmware.image_signature else { return Ok(Ok(None)) };
     let keys = match key {
         Some(path) => match PublicKeyFile::read(path)? {
@@ -219,7 +177,7 @@ impl Firmware {
             Self::Keygen(command) => command.run(app),
             Self::Trust(command) => command.run(app),
             Self::Untrust(command) => command.run(app),
-            Self::Keys => keys(app),
+            Self::Keys => keys::keys(app),
             Self::Pack(command) => command.run(app),
             Self::Inspect(command) => command.run(app),
             Self::Flash(command) => command.run(app),
@@ -228,143 +186,6 @@ impl Firmware {
             Self::Status(command) => command.run(app),
         }
     }
-}
-
-impl Keygen {
-    fn run(&self, app: &App) -> Outcome {
-        // Where somebody has to sign in to trust the key, `passphrase` is that person's.
-        let passphrase = match self.trust && app.has_people() {
-            true if app.has_new_passphrase() => Some(app.new_passphrase("the key")?),
-            true => None,
-            false => app.passphrase()?,
-        };
-        let made = SigningKeyFile::create(&self.output, &self.name, passphrase.as_ref())?.public();
-        if self.trust {
-            app.edit(Edit::TrustKey { public: made.public, name: made.name.clone() })?;
-        }
-        let public = SigningKeyFile::public_path(&self.output);
-        app.print(
-            || {
-                let mut document = key_document(&PublicKeyFile::Packages(made.clone()));
-                document["file"] = json!(self.output.display().to_string());
-                document["public_file"] = json!(public.display().to_string());
-                document["sealed"] = json!(passphrase.is_some());
-                document["trusted"] = json!(self.trust);
-                document
-            },
-            |out| {
-                writeln!(
-                    out,
-                    "{}: key {} made; keep it where nobody else gets at it",
-                    self.output.display(),
-                    made.id()
-                )?;
-                writeln!(out, "{}: its public half, for `firmware trust`", public.display())
-            },
-        )?;
-        Ok(DONE)
-    }
-}
-
-impl Trust {
-    fn run(&self, app: &App) -> Outcome {
-        app.no_secrets()?;
-        let mut key = PublicKeyFile::read(&self.key)?;
-        if let Some(name) = &self.name {
-            match &mut key {
-                PublicKeyFile::Packages(key) => key.name.clone_from(name),
-                PublicKeyFile::Images(key) => key.name.clone_from(name),
-            }
-        }
-        if !is_key_name(key.name()) {
-            return Err(Failure::usage(
-                "a key's name is a line of up to 200 characters: give one with --name",
-            ));
-        }
-        let name = key.name().to_owned();
-        let (edit, signs) = match &key {
-            PublicKeyFile::Packages(key) => (Edit::TrustKey { public: key.public, name }, "packages"),
-            PublicKeyFile::Images(key) => {
-                (Edit::TrustMakerKey { public: key.public, name }, "images, as the key of their maker")
-            }
-        };
-        app.edit(edit)?;
-        app.print(
-            || key_document(&key),
-            |out| writeln!(out, "{} ({}) is trusted to sign {signs}", key.name(), key.id()),
-        )?;
-        Ok(DONE)
-    }
-}
-
-impl Untrust {
-    fn run(&self, app: &App) -> Outcome {
-        app.no_secrets()?;
-        let store = app.reader()?;
-        let wanted = self.key.to_ascii_uppercase();
-        let all: Vec<PublicKeyFile> = all_keys(&store)?.into_iter().map(|(key, _)| key).collect();
-        let found: Vec<&PublicKeyFile> =
-            all.iter().filter(|key| key.name() == self.key || key.id().to_string() == wanted).collect();
-        let key = match found.as_slice() {
-            [] => {
-                let none = format!("no key `{}` is trusted: `firmware keys` lists them", self.key);
-                return Err(Failure::usage(none));
-            }
-            [one] => *one,
-            _ => {
-                return Err(Failure::usage(format!("two keys are named `{}`: give the id of one", self.key)));
-            }
-        };
-        app.edit(match key {
-            PublicKeyFile::Packages(key) => Edit::UntrustKey { public: key.public },
-            PublicKeyFile::Images(key) => Edit::UntrustMakerKey { public: key.public },
-        })?;
-        app.print(
-            || key_document(key),
-            |out| writeln!(out, "{} ({}) is trusted no longer", key.name(), key.id()),
-        )?;
-        Ok(DONE)
-    }
-}
-
-/// Every key that a store trusts, and since when.
-fn all_keys(store: &StoreReader) -> Result<Vec<(PublicKeyFile, Timestamp)>, Failure> {
-    let packages = store.trusted_keys()?.into_iter().map(|row| {
-        (PublicKeyFile::Packages(TrustedKey { public: row.public, name: row.name }), row.trusted_at)
-    });
-    let images = store
-        .maker_keys()?
-        .into_iter()
-        .map(|row| (PublicKeyFile::Images(MakerKey { public: row.public, name: row.name }), row.trusted_at));
-    Ok(packages.chain(images).collect())
-}
-
-fn keys(app: &App) -> Outcome {
-    app.no_secrets()?;
-    let rows = all_keys(&app.reader()?)?;
-    app.print(
-        || {
-            let each = rows.iter().map(|(key, since)| {
-                let mut document = key_document(key);
-                document["trusted_at"] = json!(since.to_string());
-                document
-            });
-            json!({ "keys": each.collect::<Vec<_>>() })
-        },
-        |out| {
-            let mut table = Table::new(&["name", "signs", "id", "trusted since"]);
-            for (key, since) in &rows {
-                let signs = match key {
-                    PublicKeyFile::Packages(_) => "packages",
-                    PublicKeyFile::Images(_) => "images",
-                };
-                let texts = [key.name(), signs, &key.id().to_string(), &since.to_string()];
-                table.row(texts.map(str::to_owned).to_vec());
-            }
-            table.write(out)
-        },
-    )?;
-    Ok(DONE)
 }
 
 fn open_file(path: &Path, what: &str) -> Result<File, Failure> {

@@ -91,7 +91,7 @@ impl Run {
                 Ok(Event::List(event)) => told = tell(app, &event, &zone),
                 Ok(Event::Store { fault: Some(fault) }) => app.tell(&fault.to_string()),
                 Ok(Event::Store { fault: None }) => {
-                    app.tell("The store takes writes again: meter lists go on")
+                    app.tell("The store takes writes again: meter lists go on");
                 }
                 Ok(_) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {

@@ -1,6 +1,6 @@
 //! Changes of the store's own data, by a person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::tz::TimeZone;
 
@@ -9,7 +9,7 @@ use crate::model::template::Origin;
 use crate::model::{
     Catalogue, Fault, Knowledge, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, Secret, SecretKind,
 };
-use crate::store::{Exchange, NewMeter, StoreError};
+use crate::store::{Exchange, MeterChanges, NewMeter, StoreError};
 use crate::vault::Vault;
 
 use super::counters;
@@ -38,6 +38,15 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
         }
         // The thread itself stops runs.
         Edit::StopRun(_) => Ok(Edited::Done),
+        Edit::ChangeMeters(changes) => change(shared, &changes),
+        Edit::AddGroup(name) => {
+            let added = shared.store.borrow_mut().add_group(&name);
+            added.map(|()| Edited::Done).map_err(|error| store_fault(&error))
+        }
+        Edit::MoveGroup { from, to } => {
+            let moved = shared.store.borrow_mut().move_group(&from, to.as_deref());
+            moved.map(|_| Edited::Done).map_err(|error| store_fault(&error))
+        }
         Edit::TrustKey { public, name } => {
             let put = shared.store.borrow_mut().trust_key(shared.now(), &public, &name);
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
@@ -136,13 +145,50 @@ fn check(shared: &Shared, config: &MeterConfig) -> Result<(), Fault> {
     if config.name.chars().any(char::is_control) {
         return Err(Fault::user("the meter's name has a character that cannot be shown", ""));
     }
-    shared.template(&config.template)?;
-    if let Some(zone) = &config.time_zone {
+    check_outside(shared, Some(&config.template), config.time_zone.as_deref())
+}
+
+/// Names that other catalogues have to know.
+fn check_outside(shared: &Shared, template: Option<&str>, zone: Option<&str>) -> Result<(), Fault> {
+    if let Some(template) = template {
+        shared.template(template)?;
+    }
+    if let Some(zone) = zone {
         TimeZone::get(zone).map_err(|_| {
             Fault::user(format!("there is no time zone `{zone}`"), "write one such as Europe/London")
         })?;
     }
     Ok(())
+}
+
+/// Adds and changes many meters; what was learnt of those that are reached in another way now is forgotten.
+fn change(shared: &Shared, changes: &MeterChanges) -> Result<Edited, Fault> {
+    for (config, _) in &changes.add {
+        check(shared, config).map_err(|fault| fault.during(&config.name))?;
+    }
+    for (_, patch) in &changes.change {
+        check_outside(
+            shared,
+            patch.template.as_deref(),
+            patch.time_zone.as_ref().and_then(|zone| zone.as_deref()),
+        )?;
+        if patch.name.as_deref().is_some_and(|name| name.chars().any(char::is_control)) {
+            return Err(Fault::user("a meter's name has a character that cannot be shown", ""));
+        }
+    }
+    let mut store = shared.store.borrow_mut();
+    let done = store.change_meters(changes).map_err(|error| store_fault(&error))?;
+    for (id, (config, _)) in done.added.iter().zip(&changes.add) {
+        counters::inherit(&mut store, *id, config).map_err(|error| store_fault(&error))?;
+    }
+    for (id, before, after) in &done.changed {
+        if is_another_way_in(before, after) {
+            store.put_knowledge(*id, &Knowledge::default()).map_err(|error| store_fault(&error))?;
+        }
+    }
+    let mut changed: BTreeSet<MeterId> = done.changed.iter().map(|(id, ..)| *id).collect();
+    changed.extend(&done.described);
+    Ok(Edited::Changed { added: done.added, changed: changed.len() })
 }
 
 fn add(shared: &Shared, meters: &[(MeterConfig, MeterSecrets)]) -> Result<Vec<MeterId>, Fault> {

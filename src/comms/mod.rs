@@ -83,7 +83,7 @@ use crate::model::{
     RatioPeriod, Role, Secret, SecretKind, Standing, Step,
 };
 use crate::scheme::Document;
-use crate::store::{Exchange, JobResult, Store};
+use crate::store::{Exchange, JobResult, MeterChanges, Store};
 
 pub use push::{ASIDE_KEY, Aside};
 pub use push_net::PushPlaces;
@@ -290,6 +290,17 @@ pub enum Edit {
         /// What was typed for the risk ([`ACCEPTANCE`](crate::firmware::vendor::ACCEPTANCE)); `None` forbids them.
         accepted: Option<String>,
     },
+    /// Add and change many meters, all or none.
+    ChangeMeters(Box<MeterChanges>),
+    /// Make a group in which no meter is yet.
+    AddGroup(String),
+    /// Rename or move a group with all that is below it; without a new name its meters are in none.
+    MoveGroup {
+        /// Its path.
+        from: String,
+        /// Its new path.
+        to: Option<String>,
+    },
     /// Keep a template in the store, under the name that it bears.
     PutTemplate {
         /// As JSON; it is checked once more.
@@ -343,6 +354,13 @@ pub enum Edited {
     Done,
     /// The meter list's number.
     List(ListId),
+    /// Many meters: which are new, and how many others differ now.
+    Changed {
+        /// The new meters' numbers, in the order given.
+        added: Vec<MeterId>,
+        /// How many were changed.
+        changed: usize,
+    },
 }
 
 /// What happens, in this order for each job: `Submitted`; for each meter `MeterStarted`, any number of `MeterStep`,

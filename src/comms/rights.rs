@@ -57,12 +57,13 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::PutList { list, .. } => vec![Right::KeepLists, of_action(&list.action)],
         Edit::RemoveList(_) => vec![Right::KeepLists],
         Edit::StopRun(_) => vec![Right::ReadMeters],
+        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
         Edit::VendorFirmware { .. } => vec![Right::VendorProcedure],
+        Edit::ChangeMeters(_) | Edit::AddGroup(_) | Edit::MoveGroup { .. } => vec![Right::KeepMeters],
         Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
             vec![Right::People]
         }
         Edit::OwnPassphrase { .. } => vec![Right::Look],
-        Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
     }
 }
 

@@ -17,13 +17,17 @@ use crate::store::{Store, StoreError};
 
 use super::shared::{Shared, store_fault};
 
-/// The longest that writes gather. A wait for the disk takes about as long: then half the time is the disk's.
-const LONGEST: Duration = Duration::from_millis(20);
+/// Writes gather so many times as long as the last wait for the disk took: then little of the time is the disk's.
+const DISK_TIMES: u32 = 8;
+/// The longest that writes gather beside a fast disk, and beside a slow one.
+const LONGEST: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
 
 /// When what has gathered goes to disk, and who waits for it.
 pub(super) struct Settling {
     due: Cell<Option<Instant>>,
     window: Cell<Duration>,
+    /// How long the last wait for the disk took.
+    disk: Cell<Duration>,
     begun: Notify,
     settled: watch::Sender<u64>,
 }
@@ -33,6 +37,7 @@ impl Default for Settling {
         Self {
             due: Cell::new(None),
             window: Cell::new(Duration::ZERO),
+            disk: Cell::new(Duration::ZERO),
             begun: Notify::new(),
             settled: watch::Sender::new(0),
         }
@@ -43,7 +48,8 @@ impl Settling {
     /// How many sessions run: the more, the longer it is worth to wait for company.
     pub(super) fn set_sessions(&self, sessions: usize) {
         let window = Duration::from_millis(u64::try_from(sessions / 2).unwrap_or(u64::MAX));
-        self.window.set(window.min(LONGEST));
+        let longest = (self.disk.get() * DISK_TIMES).clamp(LONGEST.0, LONGEST.1);
+        self.window.set(window.min(longest));
     }
 
     /// When to settle; nothing where nothing has gathered.
@@ -74,9 +80,11 @@ impl Shared {
 
     /// Brings what has gathered to disk. A failure shows in [`Store::losses`].
     pub(super) fn settle(&self) {
+        let began = Instant::now();
         if let Err(error) = self.store.borrow_mut().settle() {
             tracing::error!("what several sessions had read could not be stored: {error}");
         }
+        self.settling.disk.set(began.elapsed());
         self.settling.due.set(None);
         self.settling.settled.send_modify(|count| *count += 1);
     }

@@ -35,8 +35,11 @@ use super::sink::flush_trace;
 use super::vendor;
 use super::{Discovery, Edit, Edited, Event, Job, JobId, edits, people, rights};
 
-/// How often events that found no room are offered again.
-const FLUSH_EVERY: Duration = Duration::from_millis(50);
+/// How often events that were held or found no room are handed over.
+const FLUSH_EVERY: Duration = super::listeners::GATHER;
+/// Sessions that begin before those under way have their turn again. Where meters answer at once, these are then over
+/// before many more have begun: a few hundred sessions in memory are read faster than a thousand.
+const BEGIN_TOGETHER: usize = 16;
 /// How often it is looked whether a maintenance window has opened.
 const LOOK_AT_WINDOW: Duration = Duration::from_secs(10);
 /// How long the sessions may take to end when the thread is stopped.
@@ -126,6 +129,8 @@ impl Thread {
 
     /// Runs until it is told to stop or every handle is gone. Has to be run inside a `LocalSet`.
     pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        let stirred = self.shared.listeners.borrow().stirred();
+        let mut more_begin = false;
         loop {
             let is_behind = self.shared.listeners.borrow().is_behind();
             let opens = self.queue.opens(Instant::now()).filter(|_| !self.hold.is_on());
@@ -157,14 +162,17 @@ impl Thread {
                 }
                 () = at(trial), if is_held => self.try_store(),
                 () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
+                () = stirred.notified(), if !is_behind => {}
+                () = tokio::task::yield_now(), if more_begin => {}
                 () = sleep(LOOK_AT_WINDOW), if self.waits_for_window() => {}
             }
             self.hold.look(&self.shared);
+            more_begin = false;
             if self.hold.is_on() {
                 self.fail_people();
             } else {
                 self.begin_waves();
-                self.begin_sessions();
+                more_begin = self.begin_sessions();
             }
         }
         self.stop().await;
@@ -296,7 +304,7 @@ impl Thread {
             let order = self.scheduler.stop_run(run)?;
             self.obey(order.into_iter().collect());
         }
-        if matches!(edit, Edit::PutList { .. } | Edit::RemoveList(_)) {
+        if matches!(edit, Edit::PutList { .. } | Edit::RemoveList(_) | Edit::MoveGroup { .. }) {
             self.scheduler.look_again();
         }
         let touched: &[MeterId] = match &edit {
@@ -424,6 +432,9 @@ impl Thread {
         package: Arc<Package>,
         plan: &CampaignPlan,
     ) -> Result<(JobId, Event), Fault> {
+        if plan.downgrade.as_ref().is_some_and(|reason| reason.trim().is_empty()) {
+            return Err(Fault::user("a downgrade is overridden with its reason in words", "write it"));
+        }
         let title = format!("Flash {} into {{}}", package.manifest().version);
         let work = flash::work(package, plan);
         let (job, title, items) = self.stored_job(meters, &title, &Work::Flash(Rc::clone(&work)))?;
@@ -558,8 +569,10 @@ impl Thread {
         self.end_job_if_over(job);
     }
 
-    fn begin_sessions(&mut self) {
-        while let Some((line, mut item)) = self.queue.next(Instant::now()) {
+    /// Begins sessions whose lines are free; true where more may begin at once.
+    fn begin_sessions(&mut self) -> bool {
+        for _ in 0..BEGIN_TOGETHER {
+            let Some((line, mut item)) = self.queue.next(Instant::now()) else { return false };
             let Some(state) = self.jobs.get(&item.job) else {
                 self.queue.done(&line);
                 continue;
@@ -580,6 +593,7 @@ impl Thread {
             self.shared.settling.set_sessions(self.running.len());
             self.announce_next(&line);
         }
+        true
     }
 
     /// Tells of the meter that is next on a line which another session holds.

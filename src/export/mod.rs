@@ -1,4 +1,5 @@
-//! Readings as files (floor 3): CSV in long and wide form, with an option for Excel; schemes as prints.
+//! Readings as files (floor 3): CSV in long and wide form, with an option for Excel; schemes as prints; the list of
+//! meters out and in ([`roster`]).
 //!
 //! Every stamp of a profile is its interval's END and every file says so; every file says whether figures are
 //! primary or secondary. Numbers are exact decimals as the store has them; what is absent is an empty field with
@@ -11,6 +12,7 @@ mod joined;
 mod long;
 mod month;
 mod print;
+pub mod roster;
 mod sheet;
 mod sides;
 mod totals;
@@ -30,7 +32,7 @@ use crate::store::{MeterRow, StoreError, StoreReader};
 
 pub use file::write_whole;
 pub use joined::{JoinedProfile, usual_profile};
-pub use month::{MonthEnergy, Preview, preview};
+pub use month::{MonthEnergy, Preview, preview, preview_without};
 pub use print::{PrintError, print};
 pub use sides::{SideView, SidedColumns, SidedReading};
 pub use totals::{PointTotal, TotalPart, point_totals};

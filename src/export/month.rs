@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
 use crate::model::{
-    Channel, ChannelKind, Decimal, Factor, MeterId, NotConverted, Obis, ProfileRow, RatioHistory,
+    Channel, ChannelKind, Decimal, Factor, MeterId, NotConverted, Obis, PointId, ProfileRow, RatioHistory,
     RatioPeriod, Side, Span, Unit, span_of_channel,
 };
 use crate::store::{StoreError, StoreReader};
@@ -128,9 +128,34 @@ fn used(
 pub fn preview(
     store: &StoreReader,
     meter: MeterId,
-    (now, zone): (Timestamp, &TimeZone),
+    when: (Timestamp, &TimeZone),
     stands: &RatioHistory,
     new: &RatioPeriod,
+) -> Result<Option<Preview>, StoreError> {
+    let all_month = RatioHistory::new(vec![RatioPeriod { from: Timestamp::MIN, until: None, ..new.clone() }]);
+    three_ways(store, meter, when, [stands, &stands.with(new.clone()), &all_month])
+}
+
+/// What taking away the ratio of a point that begins at an instant would make of last month's energy of a meter there.
+/// The third way is the second: there is no new ratio that could have held all month.
+///
+/// # Errors
+/// The store cannot be read.
+pub fn preview_without(
+    store: &StoreReader,
+    meter: MeterId,
+    when: (Timestamp, &TimeZone),
+    (point, from): (PointId, Timestamp),
+) -> Result<Option<Preview>, StoreError> {
+    let (stands, left) = (store.ratio_history(meter)?, store.ratio_history_without(meter, point, from)?);
+    three_ways(store, meter, when, [&stands, &left, &left])
+}
+
+fn three_ways(
+    store: &StoreReader,
+    meter: MeterId,
+    (now, zone): (Timestamp, &TimeZone),
+    histories: [&RatioHistory; 3],
 ) -> Result<Option<Preview>, StoreError> {
     let Some((from, to)) = last_month(now, zone) else { return Ok(None) };
     let Some(joined) = JoinedProfile::load(store, meter, None)? else { return Ok(None) };
@@ -139,8 +164,6 @@ pub fn preview(
     let period = i64::from(joined.period_seconds.max(1));
     let earlier = first.end.checked_sub(jiff::SignedDuration::from_secs(period.saturating_mul(2)));
     let before = joined.rows(store, earlier.unwrap_or(from), from)?.pop();
-    let would_be = stands.with(new.clone());
-    let all_month = RatioHistory::new(vec![RatioPeriod { from: Timestamp::MIN, until: None, ..new.clone() }]);
     let mut energies: Vec<MonthEnergy> = Vec::new();
     for (column, channel) in joined.channels.iter().enumerate() {
         let unit = channel.scaler_unit.unit;
@@ -156,7 +179,7 @@ pub fn preview(
         let Some(energy) = energy else { continue };
         let mut sums: [Sum; 3] = Default::default();
         for (span, value) in used(channel, column, &rows, before.as_ref(), joined.period_seconds) {
-            for (sum, history) in sums.iter_mut().zip([stands, &would_be, &all_month]) {
+            for (sum, history) in sums.iter_mut().zip(histories) {
                 sum.add(history.factor(unit, channel.side, span, Side::Primary), value);
             }
         }

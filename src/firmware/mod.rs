@@ -42,4 +42,4 @@ pub use maker::{MakerKey, POINT_BYTES, PublicKeyFile, check_image};
 pub use manifest::{Draft, Hex, Manifest};
 pub use package::{Package, PackageError};
 pub use procedure::{Backup, FlashPlan, Journal, flash};
-pub use state::{FlashState, Initiated};
+pub use state::{FlashState, Initiated, KeptVersions};

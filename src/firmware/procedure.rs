@@ -27,6 +27,9 @@ use super::version;
 const LOOK_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 /// Looks at a meter that says that it is done before its version is believed.
 const SETTLED: u32 = 3;
+/// Looks at a meter that says that it activates, and did not agree to, before the order is given again: some meters
+/// come to it only when they are asked once more.
+const ORDER_AGAIN: u32 = 3;
 /// A meter that says that it is done and runs the old version may have its restart still before it.
 const RESTARTS_WITHIN: Duration = Duration::from_secs(30);
 
@@ -361,11 +364,12 @@ impl Run<'_> {
         let began = Instant::now();
         let deadline = began + within;
         let [mut pause, longest] = LOOK_AFTER;
-        let mut settled = 0;
+        let (mut settled, mut looks) = (0, 0);
         loop {
             sleep(pause.min(within)).await;
             pause = (pause * 2).min(longest);
-            let last = match self.look(hands).await {
+            looks += 1;
+            let last = match self.look(hands, looks).await {
                 Ok(look) => {
                     if self.is_new(&look) {
                         self.state.version_after = look.version;
@@ -426,13 +430,13 @@ impl Run<'_> {
     }
 
     /// Associates and looks at version and status; gives the order again where it may not have arrived.
-    async fn look<L: Link>(&mut self, hands: &mut Hands<'_, L>) -> Result<Look, Fault> {
+    async fn look<L: Link>(&mut self, hands: &mut Hands<'_, L>, looks: u32) -> Result<Look, Fault> {
         let mut line = ImageLine::new(hands.link);
         let opened =
             ImageSession::open(&mut line, self.access, hands.counter, hands.knowledge, hands.sink).await;
         let outcome = match opened {
             Ok(mut session) => {
-                let outcome = self.look_within(&mut session).await;
+                let outcome = self.look_within(&mut session, looks).await;
                 session.close(outcome.as_ref().is_err_and(is_line_gone)).await;
                 outcome
             }
@@ -444,11 +448,19 @@ impl Run<'_> {
         outcome
     }
 
-    async fn look_within<L: Link>(&mut self, session: &mut ImageSession<'_, '_, L>) -> Result<Look, Fault> {
+    async fn look_within<L: Link>(
+        &mut self,
+        session: &mut ImageSession<'_, '_, L>,
+        looks: u32,
+    ) -> Result<Look, Fault> {
         let version = session.version().await?;
         let status = session.status().await?;
         let look = Look { version, status };
-        let may_not_know = matches!(status, Some(status::VERIFIED) | None);
+        let may_not_know = match status {
+            Some(status::VERIFIED) | None => true,
+            Some(status::ACTIVATING) => looks >= ORDER_AGAIN,
+            Some(_) => false,
+        };
         let may_order = may_not_know && !self.state.activating.agreed && self.forbidden.is_none();
         if !self.is_new(&look) && may_order {
             self.activate(session).await?;

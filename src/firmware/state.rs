@@ -77,6 +77,25 @@ pub struct FlashState {
     pub sent: u64,
 }
 
+/// The versions that a kept state names. A campaign's page asks for those of thousands of meters: what else a state
+/// holds, such as the scheme from before, is passed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub struct KeptVersions {
+    /// See [`FlashState`].
+    pub version_before: Option<String>,
+    /// See [`FlashState`].
+    pub version_after: Option<String>,
+}
+
+impl KeptVersions {
+    /// Those of a state as the store has it; none where it does not read.
+    #[must_use]
+    pub fn of(state: &str) -> Self {
+        serde_json::from_str(state).unwrap_or_default()
+    }
+}
+
 impl Default for FlashState {
     fn default() -> Self {
         Self {

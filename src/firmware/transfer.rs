@@ -23,6 +23,8 @@ const OFFERS: u32 = 30;
 const SWEEPS: u32 = 3;
 /// How often a verification that failed for want of blocks is repeated.
 const VERIFICATIONS: u32 = 3;
+/// Looks at a meter that verifies before it is asked again for the first time.
+const ASK_AGAIN: u32 = 3;
 /// Looks at a status that does not follow a verification that is said to be done.
 const CLAIMS: u32 = 3;
 /// Counts of blocks are told and kept at most so often.
@@ -412,13 +414,22 @@ impl Run<'_> {
         let deadline = Instant::now() + Duration::from_secs(limit.into());
         let mut ask = !is_at_it;
         let mut claims = 0;
+        let (mut looks, mut ask_after) = (0, ASK_AGAIN);
         loop {
             self.journal.may_go_on()?;
             let answer = if ask { Some(session.verify().await?) } else { None };
             match (answer, session.status().await?) {
                 (_, Some(status::VERIFIED)) => return Ok(None),
                 (_, Some(status::VERIFY_FAILED)) => return Ok(Some("verification failed".to_owned())),
-                (_, Some(status::VERIFYING)) => ask = false,
+                // Some meters come to their verdict only when they are asked for it once more; others begin from the
+                // start then, so that they are left longer and longer alone.
+                (_, Some(status::VERIFYING)) => {
+                    looks += 1;
+                    ask = looks == ask_after;
+                    if ask {
+                        (looks, ask_after) = (0, ask_after * 2);
+                    }
+                }
                 // It says that it is done, and its status lags behind: that is looked at a few times.
                 (Some(Invoked::Done), Some(status::INITIATED)) => (ask, claims) = (false, 1),
                 (None, Some(status::INITIATED)) if (1..CLAIMS).contains(&claims) => claims += 1,
@@ -535,7 +546,9 @@ impl Run<'_> {
         self.keep()?;
         session.wrote(&format!("activation of firmware {} ordered", self.plan.package.manifest().version))?;
         match session.activate().await {
-            Ok(Invoked::Done | Invoked::Busy) => self.state.activating.agreed = true,
+            Ok(Invoked::Done) => self.state.activating.agreed = true,
+            // It may be at it already, or want to be asked again: looking at it tells.
+            Ok(Invoked::Busy) => {}
             Ok(Invoked::Refused(why)) => {
                 let now = session.status().await?;
                 if !matches!(now, Some(status::ACTIVATING | status::ACTIVATED)) {

@@ -29,6 +29,7 @@ use super::settings::Settings;
 use super::shell::{
     FileEvent, FilePurpose, Files, HEADER_HEIGHT, Header, RAIL_WIDTH, STATUS_HEIGHT, Status, rail, welcome,
 };
+use super::templates::TemplatesPage;
 use super::theme::{Theme, strong, tokens};
 use super::trace::TracePage;
 
@@ -54,6 +55,7 @@ pub struct App {
     sign_in: SignIn,
     idle: Idle,
     firmware: FirmwarePage,
+    templates: TemplatesPage,
     header: Header,
     status: Status,
     files: Files,
@@ -84,7 +86,7 @@ const fn needed(command: &Command) -> Option<Right> {
 const CTRL: Modifiers = Modifiers::COMMAND;
 const CTRL_SHIFT: Modifiers = Modifiers { shift: true, ..Modifiers::COMMAND };
 // Ctrl+N is taken for Ctrl+Shift+N too, so that one stands first.
-const KEYS: [(Modifiers, Key, Command); 13] = [
+const KEYS: [(Modifiers, Key, Command); 14] = [
     (CTRL_SHIFT, Key::N, Command::NewScheme),
     (CTRL, Key::K, Command::Search),
     (CTRL, Key::Num1, Command::Go(Page::Schemes)),
@@ -93,6 +95,7 @@ const KEYS: [(Modifiers, Key, Command); 13] = [
     (CTRL, Key::Num4, Command::Go(Page::Trace)),
     (CTRL, Key::Num5, Command::Go(Page::Lists)),
     (CTRL, Key::Num6, Command::Go(Page::Firmware)),
+    (CTRL, Key::Num7, Command::Go(Page::Templates)),
     (CTRL, Key::Comma, Command::Go(Page::Settings)),
     (CTRL, Key::N, Command::AddMeter),
     (CTRL, Key::O, Command::ChooseScheme),
@@ -125,6 +128,7 @@ impl App {
             sign_in: SignIn::default(),
             idle: Idle::default(),
             firmware: FirmwarePage::default(),
+            templates: TemplatesPage::default(),
             header: Header::default(),
             status: Status::default(),
             files: Files::default(),
@@ -256,6 +260,7 @@ impl App {
             Page::Trace => self.trace.ui(ui, &mut self.cx),
             Page::Settings => self.settings.ui(ui, &mut self.cx),
             Page::Firmware => self.firmware.ui(ui, &mut self.cx),
+            Page::Templates => self.templates.ui(ui, &mut self.cx),
         }
     }
 
@@ -307,6 +312,7 @@ impl App {
             && !self.meters.has_dialog()
             && !self.schemes.has_dialog()
             && !self.firmware.has_dialog()
+            && !self.templates.has_dialog()
             && ui.input(|input| input.key_pressed(Key::Escape))
         {
             let _ = self.cx.notices.close_newest() || self.status.close();
@@ -317,6 +323,10 @@ impl App {
         let files = ui.input(|input| input.raw.dropped_files.clone());
         for path in files.into_iter().map(|file| file.path().to_path_buf()) {
             let scheme = path.to_string_lossy().ends_with(".json");
+            if scheme && self.page == Page::Templates {
+                self.templates.open(&self.cx, path);
+                continue;
+            }
             self.cx.command(if scheme { Command::OpenScheme(path) } else { Command::ImportFile(path) });
         }
     }
@@ -330,8 +340,10 @@ impl App {
             FilePurpose::Package => self.firmware.open(path),
             FilePurpose::PublicKey => self.firmware.offer_key(path),
             FilePurpose::VendorFile => self.firmware.open_vendor(path),
+            FilePurpose::Template => self.templates.open(&self.cx, path),
             FilePurpose::Proof(file) => self.cx.chosen = Some((file, path)),
             FilePurpose::SaveText { text, .. } => self.save(path, move || Ok(text.into_bytes())),
+            FilePurpose::Made { maker, .. } => self.save(path, move || maker.make()),
             FilePurpose::Print { scheme, .. } => {
                 let templates = self.cx.templates.clone();
                 self.save(path, move || printed(&scheme, &templates));
@@ -370,6 +382,7 @@ impl App {
                 self.lists = Lists::default();
                 self.trace = TracePage::default();
                 self.firmware = FirmwarePage::default();
+                self.templates = TemplatesPage::default();
                 self.page = Page::Meters;
                 self.cx.notices.done("The demo fleet is open, and its first poll has begun.");
             }
@@ -437,6 +450,15 @@ impl App {
             Command::Export(export, name) => {
                 self.files.choose(FilePurpose::Export { export, name }, &self.wake);
             }
+            Command::SaveMade(title, name, maker) => {
+                self.files.choose(FilePurpose::Made { title, name, maker }, &self.wake);
+            }
+            Command::ExportMeters => self.meters.export(&self.cx),
+            Command::EditMeters(ids) => {
+                self.go(ui, Page::Meters);
+                self.meters.edit_many(&mut self.cx, &ids);
+            }
+            Command::Group(deed) => self.meters.group(deed),
             Command::ChooseProof(file) => self.files.choose(FilePurpose::Proof(file), &self.wake),
             Command::WriteFile(path, text) => self.save(path, move || Ok(text.into_bytes())),
             Command::ChooseScheme => self.files.choose(FilePurpose::OpenScheme, &self.wake),
@@ -464,6 +486,7 @@ impl App {
                 self.firmware.plan();
             }
             Command::ChoosePackage => self.files.choose(FilePurpose::Package, &self.wake),
+            Command::ChooseTemplate => self.files.choose(FilePurpose::Template, &self.wake),
             Command::ChooseKey => self.files.choose(FilePurpose::PublicKey, &self.wake),
             Command::ChooseVendorFile => self.files.choose(FilePurpose::VendorFile, &self.wake),
             Command::Search => self.header.focus(),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::TryRecvError;
 
 use jiff::Timestamp;
@@ -16,7 +17,7 @@ use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
 use super::jobs::Jobs;
-use super::meters::{Deed, PointDeed};
+use super::meters::{Deed, GroupDeed, PointDeed};
 use super::prefs::Prefs;
 use super::selection::Selection;
 use super::shell::notice::Notices;
@@ -38,6 +39,8 @@ pub enum Page {
     Settings,
     /// Firmware of meters.
     Firmware,
+    /// What differs between meter models.
+    Templates,
 }
 
 impl Page {
@@ -52,6 +55,7 @@ impl Page {
             Self::Trace => "Trace",
             Self::Settings => "Settings",
             Self::Firmware => "Firmware",
+            Self::Templates => "Templates",
         }
     }
 }
@@ -119,8 +123,44 @@ pub enum Command {
     ChooseKey,
     /// Choose a vendor's own firmware file.
     ChooseVendorFile,
+    /// Write what a maker makes to a file that is chosen: title, proposed name, maker.
+    SaveMade(String, String, Maker),
+    /// Choose which meters of the list to write to a file.
+    ExportMeters,
+    /// Change meters together.
+    EditMeters(Vec<MeterId>),
+    /// Open a dialog about groups.
+    Group(GroupDeed),
     /// Lock the windows, where somebody is signed in.
     Lock,
+    /// Choose a template file to take into the store.
+    ChooseTemplate,
+}
+
+/// Makes a file's content, on a thread of its own.
+#[derive(Clone)]
+pub struct Maker(Arc<dyn Fn() -> Result<Vec<u8>, Fault> + Send + Sync>);
+
+impl Maker {
+    /// By this work.
+    #[must_use]
+    pub fn new(work: impl Fn() -> Result<Vec<u8>, Fault> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(work))
+    }
+
+    /// Makes it.
+    ///
+    /// # Errors
+    /// It cannot be made.
+    pub fn make(&self) -> Result<Vec<u8>, Fault> {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Maker {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str("Maker(…)")
+    }
 }
 
 /// A file that a dry run begins from.
@@ -252,6 +292,7 @@ impl AppCtx {
                     | Query::Billing(of)
                     | Query::Point(of)
                     | Query::Preview(of, ..)
+                    | Query::PreviewWithout(of, ..)
                     | Query::Events(of, ..) => *of == id,
                     Query::Rows { .. } | Query::Days { .. } | Query::Jobs => true,
                     Query::Trace(of) => *of == job,
@@ -277,6 +318,8 @@ impl AppCtx {
                         | Query::Setting(_)
                         | Query::Point(_)
                         | Query::Preview(..)
+                        | Query::PreviewWithout(..)
+                        | Query::Roster
                         | Query::Lists
                         | Query::Catalogue
                         | Query::People
@@ -350,7 +393,7 @@ impl AppCtx {
     }
 
     /// All meters.
-    pub fn meters(&mut self) -> Load<std::sync::Arc<Vec<MeterRow>>> {
+    pub fn meters(&mut self) -> Load<Arc<Vec<MeterRow>>> {
         self.data.meters(self.backend.as_ref(), &Query::Meters)
     }
 
@@ -370,10 +413,10 @@ impl AppCtx {
             self.selection.only(id);
             self.adopted = None;
         }
-        if self.settled != Some(self.data.version) {
+        if self.settled != Some(self.data.meters_version) {
             let known: std::collections::HashSet<MeterId> = meters.iter().map(|meter| meter.id).collect();
             self.selection.keep(|id| known.contains(&id));
-            self.settled = Some(self.data.version);
+            self.settled = Some(self.data.meters_version);
         }
     }
 

@@ -19,6 +19,7 @@ mod schemes;
 pub mod selection;
 mod settings;
 mod shell;
+mod templates;
 pub mod theme;
 mod trace;
 pub mod widgets;
@@ -30,7 +31,7 @@ pub use app::App;
 pub use display::display_available;
 pub use prefs::{PhaseColours, Prefs};
 
-use data::live::{Importer, Live, Wake};
+use data::live::{Live, Wake};
 
 /// The window's name to the desktop.
 pub const APP_ID: &str = "meterwright";
@@ -44,12 +45,12 @@ pub struct RunOptions {
     pub demo: bool,
 }
 
-/// Opens the windows and returns when they are closed. `importer` reads CSV files of meters.
+/// Opens the windows and returns when they are closed.
 ///
 /// # Errors
 /// No display can be opened, or the store cannot: in words.
-#[allow(clippy::needless_pass_by_value, reason = "the windows keep both for as long as they are open")]
-pub fn run(options: RunOptions, importer: Importer) -> Result<(), String> {
+#[allow(clippy::needless_pass_by_value, reason = "the windows keep them for as long as they are open")]
+pub fn run(options: RunOptions) -> Result<(), String> {
     if !display_available() {
         return Err(
             "no display can be opened: set DISPLAY or WAYLAND_DISPLAY, or use the commands that need none"
@@ -57,18 +58,18 @@ pub fn run(options: RunOptions, importer: Importer) -> Result<(), String> {
         );
     }
     // winit panics where a system library is missing; that is an error of the machine, told in words.
-    let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open(&options, &importer)));
+    let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open(&options)));
     opened.unwrap_or_else(|_| {
         Err("the window cannot be opened: a system library is missing (see the message above)".to_owned())
     })
 }
 
-fn open(options: &RunOptions, importer: &Importer) -> Result<(), String> {
-    let first = attempt(options, importer, eframe::Renderer::Glow);
+fn open(options: &RunOptions) -> Result<(), String> {
+    let first = attempt(options, eframe::Renderer::Glow);
     // OpenGL 2 is missing in remote sessions and many virtual machines; Direct3D has a software device there.
     #[cfg(windows)]
     if first.is_err() {
-        return attempt(options, importer, eframe::Renderer::Wgpu).map_err(|error| error.to_string());
+        return attempt(options, eframe::Renderer::Wgpu).map_err(|error| error.to_string());
     }
     first.map_err(|error| error.to_string())
 }
@@ -78,7 +79,7 @@ fn icon() -> egui::IconData {
     eframe::icon_data::from_png_bytes(include_bytes!("../../assets/icon.png")).unwrap_or_default()
 }
 
-fn attempt(options: &RunOptions, importer: &Importer, renderer: eframe::Renderer) -> eframe::Result {
+fn attempt(options: &RunOptions, renderer: eframe::Renderer) -> eframe::Result {
     let viewport = egui::ViewportBuilder::default()
         .with_title("Meterwright")
         .with_app_id(APP_ID)
@@ -87,14 +88,14 @@ fn attempt(options: &RunOptions, importer: &Importer, renderer: eframe::Renderer
         .with_min_inner_size([960.0, 600.0])
         .with_drag_and_drop(true);
     let native = eframe::NativeOptions { viewport, renderer, ..eframe::NativeOptions::default() };
-    let (options, importer) = (options.clone(), Arc::clone(importer));
+    let options = options.clone();
     let create: eframe::AppCreator<'_> = Box::new(move |creation| {
         let ctx = creation.egui_ctx.clone();
         let wake: Wake = Arc::new(move |pause| ctx.request_repaint_after(pause));
         let live = if options.demo {
-            Live::start_demo(&options.store, &wake, &importer)?
+            Live::start_demo(&options.store, &wake)?
         } else {
-            Live::start(&options.store, &wake, &importer)?
+            Live::start(&options.store, &wake)?
         };
         App::install(&creation.egui_ctx)?;
         Ok(Box::new(App::new(Box::new(live), wake)))

@@ -209,6 +209,17 @@ impl RatioHistory {
         Self::new(all)
     }
 
+    /// As it would be without the period that begins at an instant: the one before it lasts until the next begins.
+    #[must_use]
+    pub fn without(&self, from: Timestamp) -> Self {
+        let Some(gone) = self.0.iter().find(|period| period.from == from) else { return self.clone() };
+        let mut all: Vec<RatioPeriod> = self.0.iter().filter(|period| period.from != from).cloned().collect();
+        if let Some(before) = all.iter_mut().find(|period| period.until == Some(from)) {
+            before.until = gone.until;
+        }
+        Self::new(all)
+    }
+
     /// The instants within a span of time at which figures begin to be converted otherwise.
     #[must_use]
     pub fn changes(&self, from: Timestamp, to: Timestamp) -> Vec<Timestamp> {
@@ -323,6 +334,17 @@ mod tests {
     fn interval(end: &str) -> Span {
         let end = at(end);
         Span::Interval { start: end - jiff::SignedDuration::from_mins(30), end }
+    }
+
+    #[test]
+    fn without_a_period_the_one_before_it_holds_on() {
+        let history = changed();
+        let without = history.without(at(JULY));
+        assert_eq!(without.periods().len(), 1);
+        assert_eq!(without.at(at("2026-08-01T00:00:00Z")).unwrap().transformers.ct.to_string(), "400/5");
+        let later = history.without(at(JAN));
+        assert!(later.at(at("2026-02-01T00:00:00Z")).is_none(), "nothing stood before it");
+        assert_eq!(history.without(at("2026-03-01T00:00:00Z")), history);
     }
 
     fn changed() -> RatioHistory {

@@ -29,7 +29,9 @@ impl Divisor {
         }
     }
 
-    const fn text(self) -> &'static str {
+    /// As it stands behind a figure; nothing for one.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
         match self {
             Self::One => "",
             Self::Root3 => "/√3",
@@ -64,6 +66,18 @@ pub struct RatioError {
 const LARGEST: Decimal = Decimal::new(1, 9);
 const MOST_PLACES: i8 = 6;
 
+impl Divisor {
+    /// What stands behind a figure and its `/`: `√3` (or `sqrt3`), `3`.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "3" => Some(Self::Three),
+            word if is_root(word) => Some(Self::Root3),
+            _ => None,
+        }
+    }
+}
+
 impl Ratio {
     /// No transformer.
     pub const ONE: Self = Self::new(Decimal::new(1, 0), Decimal::new(1, 0));
@@ -79,6 +93,12 @@ impl Ratio {
     pub fn factor(&self) -> Option<Factor> {
         let [above, below] = self.divisors;
         Factor::new(self.primary, self.secondary, below.roots() - above.roots())
+    }
+
+    /// Whether secondary figures are larger than primary ones.
+    #[must_use]
+    pub fn steps_up(&self) -> bool {
+        self.factor().is_some_and(|factor| !factor.is_one() && !factor.is_above_one())
     }
 
     /// Whether both transform alike, whatever their plates' figures.
@@ -118,8 +138,10 @@ fn figure(word: &str) -> Result<Decimal, &'static str> {
 fn one_side(words: &[&str]) -> Result<(Decimal, Divisor), &'static str> {
     match words {
         [number] => Ok((figure(number)?, Divisor::One)),
-        [number, root] if is_root(root) => Ok((figure(number)?, Divisor::Root3)),
-        [number, "3"] => Ok((figure(number)?, Divisor::Three)),
+        [number, divisor] => match Divisor::from_word(divisor) {
+            Some(divisor) => Ok((figure(number)?, divisor)),
+            None => Err("a side is a figure, which may be divided by √3 or 3: 110000/√3:100/√3"),
+        },
         _ => Err("a side is a figure, which may be divided by √3 or 3: 110000/√3:100/√3"),
     }
 }
@@ -222,7 +244,7 @@ impl Transformers {
                 continue;
             }
             let [above, below] = ratio.divisors;
-            if ratio.factor().is_some_and(|factor| !factor.is_above_one() && !factor.is_one()) {
+            if ratio.steps_up() {
                 found.push(format!(
                     "{what} {ratio} makes figures smaller: are its sides the wrong way round?"
                 ));

@@ -7,6 +7,7 @@ use super::document::{
     weekday_word,
 };
 use super::prices::{PRICES_FORMAT, Price, Prices};
+use crate::model::{Decimal, Divisor};
 use std::fmt::Display;
 
 /// A piece of JSON and how it is laid out.
@@ -304,7 +305,9 @@ fn daylight_saving(document: &Document) -> Piece {
 }
 
 fn ratio(ratio: Ratio) -> Piece {
-    Record(vec![("primary", text(ratio.primary)), ("secondary", text(ratio.secondary))])
+    let [above, below] = ratio.divisors;
+    let side = |figure: Decimal, divisor: Divisor| text(format!("{figure}{}", divisor.text()));
+    Record(vec![("primary", side(ratio.primary, above)), ("secondary", side(ratio.secondary, below))])
 }
 
 fn output(output: &Output) -> Piece {

@@ -250,6 +250,13 @@ impl Firmware {
             return Err(Denial::NotNow);
         }
         self.cut(ImageCut::Verify);
+        if self.faults.ask_again && self.status != 2 {
+            (self.status, self.looks_left) = (2, 0);
+            return Err(Denial::Busy);
+        }
+        if self.faults.ask_again {
+            return self.conclude_verification();
+        }
         if self.faults.verify_looks > 0 && self.status != 2 {
             self.status = 2;
             self.looks_left = self.faults.verify_looks;
@@ -280,7 +287,7 @@ impl Firmware {
 
     /// image_transfer_status, as a client looks at it.
     pub(crate) fn look_at_status(&mut self) -> u8 {
-        if self.status == 2 {
+        if self.status == 2 && self.looks_left > 0 {
             self.looks_left = self.looks_left.saturating_sub(1);
             if self.looks_left == 0 {
                 // Sound or not: the status says so.
@@ -294,8 +301,13 @@ impl Firmware {
 
     /// image_activate.
     pub(crate) fn activate(&mut self, now_ms: i64) -> Result<(), Denial> {
-        if !self.enabled || self.status != 3 {
+        let is_asked_again = self.faults.ask_again && self.status == 5;
+        if !self.enabled || self.status != 3 && !is_asked_again {
             return Err(Denial::NotNow);
+        }
+        if self.faults.ask_again && !is_asked_again {
+            self.status = 5;
+            return Err(Denial::Busy);
         }
         let cut = self.cut_left && self.faults.cut == Some(ImageCut::Activate);
         self.take_over(now_ms);

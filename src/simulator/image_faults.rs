@@ -46,6 +46,8 @@ pub struct ImageFaults {
     pub no_status: bool,
     /// Attribute 7 is refused.
     pub no_info: bool,
+    /// It verifies and activates only when it is asked a second time, and says that it is at it until then.
+    pub ask_again: bool,
     /// Attribute 4 errs (`facts/dlms-quirks.md`, 87).
     pub first_wrong: bool,
     /// Of an Elster meter: this page never becomes blank.
@@ -57,7 +59,7 @@ pub struct ImageFaults {
 const HINT: &str = "write image:full, image:full=N, image:loses=N, image:verify-fails, image:verify-slow=N, \
     image:restart=SECONDS, image:no-restart, image:silent, image:wrong-version, image:other-image, \
     image:cut=enable|initiate|blocks|verify|activate, image:forgets, image:no-bitmap, image:no-status, \
-    image:no-info, image:first-wrong, image:stuck-page=N or image:err6=N";
+    image:no-info, image:ask-again, image:first-wrong, image:stuck-page=N or image:err6=N";
 
 fn number<T: std::str::FromStr>(spec: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("the fault `{spec}` has no number that fits: {HINT}"))
@@ -87,6 +89,7 @@ impl ImageFaults {
             ("no-bitmap", "") => self.no_bitmap = true,
             ("no-status", "") => self.no_status = true,
             ("no-info", "") => self.no_info = true,
+            ("ask-again", "") => self.ask_again = true,
             ("first-wrong", "") => self.first_wrong = true,
             ("stuck-page", value) => self.stuck_page = Some(number(spec, value)?),
             ("err6", value) => self.err6 = number(spec, value)?,

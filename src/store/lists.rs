@@ -77,6 +77,26 @@ fn document(connection: &Connection, list: &MeterList, but: Option<ListId>) -> R
     to_json(list)
 }
 
+/// All lists by name.
+pub(super) fn all(connection: &Connection) -> Result<Vec<ListRow>, Trouble> {
+    let mut statement = connection.prepare_cached(&format!("{COLUMNS} ORDER BY name"))?;
+    let mut rows = statement.query(())?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(list_row(row)?);
+    }
+    Ok(all)
+}
+
+/// Puts a list's document in its place.
+pub(super) fn put_document(connection: &Connection, id: ListId, list: &MeterList) -> Result<(), Trouble> {
+    let text = document(connection, list, Some(id))?;
+    connection
+        .prepare_cached("UPDATE list SET name = ?2, document = ?3 WHERE id = ?1")?
+        .execute(params![id.0, list.name, text])?;
+    Ok(())
+}
+
 /// Keeps what was decided on last.
 pub(super) fn put_handled(
     connection: &Connection,
@@ -96,15 +116,7 @@ impl StoreReader {
     /// # Errors
     /// A list's entry does not read.
     pub fn lists(&self) -> Result<Vec<ListRow>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(&format!("{COLUMNS} ORDER BY name"))?;
-            let mut rows = statement.query(())?;
-            let mut all = Vec::new();
-            while let Some(row) = rows.next()? {
-                all.push(list_row(row)?);
-            }
-            Ok(all)
-        })
+        self.read(all)
     }
 
     /// One meter list.
@@ -163,10 +175,7 @@ impl Store {
             if before.list == *list {
                 return Ok(());
             }
-            let text = document(connection, list, Some(id))?;
-            connection
-                .prepare_cached("UPDATE list SET name = ?2, document = ?3 WHERE id = ?1")?
-                .execute(params![id.0, list.name, text])?;
+            put_document(connection, id, list)?;
             if before.list.schedule != list.schedule || before.list.paused != list.paused {
                 put_handled(connection, id, now, None)?;
             }

@@ -105,7 +105,12 @@ pub(super) fn config_of(connection: &Connection, id: MeterId) -> Result<MeterCon
     from_json(&text.ok_or_else(|| no_meter(id))?, &format!("the entry of meter {}", id.0))
 }
 
-fn update(connection: &Connection, actor: &str, id: MeterId, config: &MeterConfig) -> Result<(), Trouble> {
+pub(super) fn update(
+    connection: &Connection,
+    actor: &str,
+    id: MeterId,
+    config: &MeterConfig,
+) -> Result<(), Trouble> {
     let before = config_of(connection, id)?;
     if before.registers_in != config.registers_in {
         points::refuse_other_side(connection, id)?;

@@ -11,6 +11,7 @@
 mod audit;
 mod billing;
 mod block;
+mod changes;
 mod clock;
 mod columns;
 mod counters;
@@ -19,6 +20,7 @@ mod events;
 mod firmware;
 mod flashes;
 mod gaps;
+mod groups;
 mod intervals;
 mod jobs;
 mod knowledge;
@@ -47,20 +49,23 @@ mod upkeep;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
+pub use changes::{ChangedMeters, MeterChanges};
 pub use counters::COUNTER_WARNING;
 pub use error::StoreError;
 pub use firmware::{CampaignMeter, CampaignRow, FlashRow, KeyRow, NewCampaign, PackageId, campaign_counts};
 pub use flashes::LastFlash;
+pub use groups::GROUPS_SETTING;
 pub use lists::{ListRow, Rest};
 pub use maker_keys::MakerKeyRow;
 pub use people::{NewKey, PersonEntry, PersonRow};
 pub use points::{Exchange, NewMeter};
 pub use pushed::Seen;
 pub use records::{
-    AuditRow, JobResult, JobRow, Merged, MeterRow, Placement, PointRow, StoredProfile, SupersededRow,
-    TraceRecord,
+    AuditRow, JobResult, JobRow, ListedMeter, Merged, MeterRow, Placement, PointRow, StoredProfile,
+    SupersededRow, TraceRecord,
 };
 pub use runs::{Cause, NewRun, Outcome, OutcomeState, Rate, RateBy, RunRow, RunState, Share};
 pub use schema::Upgrade;
@@ -77,6 +82,10 @@ use error::Trouble;
 const BUSY: Duration = Duration::from_secs(10);
 /// Programs that may set up one new file at the same moment.
 const MOST_AT_ONCE: u32 = 20;
+/// Memory for pages that are written, in KiB: thousands of meters' latest days.
+const CACHE_KIB: i64 = 64 << 10;
+/// Pages in the log before they are brought into the file, most of them written many times until then.
+const LOG_PAGES: i64 = 4000;
 /// Statements kept ready.
 const STATEMENTS: usize = 128;
 
@@ -133,6 +142,8 @@ impl StoreReader {
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
             connection.pragma_update(None, "foreign_keys", true)?;
             connection.pragma_update(None, "trusted_schema", false)?;
+            // Plans do not depend on what is bound: otherwise statements are prepared anew at every use.
+            connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             Ok(connection)
         };
         let connection = open().map_err(|error| Trouble::Sql(error).at(&name))?;
@@ -384,6 +395,9 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "full")?;
     // What is deleted (sealed secrets) is overwritten.
     connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    let _: i64 =
+        connection.pragma_update_and_check(None, "wal_autocheckpoint", LOG_PAGES, |row| row.get(0))?;
     let _: i64 =
         connection.pragma_update_and_check(None, "journal_size_limit", 64 << 20, |row| row.get(0))?;
     Ok(())

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::json;
 
-use crate::model::{ExchangeReading, MeterConfig, MeterId, PointDetails, PointId, SecretKind};
+use crate::model::{ExchangeReading, MeterConfig, MeterId, PointDetails, PointId, PointPatch, SecretKind};
 
 use super::columns::{from_json, get, maybe_instant, micros, now, to_json};
 use super::counters::Retired;
@@ -234,6 +234,58 @@ fn details_of(connection: &Connection, id: PointId) -> Result<PointDetails, Trou
     from_json(&text, &format!("the entry of metering point {}", id.0))
 }
 
+/// Keeps what is known of a point, and tells what differs.
+fn put_details(
+    connection: &Connection,
+    actor: &str,
+    id: PointId,
+    old: &PointDetails,
+    details: &PointDetails,
+) -> Result<(), Trouble> {
+    if details == old {
+        return Ok(());
+    }
+    connection
+        .prepare_cached("UPDATE point SET details = ?2 WHERE id = ?1")?
+        .execute(params![id.0, to_json(details)?])?;
+    // Free text is not repeated: people write anything there.
+    let changes = json!({
+        "location": [old.location, details.location],
+        "customer": [old.customer, details.customer],
+        "notes": if old.notes == details.notes { "unchanged" } else { "changed" },
+        "photos": [old.photos, details.photos],
+        "fields": [old.fields, details.fields],
+        "plate": [old.plate, details.plate],
+    });
+    let changes = changes.as_object().into_iter().flatten().filter(|(_, change)| match change.as_array() {
+        Some(pair) => pair.first() != pair.get(1),
+        None => *change != "unchanged",
+    });
+    let changes: serde_json::Map<_, _> = changes.map(|(key, value)| (key.clone(), value.clone())).collect();
+    let detail = json!({ "point": id.0, "name": point_name(connection, id)?, "changes": changes });
+    audit::append(connection, now(), actor, "metering point changed", &detail.to_string())
+}
+
+/// Puts what is known of the point where a meter hangs in its place; gives whether something differs.
+pub(super) fn describe(
+    connection: &Connection,
+    actor: &str,
+    id: MeterId,
+    patch: &PointPatch,
+) -> Result<bool, Trouble> {
+    if patch.is_empty() {
+        return Ok(false);
+    }
+    let place = place_of(connection, id)?.ok_or_else(|| {
+        Trouble::Request("it hangs at no metering point, of which something could be noted".to_owned())
+    })?;
+    let old = details_of(connection, place.point)?;
+    let mut details = old.clone();
+    patch.apply(&mut details);
+    put_details(connection, actor, place.point, &old, &details)?;
+    Ok(details != old)
+}
+
 fn point(connection: &Connection, id: PointId) -> Result<PointRow, Trouble> {
     Ok(PointRow {
         id,
@@ -327,30 +379,7 @@ impl Store {
                     meters::put(connection, actor, placed.meter, &config)?;
                 }
             }
-            if *details == old {
-                return Ok(());
-            }
-            connection
-                .prepare_cached("UPDATE point SET details = ?2 WHERE id = ?1")?
-                .execute(params![id.0, to_json(details)?])?;
-            // Free text is not repeated: people write anything there.
-            let changes = json!({
-                "location": [old.location, details.location],
-                "customer": [old.customer, details.customer],
-                "notes": if old.notes == details.notes { "unchanged" } else { "changed" },
-                "photos": [old.photos, details.photos],
-                "fields": [old.fields, details.fields],
-                "plate": [old.plate, details.plate],
-            });
-            let changes =
-                changes.as_object().into_iter().flatten().filter(|(_, change)| match change.as_array() {
-                    Some(pair) => pair.first() != pair.get(1),
-                    None => *change != "unchanged",
-                });
-            let changes: serde_json::Map<_, _> =
-                changes.map(|(key, value)| (key.clone(), value.clone())).collect();
-            let detail = json!({ "point": id.0, "name": name, "changes": changes });
-            audit::append(connection, now(), actor, "metering point changed", &detail.to_string())
+            put_details(connection, actor, id, &old, details)
         })
     }
 

@@ -28,8 +28,13 @@ pub(super) fn of_point(connection: &Connection, point: PointId) -> Result<RatioH
     Ok(RatioHistory::new(periods))
 }
 
-/// The ratios through which a meter measured: those of each of its points, while it hung there.
-fn of_meter(connection: &Connection, id: MeterId) -> Result<RatioHistory, Trouble> {
+/// The ratios through which a meter measured: those of each of its points, while it hung there; without the one of a
+/// point that begins at an instant, where that is wanted.
+fn of_meter(
+    connection: &Connection,
+    id: MeterId,
+    without: Option<(PointId, Timestamp)>,
+) -> Result<RatioHistory, Trouble> {
     let mut statement =
         connection.prepare_cached("SELECT point_id, from_at, until_at FROM placement WHERE meter_id = ?1")?;
     let mut rows = statement.query([id.0])?;
@@ -37,7 +42,12 @@ fn of_meter(connection: &Connection, id: MeterId) -> Result<RatioHistory, Troubl
     while let Some(row) = rows.next()? {
         let from = maybe_instant(get(row, 1)?)?.unwrap_or(Timestamp::MIN);
         let until = maybe_instant(get(row, 2)?)?;
-        for period in of_point(connection, PointId(get(row, 0)?))?.periods() {
+        let point = PointId(get(row, 0)?);
+        let mut history = of_point(connection, point)?;
+        if let Some((_, gone)) = without.filter(|(where_gone, _)| *where_gone == point) {
+            history = history.without(gone);
+        }
+        for period in history.periods() {
             let ends = [period.until, until].into_iter().flatten().min();
             let clipped = RatioPeriod { from: period.from.max(from), until: ends, ..period.clone() };
             if clipped.until.is_none_or(|until| clipped.from < until) {
@@ -136,7 +146,21 @@ impl StoreReader {
     /// # Errors
     /// One does not read.
     pub fn ratio_history(&self, id: MeterId) -> Result<RatioHistory, StoreError> {
-        self.read(|connection| of_meter(connection, id))
+        self.read(|connection| of_meter(connection, id, None))
+    }
+
+    /// The ratios through which a meter measured, as they would be without the one of a point that begins at an
+    /// instant.
+    ///
+    /// # Errors
+    /// One does not read.
+    pub fn ratio_history_without(
+        &self,
+        id: MeterId,
+        point: PointId,
+        from: Timestamp,
+    ) -> Result<RatioHistory, StoreError> {
+        self.read(|connection| of_meter(connection, id, Some((point, from))))
     }
 
     /// What a meter said last of its ratios.

@@ -24,6 +24,21 @@ pub struct MeterRow {
     pub drift_ms: Option<i64>,
 }
 
+/// A meter with what is known of the point where it hangs, as lists of meters in files have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedMeter {
+    /// Its number.
+    pub id: MeterId,
+    /// What a person entered.
+    pub config: MeterConfig,
+    /// The point where it hangs.
+    pub point: Option<PointId>,
+    /// What is known of its point; nothing where it hangs at none.
+    pub details: PointDetails,
+    /// Whether a ratio that holds says which side its registers are on.
+    pub has_ratio: bool,
+}
+
 /// What became of rows that were merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Merged {

@@ -91,13 +91,14 @@ impl Bench {
 }
 
 pub(crate) fn meter(faults: ImageFaults) -> SharedMeter {
-    meter_of(7, faults)
+    meter_of(1, faults)
 }
 
-/// The meter of a seed: it has a serial number of its own.
-pub(crate) fn meter_of(seed: u64, faults: ImageFaults) -> SharedMeter {
+/// The meter of this number, which its serial number follows from.
+pub(crate) fn meter_of(number: u32, faults: ImageFaults) -> SharedMeter {
     let zone = TimeZone::get("Europe/London").unwrap();
-    let mut settings = Settings::household(seed, zone, instant(NOW));
+    let mut settings = Settings::household(7, zone, instant(NOW));
+    settings.number = number;
     settings.installed = instant("2026-11-20T00:00:00Z");
     settings.faults = Faults { image: faults, ..Faults::default() };
     SharedMeter::new(VirtualMeter::new(settings).into())

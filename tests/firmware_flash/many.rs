@@ -22,6 +22,7 @@ const KINDS: &[(&str, bool)] = &[
     ("image:no-info", true),
     ("image:verify-slow=4", true),
     ("image:restart=30", true),
+    ("image:ask-again", true),
     ("image:cut=initiate", true),
     ("image:cut=blocks", true),
     ("image:cut=blocks,image:forgets", true),

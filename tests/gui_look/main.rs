@@ -1,5 +1,5 @@
 //! A real window over the fake, for looking at. It opens only when asked:
-//! `WINDOW=1 WINDOW_METERS=200 WINDOW_THEME=dark cargo test --test gui_look` on a machine with a display.
+//! `WINDOW=1 WINDOW_METERS=200 WINDOW_CAMPAIGN=40 WINDOW_THEME=dark cargo test --test gui_look` on a machine with a display.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,8 +36,9 @@ fn main() {
     std::fs::create_dir_all(&folder).unwrap();
     let (file, key) = flashes::packed(&folder, "2.15.0");
     flashes::trust(&fake, &key);
-    if fake.world(|world| world.meters.len()) >= 40 {
-        let open = flashes::campaign(&fake, 7, &file, 40, meterwright::model::CampaignState::Open);
+    let members = number("WINDOW_CAMPAIGN", 40.0) as i64;
+    if fake.world(|world| world.meters.len() as i64) >= members {
+        let open = flashes::campaign(&fake, 7, &file, members, meterwright::model::CampaignState::Open);
         fake.world(|world| world.campaigns = vec![open]);
     }
     let size = [number("WINDOW_WIDTH", 1280.0), number("WINDOW_HEIGHT", 800.0)];

@@ -97,3 +97,30 @@ fn a_meter_whose_serial_number_is_not_known_cannot_be_switched() {
     assert!(app.query_by_label_contains("read the meter first").is_some());
     assert!(app.get_by_label("Open contactor of Chapel Row 1").accesskit_node().is_disabled());
 }
+
+#[test]
+fn a_clock_that_would_pass_the_end_of_an_interval_says_so_first() {
+    let fake = Fake::with_meters(30);
+    let (mut app, _, _) = control_page(&fake);
+    // 2.64 s fast, and 30 minutes until the next end.
+    click(&mut app, "Set clock…");
+    app.get_by_label_contains(
+        "The meter is expected to show 14:35:02 (+2.6 s fast, compared 2026-11-22 14:35)",
+    );
+    app.get_by_label("Put right now, it passes over no end of an interval of 30 min.");
+    press(&mut app, Modifiers::NONE, Key::Escape);
+    app.state_mut().cx.now = || "2026-11-22T14:29:59Z".parse().unwrap();
+    click(&mut app, "Set clock…");
+    app.get_by_label_contains("it passes over 14:30:00, the end of an interval of 30 min, which comes twice");
+    app.get_by_label_contains("It is left as it is, unless you say so below");
+    click(&mut app, "Also across the end of an interval");
+    assert!(app.query_by_label_contains("It is left as it is").is_none());
+    press(&mut app, Modifiers::NONE, Key::Escape);
+    click(&mut app, "Billing reset…");
+    app.get_by_label("The billing set will bear the time that it shows then.");
+    press(&mut app, Modifiers::NONE, Key::Escape);
+    press(&mut app, Modifiers::COMMAND, Key::A);
+    click(&mut app, "More");
+    click(&mut app, "Set 30 clocks…");
+    app.get_by_label_contains("of 30 pass over the end of a quarter of an hour; 1 were never compared");
+}

@@ -501,3 +501,55 @@ fn the_year_is_one_key_away_and_says_what_is_on_under_the_cursor() {
     press(&mut app, NONE, Key::F8);
     assert!(shows(&app, STRIP));
 }
+
+#[test]
+fn probe() {
+    let fake = Fake::with_meters(1);
+    let mut first = app(&fake);
+    press(&mut first, Modifiers { shift: true, ..CTRL }, Key::N);
+    let node = named(&first, "Begin with an empty scheme", &crate::CONTROLS);
+    eprintln!(
+        "RECT {:?} focused {}",
+        node.rect(),
+        egui_kittest::kittest::NodeT::accesskit_node(&node).is_focused()
+    );
+    for label in ["New scheme", "Meter model", "Day and night", "Cancel"] {
+        for node in first.query_all_by_label(label) {
+            eprintln!("{label} {:?}", node.rect());
+        }
+    }
+    let at = egui::pos2(657.0, 221.0);
+    first.hover_at(at);
+    first.run();
+    let ctx = first.ctx.clone();
+    let seen: Vec<_> = ctx.interaction_snapshot(|now| now.contains_pointer.iter().copied().collect());
+    for id in seen {
+        eprintln!("over {id:?} {:?}", ctx.read_response(id).map(|r| (r.rect, r.sense, r.layer_id)));
+    }
+    for pressed in [true, false] {
+        first.event(egui::Event::PointerButton {
+            pos: at,
+            button: egui::PointerButton::Primary,
+            pressed,
+            modifiers: NONE,
+        });
+        first.step();
+        let (clicked, hits) = ctx.interaction_snapshot(|now| (now.clicked, now.drag_started));
+        eprintln!(
+            "pressed {pressed}: clicked {clicked:?} drag {hits:?} open {}",
+            shows(&first, "Begin with an empty scheme")
+        );
+    }
+    first.run();
+    eprintln!(
+        "after: open {} unsaved {}",
+        shows(&first, "Begin with an empty scheme"),
+        shows(&first, "New scheme, unsaved")
+    );
+    for node in first.query_all_by_label_contains("nsaved") {
+        eprintln!("{:?}", egui_kittest::kittest::NodeT::accesskit_node(&node).label());
+    }
+    for node in first.query_all_by_label_contains("cheme") {
+        eprintln!("{:?}", egui_kittest::kittest::NodeT::accesskit_node(&node).label());
+    }
+}

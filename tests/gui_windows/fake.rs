@@ -13,22 +13,23 @@ use meterwright::export::{Export, MonthEnergy, Preview};
 use meterwright::firmware::PublicKeyFile;
 use meterwright::firmware::vendor::{ALLOWED, SETTING, VendorFile};
 use meterwright::gui::data::{
-    Answer, Backend, Details, Import, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
-    Query, RegisterSet, Slice, Traffic, Value, reader,
+    Answer, Backend, Details, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView, Query,
+    RegisterSet, Slice, Traffic, Value, reader,
 };
 use meterwright::gui::data::{CampaignFile, TrustedKeys};
-use meterwright::model::CampaignState;
+use meterwright::model::template::{OwnTemplate, Proposal};
 use meterwright::model::{
     AccuracyClasses, Action, BillingSet, Channel, ClockReading, ClockRule, Days, Decimal, Fault, Identity,
-    IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterRatios, MeterSecrets,
-    Obis, Person, PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase, Quality,
-    RatioHistory, RatioPeriod, ReadingValue, RegisterReading, Role, ScalerUnit, Schedule, Secret, SecretKind,
-    Side, Standing, Step, Times, Transformers, Unit, What, plain_name,
+    IntervalStatus, ListId, Member, MeterConfig, MeterEvent, MeterId, MeterList, MeterRatios, Obis, Person,
+    PlateRatios, PointDetails, PointId, ProfileLayout, ProfileRow, ProgramPhase, Quality, RatioHistory,
+    RatioPeriod, ReadingValue, RegisterReading, Role, ScalerUnit, Schedule, Secret, SecretKind, Side,
+    Standing, Step, Times, Transformers, Unit, What, plain_name,
 };
+use meterwright::model::{CampaignState, Catalogue, Template};
 use meterwright::store::{AuditRow, PersonRow};
 use meterwright::store::{
-    Cause, JobResult, JobRow, ListRow, MeterRow, NewMeter, Outcome, OutcomeState, Placement, PointRow, Rate,
-    RunRow, RunState, Share, StoredProfile, TraceRecord,
+    Cause, JobResult, JobRow, ListRow, ListedMeter, MeterChanges, MeterRow, NewMeter, Outcome, OutcomeState,
+    Placement, PointRow, Rate, RunRow, RunState, Share, StoredProfile, TraceRecord,
 };
 use meterwright::store::{KeyRow, MakerKeyRow};
 use meterwright::transport::PortInfo;
@@ -59,6 +60,8 @@ pub struct World {
     pub read: Vec<MeterId>,
     pub lists: Vec<ListRow>,
     pub keys: Vec<KeyRow>,
+    /// The store's own templates.
+    pub templates: Vec<OwnTemplate>,
     pub maker_keys: Vec<MakerKeyRow>,
     pub campaigns: Vec<CampaignFile>,
     /// Leave questions unanswered.
@@ -81,6 +84,8 @@ pub struct World {
     pub left: Vec<bool>,
     /// Where unsaved work is kept.
     pub drafts: Option<PathBuf>,
+    /// Refuse the next edit with this.
+    pub refuse: Option<Fault>,
     next: i64,
 }
 
@@ -112,6 +117,22 @@ impl Fake {
                 world.meters.iter().filter(|meter| meter.last_read.is_some()).map(|meter| meter.id).collect();
         });
         fake
+    }
+
+    /// Plays the learning of a template to its end.
+    pub fn finish_learning(&self, job: JobId, meter: MeterId, learnt: Result<Proposal, Fault>) {
+        self.world(|world| {
+            let fault = learnt.as_ref().err().cloned();
+            if let Ok(proposal) = learnt {
+                world.events.push_back(Event::Learnt { job, proposal: Box::new(proposal) });
+            }
+            let result = Box::new(JobResult { fault: fault.clone(), ..result(meter) });
+            let words = fault.as_ref().map_or_else(|| "done".to_owned(), ToString::to_string);
+            let name = "m".to_owned();
+            world.events.push_back(Event::MeterEnded { job, meter: Some(meter), name, result, words });
+            let (ok, failed) = if fault.is_none() { (1, 0) } else { (0, 1) };
+            world.events.push_back(Event::Ended { job, ok, failed, cancelled: false });
+        });
     }
 
     /// Plays the job of one meter's scheme to its end.
@@ -157,6 +178,10 @@ impl Fake {
             world.events.push_back(Event::Ended { job, ok, failed, cancelled: false });
         });
     }
+}
+
+fn templates(world: &World) -> Catalogue {
+    Catalogue::of(world.templates.clone())
 }
 
 fn result(meter: MeterId) -> JobResult {
@@ -468,6 +493,11 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::Campaign(id) => {
             Value::Campaign(Arc::new(world.campaigns.iter().find(|one| one.row.id == *id).cloned()))
         }
+        Query::Roster => Value::Roster(Arc::new(world.meters.iter().map(|row| listed(world, row)).collect())),
+        Query::PreviewWithout(id, ..) => {
+            let period = point_view(world, *id).history.periods()[0].clone();
+            Value::Preview(Arc::new(Some(month(&period))))
+        }
         Query::Package(_) | Query::PublicKey(_) | Query::VendorFile(_) => unreachable!("answered from files"),
         Query::Ports => Value::Ports(Arc::new(vec![PortInfo {
             name: "/dev/ttyUSB0".into(),
@@ -485,6 +515,18 @@ fn answer(world: &World, query: &Query) -> Value {
         Query::MeterSchemes(id) => {
             Value::MeterSchemes(Arc::new(world.schemes.get(id).cloned().unwrap_or_default()))
         }
+    }
+}
+
+/// A meter as lists in files have it.
+fn listed(world: &World, row: &MeterRow) -> ListedMeter {
+    let point = point_view(world, row.id).point.unwrap();
+    ListedMeter {
+        id: row.id,
+        config: row.config.clone(),
+        point: Some(point.id),
+        has_ratio: point.ratios.at(now()).is_some(),
+        details: point.details,
     }
 }
 
@@ -828,6 +870,7 @@ impl Backend for Fake {
                 Job::SetClock { meters, .. } => {
                     ("Put clocks right".to_owned(), meters.iter().copied().map(Some).collect())
                 }
+                Job::Learn { meter } => ("Learn a template".to_owned(), vec![Some(*meter)]),
                 Job::Control { meter, .. } => {
                     (format!("Control {}", named(meter).unwrap_or_default()), vec![Some(*meter)])
                 }
@@ -842,6 +885,7 @@ impl Backend for Fake {
                         Step::Programming(ProgramPhase::Standing),
                         Step::Programming(ProgramPhase::Beside),
                     ],
+                    Job::Learn { .. } => vec![Step::Associating, Step::Learning { done: 3, of: 12 }],
                     _ => vec![
                         Step::Opening,
                         Step::Associating,
@@ -869,6 +913,10 @@ impl Backend for Fake {
 
     fn edit(&self, edit: Edit) -> Receiver<Result<Edited, Fault>> {
         let (sender, receiver) = sync_channel(1);
+        if let Some(fault) = self.world(|world| world.refuse.take()) {
+            sender.send(Err(fault)).unwrap();
+            return receiver;
+        }
         let edited = self.world(|world| {
             world.edits.push(edit.clone());
             match edit {
@@ -919,7 +967,26 @@ impl Backend for Fake {
                     world.ratios.insert(point, stood.with(*period));
                     Edited::Done
                 }
-                Edit::RemoveRatio { .. } => Edited::Done,
+                Edit::RemoveRatio { point, from } => {
+                    let stood = point_view(world, MeterId(point.0)).point.unwrap().ratios;
+                    world.ratios.insert(point, stood.without(from));
+                    Edited::Done
+                }
+                Edit::ChangeMeters(changes) => world.change(&changes),
+                Edit::AddGroup(name) => {
+                    world.settings.insert("groups".to_owned(), format!("[{name:?}]"));
+                    Edited::Done
+                }
+                Edit::MoveGroup { from, to } => {
+                    for row in &mut world.meters {
+                        let rest = row.config.group.as_deref().and_then(|own| own.strip_prefix(&from));
+                        let rest = rest.map(str::to_owned);
+                        if let Some(rest) = rest {
+                            row.config.group = to.as_ref().map(|to| format!("{to}{rest}"));
+                        }
+                    }
+                    Edited::Done
+                }
                 Edit::Exchange { exchange, .. } => match &exchange.new {
                     NewMeter::Listed(id) => Edited::Added(vec![*id]),
                     NewMeter::Added(config) => Edited::Added(vec![world.add(config)]),
@@ -956,21 +1023,25 @@ impl Backend for Fake {
                     world.people.clear();
                     Edited::Done
                 }
+                Edit::PutTemplate { text, origin, .. } => {
+                    let name = Template::parse("", &text).unwrap().name;
+                    let before = world.templates.iter().find(|one| one.name == name).cloned();
+                    world.templates.retain(|one| one.name != name);
+                    let version = before.as_ref().map_or(1, |one| one.version + 1);
+                    let origin = before.and_then(|one| one.origin).or(origin);
+                    let changed_by = "Ada".to_owned();
+                    let own = OwnTemplate { name, text, version, changed_at: now(), changed_by, origin };
+                    world.templates.push(own);
+                    Edited::Done
+                }
+                Edit::RemoveTemplate(name) => {
+                    world.templates.retain(|one| one.name != name);
+                    Edited::Done
+                }
             }
         });
         self.world(|world| world.events.push_back(Event::StoreChanged));
         sender.send(Ok(edited)).unwrap();
-        receiver
-    }
-
-    fn import(&self, _file: PathBuf) -> Later<Import> {
-        let (sender, receiver) = sync_channel(1);
-        let config = MeterConfig::new("Imported 1", "tcp://10.9.9.9:4059".parse().unwrap());
-        let import = Import {
-            meters: vec![(config, MeterSecrets::default())],
-            refused: vec!["line 3: `meter:4059` is not a line".to_owned()],
-        };
-        sender.send(Ok(import)).unwrap();
         receiver
     }
 
@@ -1001,6 +1072,19 @@ impl Backend for Fake {
 }
 
 impl World {
+    fn change(&mut self, changes: &MeterChanges) -> Edited {
+        let added = changes.add.iter().map(|(config, _)| self.add(config)).collect();
+        for (id, patch) in &changes.change {
+            let point = PointId(id.0);
+            let mut details = point_view(self, *id).point.unwrap().details;
+            patch.about.apply(&mut details);
+            self.details.insert(point, details);
+            let row = self.meters.iter_mut().find(|row| row.id == *id).unwrap();
+            patch.apply(&mut row.config).unwrap();
+        }
+        Edited::Changed { added, changed: changes.change.len() }
+    }
+
     fn add(&mut self, config: &MeterConfig) -> MeterId {
         let id = MeterId(self.meters.iter().map(|meter| meter.id.0).max().unwrap_or(0) + 1);
         self.meters.push(MeterRow {

@@ -105,6 +105,35 @@ fn a_key_is_trusted_after_its_id_was_shown_and_trust_can_be_withdrawn() {
 }
 
 #[test]
+fn a_makers_key_is_trusted_for_images_and_stands_beside_the_keys_of_packages() {
+    let folder = tempfile::tempdir().unwrap();
+    // RFC 6979, A.2.5, as a point in hexadecimal.
+    let point = "0460FED4BA255A9D31C961EB74C6356D68C049B8923B61FA6CE669622E60F29FB6\
+        7903FE1008B8BC99A41AE9E95628BC64F2F1B20C2D7E9F5177A3C294D4462299";
+    let file = folder.path().join("Acme meters.txt");
+    std::fs::write(&file, point).unwrap();
+    let fake = Fake::with_meters(3);
+    let mut app = app(&fake);
+    press(&mut app, Modifiers::COMMAND, Key::Num6);
+    click(&mut app, "Trusted keys");
+    click(&mut app, "Trust a key…");
+    enter(&mut app, "Path", &file.display().to_string());
+    click(&mut app, "Open");
+    app.run();
+    assert!(says(&app, "It is a maker's key"));
+    click(&mut app, "Trust Acme meters");
+    app.run();
+    assert!(shows(&app, "Images, as maker"));
+    let trusted = fake.world(|world| world.edits.last().cloned());
+    assert!(matches!(trusted, Some(Edit::TrustMakerKey { public, .. }) if public[0] == 4));
+    click(&mut app, "Withdraw trust in Acme meters…");
+    assert!(says(&app, "Packages with images that it signed are refused from now on"));
+    click(&mut app, "Withdraw trust in Acme meters");
+    app.run();
+    assert!(shows(&app, "No key is trusted"));
+}
+
+#[test]
 fn no_meter_is_flashed_before_its_serial_number_was_typed() {
     let folder = tempfile::tempdir().unwrap();
     let (file, key) = packed(folder.path(), "2.15.0");

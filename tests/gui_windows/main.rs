@@ -7,6 +7,7 @@
     reason = "a test says what went wrong by breaking off"
 )]
 
+mod bulk;
 mod control;
 mod editor;
 #[allow(dead_code, reason = "the real window uses other parts of it")]
@@ -15,6 +16,8 @@ mod firmware;
 mod flashes;
 mod form;
 mod frame;
+mod groups;
+mod import;
 mod lists;
 mod meters;
 mod people;
@@ -22,6 +25,7 @@ mod points;
 mod proving;
 mod readings;
 mod schemes;
+mod templates;
 mod vendor;
 
 use std::sync::Arc;

@@ -148,24 +148,6 @@ fn removing_names_the_meter_and_enter_keeps_it() {
 }
 
 #[test]
-fn an_import_is_shown_before_it_is_made() {
-    let fake = Fake::with_meters(2);
-    let mut app = app(&fake);
-    click(&mut app, "More");
-    click(&mut app, "Import meters from CSV…");
-    enter(&mut app, "Path", "/tmp/meters.csv");
-    click(&mut app, "Import");
-    app.run();
-    app.get_by_label("1 meter can be added, 1 line cannot");
-    app.get_by_label("line 3: `meter:4059` is not a line");
-    click(&mut app, "Add 1 meter");
-    app.run();
-    let added = fake.world(|world| world.edits.iter().any(|edit| matches!(edit, Edit::AddMeters(_))));
-    assert!(added);
-    app.get_by_label("Meter Imported 1");
-}
-
-#[test]
 fn groups_are_a_tree_that_filters_the_table() {
     let fake = Fake::with_meters(50);
     let mut app = app(&fake);

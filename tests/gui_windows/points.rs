@@ -3,7 +3,7 @@
 
 use egui::{Key, Modifiers};
 use egui_kittest::Harness;
-use egui_kittest::kittest::Queryable;
+use egui_kittest::kittest::{NodeT, Queryable};
 use meterwright::comms::{Edit, Event, Job, JobId};
 use meterwright::drivers::RatioOrder;
 use meterwright::gui::App;
@@ -163,6 +163,77 @@ fn the_wizard_exchanges_a_meter_with_both_readings() {
     let NewMeter::Added(config) = &exchange.new else { panic!() };
     assert_eq!(config.name, "Kiln Road 900");
     assert!(!shows(&app, "3  Check"), "the wizard is gone");
+}
+
+#[test]
+fn a_refused_exchange_says_why_and_keeps_what_was_entered() {
+    let fake = Fake::with_meters(10);
+    let mut app = on_page(&fake);
+    click(&mut app, "Exchange meter…");
+    click(&mut app, "Cancel");
+    assert!(
+        !shows(&app, "1  The new meter") && fake.world(|world| world.edits.is_empty()),
+        "Cancel leaves all as it is"
+    );
+    click(&mut app, "Exchange meter…");
+    enter(&mut app, "Name", "Kiln Road 900");
+    click(&mut app, "Next");
+    replace(&mut app, "Last Active import energy", "x");
+    assert!(app.get_by_label("Next").accesskit_node().is_disabled(), "a reading that is no number");
+    replace(&mut app, "Last Active import energy", "18240.5");
+    click(&mut app, "Next");
+    fake.world(|world| world.refuse = Some(Fault::user("the point has changed", "look at it again")));
+    click(&mut app, "Exchange for Kiln Road 900");
+    app.run();
+    assert!(app.query_all_by_label_contains("the point has changed").count() >= 1);
+    assert!(fake.world(|world| world.edits.is_empty()));
+    click(&mut app, "Back");
+    click(&mut app, "Back");
+    app.get_by_label_contains("It takes the place of");
+    click(&mut app, "Next");
+    click(&mut app, "Next");
+    click(&mut app, "Exchange for Kiln Road 900");
+    app.run();
+    assert!(fake.world(|world| matches!(world.edits.last(), Some(Edit::Exchange { .. }))));
+    assert!(app.query_all_by_label_contains("hangs at").count() >= 1, "and it says what was done");
+}
+
+#[test]
+fn a_refused_ratio_says_why_and_esc_leaves_it() {
+    let fake = Fake::with_meters(10);
+    let mut app = on_page(&fake);
+    click(&mut app, "Set ratio…");
+    replace(&mut app, "Current transformers", "800/5");
+    fake.world(|world| world.refuse = Some(Fault::user("the store is full", "free some space")));
+    click(&mut app, "Set ratio");
+    app.run();
+    assert!(app.query_all_by_label_contains("the store is full").count() >= 1);
+    assert!(shows(&app, "What to try: free some space"));
+    press(&mut app, Modifiers::NONE, Key::Escape);
+    press(&mut app, Modifiers::NONE, Key::Escape);
+    assert!(!shows(&app, "Holds from, local time"), "the dialog is gone");
+    assert!(fake.world(|world| world.edits.is_empty()), "and nothing was changed");
+}
+
+#[test]
+fn a_ratio_is_taken_away_after_a_look_at_last_months_energy() {
+    let fake = Fake::with_meters(10);
+    let mut app = on_page(&fake);
+    let words = "Take away the ratio from 2026-11-22 06:00…";
+    click(&mut app, words);
+    app.get_by_label_contains("Take away CT 600/5");
+    app.get_by_label_contains("the one before it holds on: CT 400/5");
+    app.get_by_label("Without it");
+    press(&mut app, Modifiers::NONE, Key::Enter);
+    assert!(fake.world(|world| world.edits.is_empty()), "Enter keeps it");
+    click(&mut app, words);
+    click(&mut app, "Take this ratio away");
+    app.run();
+    let edits = fake.world(|world| world.edits.clone());
+    let Some(Edit::RemoveRatio { from, .. }) = edits.last() else { panic!("{edits:?}") };
+    assert_eq!(from.to_string(), crate::fake::CHANGE);
+    assert!(!shows(&app, words) && app.query_all_by_label_contains("CT 400/5").count() == 1);
+    app.get_by_label_contains("is taken away");
 }
 
 #[test]

@@ -1,5 +1,8 @@
 """Meterwright's client reads a meter made with another implementation (`server/`); every value must be equal."""
 
+import os
+import tempfile
+
 from harness import Meterwright, case, check, equal, serving
 
 KEYS = {
@@ -20,6 +23,9 @@ VARIANTS = [
     ("low", ["--password", "12345678"]),
     ("blocks of 1,024 octets", ["--send", "1024"]),
     ("blocks of 200 octets, low", ["--send", "200", "--password", "12345678"]),
+    ("general blocks of 400 octets, one by one", ["--pdu", "65535", "--blocks", "400/1"]),
+    ("general blocks of 1,000 octets, window 6, low", ["--pdu", "65535", "--blocks", "1000/6", "--password", "12345678"]),
+    ("general blocks of 1,000 octets, window 3, GMAC", ["--pdu", "65535", "--blocks", "1000/3", "--gmac"]),
     ("HDLC, 128 octets, window 1", ["--hdlc", "128/1"]),
     ("HDLC, 128 octets, window 7, low", ["--hdlc", "128/7", "--password", "12345678"]),
     ("HDLC, 2,030 octets, window 3, GMAC", ["--hdlc", "2030/3", "--gmac"]),
@@ -108,7 +114,59 @@ def refused(program, server, title, flags, access, fault, words):
         equal(f"{title}: nothing was stored", result["stored"], {"registers": 0, "intervals": 0, "events": 0})
 
 
+# The peer's flags for learning: what is learnt must read what the built-in template reads.
+LEARNING = [
+    ("plain", []),
+    ("no lists, low", ["--no-list", "--password", "12345678"]),
+    ("no object list", ["--no-objects"]),
+    ("deviations the other way round", ["--inverted"]),
+    ("HDLC, 500 octets, window 2, GMAC", ["--hdlc", "500/2", "--gmac"]),
+]
+
+
+def learn_and_read(program, server, title, flags):
+    """A template is learnt from the peer, checked, taken into the store, and read with."""
+    with serving([server, *flags]) as truth, Meterwright(program) as mw:
+        access = {}
+        if "--gmac" in flags:
+            access = {"auth": "high-gmac", "security": "both", "secrets": KEYS}
+        if "--password" in flags:
+            access = {"auth": "low", "secrets": {"password": flags[flags.index("--password") + 1]}}
+        scheme = "tcp+hdlc" if "--hdlc" in flags else "tcp"
+        mw.add("peer", f"{scheme}://127.0.0.1:{truth['port']}", "Europe/Berlin", **access)
+        first = truth["rows"][0]["utc"]
+        start = mw.half_hour_before(first)
+        mw.json("read", "peer", "--what", "registers", "--from", start)
+        before = {row["obis"]: (row["value"], row["unit"]) for row in mw.json("show", "registers", "peer")["registers"]}
+
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "learnt.json")
+            learnt = mw.json("template", "learn", "peer", "-o", file)
+            template = learnt["template"]
+            equal(f"{title}: no error in it", mw.json("template", "check", file)["errors"], 0)
+            mw.json("template", "import", file)
+        sign = template.get("clock", {}).get("deviation_sign", "standard")
+        equal(f"{title}: the deviation's sign", sign, "inverted" if "--inverted" in flags else "standard")
+        if "--hdlc" in flags:
+            info, window = flags[flags.index("--hdlc") + 1].split("/")
+            said = " ".join(remark["text"] for remark in learnt["remarks"])
+            check(f"{title}: {info}/{window} in {said!r}", f"agreed to {info} octets and window {window}" in said)
+        if "--no-list" in flags:
+            equal(f"{title}: one attribute at a time", template["requests"]["list_max"], 1)
+        mw.json("meter", "set", "peer", "--template", template["name"])
+        result = mw.json("read", "peer", "--what", "identity,clock,registers,profile", "--from", start)["results"][0]
+        equal(f"{title}: nothing failed", result["error"], None)
+        after = {row["obis"]: (row["value"], row["unit"]) for row in mw.json("show", "registers", "peer")["registers"]}
+        equal(f"{title}: registers", after, before)
+        shown = mw.json("show", "profile", "peer", "--from", start)
+        equal(f"{title}: stamps", [row["utc"] for row in shown["rows"]], [row["utc"] for row in truth["rows"]])
+        equal(f"{title}: values", [row["values"] for row in shown["rows"]], [row["values"] for row in truth["rows"]])
+
+
 def run(program, server):
+    for title, flags in LEARNING:
+        with case(f"our client learns a template, {title}"):
+            learn_and_read(program, server, title, flags)
     for title, flags, access, fault, words in REFUSALS:
         with case(f"our client, {title}"):
             refused(program, server, title, flags, access, fault, words)

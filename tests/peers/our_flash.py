@@ -37,6 +37,7 @@ FLASHES = [
     ("a block is lost, and there is no bitmap", quirks("loses=7", "no-bitmap")),
     ("what it would activate is not to be had before verification", quirks("no-info-before")),
     ("the block size is not to be had before transfer is enabled", quirks("size-when-enabled")),
+    ("it verifies and activates only when it is asked again", quirks("ask-again")),
     ("the activation answers temporary failure", quirks("busy-activation")),
     ("the activation drops the line", quirks("drops")),
     ("the activation drops the line, and the restart takes three seconds", quirks("drops", "down=3")),

@@ -59,6 +59,13 @@ LINES = {
     ],
 }
 
+# What the meters do by themselves, and who reads them then: answers in general blocks, with the window that the client
+# offers.
+GENERAL_BLOCKS = [
+    (f"general blocks of {size} octets, window {window}", {**way, "general_blocks": window, "max_pdu": size})
+    for window, size, way in [(1, 300, LOW), (3, 300, LOW), (7, 1024, LOW), (3, 512, {**GMAC, "security": "both"})]
+]
+
 # How the meter refuses, and what each client must have understood.
 REFUSALS = [
     (GURUX, "a wrong password", {**LOW, "password": "87654321"}, "Authentication failure"),
@@ -238,7 +245,10 @@ def on_line(program, line, readings, meter):
             for script in scripts:
                 title = f"our meter, {script} over {line.partition(':')[0]}, {how}"
                 with case(title):
-                    compare(title, reading, read_with(script, meter, settings))
+                    theirs = read_with(script, meter, settings)
+                    compare(title, reading, theirs)
+                    if settings.get("general_blocks"):
+                        check(f"{title}: blocks came", theirs["general_blocks"] >= 4)
         if line.startswith("tcp:"):
             for script, title, settings, words in REFUSALS:
                 with case(f"our meter refuses {title}, {script}"):
@@ -270,6 +280,9 @@ def run(program):
         command = [program, "simulate", "--listen", line, "--at", STANDS_AT, "--json", "--quiet"]
         with case(f"virtual meter on {line}"), serving(command) as document:
             on_line(program, line, readings, document["meters"][0])
+    command = [program, "simulate", "--fault", "quirk:gbt-unasked", "--at", STANDS_AT, "--json", "--quiet"]
+    with case("general block transfer"), serving(command) as document:
+        on_line(program, "wrapper", [((GURUX,), *one) for one in GENERAL_BLOCKS], document["meters"][0])
     # Gurux takes its socket from this harness, which may as well be of another kind.
     for name, line, words in [
         ("UDP", "udp://127.0.0.1:0", []),

@@ -3,7 +3,8 @@
 JOB is a JSON file: {"host", "port", "udp": true where it is UDP, "gateway": {"network", "address"} where one stands in
 between} or {"serial"}, "framing": "wrapper"|"hdlc", "client", "server", "physical",
 "auth", "security", "password", "encryption_key", "authentication_key", "counter", "max_pdu", "list", "profile": code,
-"from", "to" (seconds of the epoch), "refusal": true where the meter must refuse.
+"from", "to" (seconds of the epoch), "refusal": true where the meter must refuse, "general_blocks": the window of general
+block transfer, where that is to be agreed on; the document then tells how many blocks came.
 """
 
 import datetime
@@ -11,13 +12,14 @@ import socket
 
 import serial
 from gurux_dlms import GXByteBuffer, GXReplyData
-from gurux_dlms.enums import Authentication, InterfaceType, ObjectType, Security
+from gurux_dlms.enums import Authentication, Conformance, InterfaceType, ObjectType, Security
 from gurux_dlms.objects import GXDLMSProfileGeneric
 from gurux_dlms.secure import GXDLMSSecureClient
 
 import reading
 
 SILENCE_SECONDS = 20
+GENERAL_BLOCK = 0xE0
 AUTHENTICATIONS = {
     "none": Authentication.NONE,
     "low": Authentication.LOW,
@@ -103,16 +105,29 @@ class Reader:
             ciphering.invocationCounter = job["counter"]
         if job.get("max_pdu"):
             self.client.maxReceivePDUSize = job["max_pdu"]
+        self.general_blocks = 0
+        if job.get("general_blocks"):
+            self.client.proposedConformance |= Conformance.GENERAL_BLOCK_TRANSFER
+            self.client.settings.gbtWindowSize = job["general_blocks"]
+            # The package asks its settings for this when it acknowledges blocks, and they have it under another name.
+            type(self.client.settings).blockNumber = property(lambda settings: settings.blockIndex)
 
     def exchange(self, data, reply):
-        """Sends one frame and gathers one complete frame of the answer."""
-        if not data:
+        """Sends one frame, unless more is coming by itself, and gathers one complete frame of the answer."""
+        if data:
+            self.line.send(data)
+        elif not reply.isStreaming():
             return
-        self.line.send(data)
         buffer = GXByteBuffer()
-        buffer.set(self.line.receive())
+        buffer.set(self.hear())
         while not self.client.getData(buffer, reply, None):
-            buffer.set(self.line.receive())
+            buffer.set(self.hear())
+
+    def hear(self):
+        data = self.line.receive()
+        # Of several in one piece the first is enough to know that they come so.
+        self.general_blocks += len(data) > 8 and data[8] == GENERAL_BLOCK
+        return data
 
     def ask(self, frames):
         """Sends a request of one or many frames and gathers the whole answer, blocks and segments included."""
@@ -182,7 +197,7 @@ def read(job):
     reader.open()
     document = reading.read(job, reader.get, reader.rows, reader.get_list)
     reader.close()
-    return document
+    return {**document, "general_blocks": reader.general_blocks}
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ use meterwright::model::{Action, Days, ListId, Member, MeterList, Missed, Schedu
 use meterwright::store::{Cause, OutcomeState, RunRow, RunState, StoreReader};
 use tokio::task::LocalSet;
 
-use measure::{Figures, measure};
+use measure::{Figures, check_told, measure};
 use program::Program;
 use town::{DOUBTFUL, Town};
 
@@ -101,7 +101,7 @@ struct Lists {
 }
 
 /// A town under the program's care, and the time of day there.
-struct Days3 {
+struct Scene {
     dates: Dates,
     town: Town,
     surroundings: Surroundings,
@@ -109,7 +109,7 @@ struct Days3 {
     meters: u32,
 }
 
-impl Days3 {
+impl Scene {
     fn new(dates: Dates, meters: u32, seed: u64) -> Self {
         let start = at(dates.start);
         let town = Town::new(meters, seed, start, at(dates.installed));
@@ -185,10 +185,10 @@ fn as_killed(from: &Path, to: &Path) {
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn of_thousands_of_meters_nothing_is_lost_in_three_days_and_every_gap_has_its_reason() {
     let meters = number("METERS", 72);
-    LocalSet::new().run_until(three_days(Days3::new(AUTUMN, meters, number("SEED", 1).into()))).await;
+    LocalSet::new().run_until(three_days(Scene::new(AUTUMN, meters, number("SEED", 1).into()))).await;
 }
 
-async fn three_days(days: Days3) {
+async fn three_days(days: Scene) {
     let began = std::time::Instant::now();
     let program = days.start(1).await;
     let Lists { doubtful, all: list } = days.set_up(&program).await;
@@ -203,6 +203,7 @@ async fn three_days(days: Days3) {
         assert_eq!(program.told().store, [false], "the program says that its store takes nothing");
         let kept = StoreReader::open(&days.store(1)).unwrap().list_runs(list, 1).unwrap().remove(0);
         drop(full);
+        check_told(&days.store(1), &program.told());
         tokio::time::sleep(Duration::from_secs(3 * 60)).await;
         assert_eq!(program.told().store, [false, true], "it goes on by itself");
         let now = StoreReader::open(&days.store(1)).unwrap().list_run(kept.id).unwrap().unwrap();
@@ -221,6 +222,7 @@ async fn three_days(days: Days3) {
     days.until(days.due(1)).await;
     days.until_well(&days.store(1), list, 50).await;
     as_killed(&days.store(1), &days.store(2));
+    check_told(&days.store(2), &program.told());
     drop(program);
     days.measure(2, 0);
     tokio::time::sleep(Duration::from_secs(15 * 60)).await;
@@ -282,7 +284,7 @@ async fn three_days(days: Days3) {
 async fn a_day_of_23_hours_is_read_whole() {
     LocalSet::new()
         .run_until(async {
-            let days = Days3::new(SPRING, 12, 2);
+            let days = Scene::new(SPRING, 12, 2);
             let program = days.start(1).await;
             days.set_up(&program).await;
             days.until(days.due(2) + SignedDuration::from_hours(4)).await;

@@ -10,7 +10,8 @@ use meterwright::protocol::dlms::{AttributeRef, Data};
 use meterwright::simulator::{Grid, LOAD_PROFILE, Moment, lock};
 use meterwright::store::{MeterRow, StoreReader};
 
-use crate::town::{Citizen, PERIOD, Town};
+use crate::program::Told;
+use crate::town::{Citizen, DOUBTFUL, PERIOD, Town};
 
 /// Rows that a virtual meter's load profile holds.
 const CAPACITY: usize = 5760;
@@ -229,6 +230,28 @@ fn reason(store: &StoreReader, row: &MeterRow, gaps: &[Gap], end: Timestamp) -> 
 fn short(why: &str) -> String {
     let head = why.split([';', ',']).next().unwrap_or_default();
     head.chars().filter(|letter| !letter.is_ascii_digit()).take(60).collect()
+}
+
+/// What was told as stored is there: the figures of each meter reach to shortly before it was read.
+pub(crate) fn check_told(store: &Path, told: &Told) {
+    let store = StoreReader::open(store).unwrap();
+    let mut checked = 0;
+    for (meter, read) in &told.well {
+        let row = store.meter(*meter).unwrap().unwrap();
+        let name = &row.config.name;
+        assert!(
+            row.last_read.is_some_and(|last| read.duration_since(last).as_millis() < 1),
+            "{name}: {row:?}"
+        );
+        // A clock that is wrong may be behind.
+        if row.config.group.as_deref() != Some(DOUBTFUL) {
+            let last = store.last_end(*meter, LOAD_PROFILE).unwrap().unwrap();
+            let behind = read.duration_since(last).as_secs();
+            assert!(behind < 3 * i64::from(PERIOD), "{name}: told as stored at {read}, reaches to {last}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 0, "nothing was told");
 }
 
 /// Compares a store with the town, for what was captured when a cycle was due.

@@ -1,13 +1,14 @@
 //! The program, as one life of it: from a start to its end or to its being killed.
 
 use std::cell::{Ref, RefCell};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use meterwright::comms::{CommsOptions, Event, JobId, LocalComms, Surroundings};
-use meterwright::model::Step;
+use meterwright::model::{MeterId, Step};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
@@ -21,6 +22,8 @@ pub(crate) struct Told {
     /// Attempts that were repeated within their sessions.
     pub(crate) retried: u64,
     jobs: BTreeSet<JobId>,
+    /// Meters that were told as read well and stored, and when.
+    pub(crate) well: BTreeMap<MeterId, Timestamp>,
 }
 
 impl Told {
@@ -32,7 +35,10 @@ impl Told {
     fn take(&mut self, event: &Event) {
         match event {
             Event::Store { fault } => self.store.push(fault.is_none()),
-            Event::MeterEnded { result, .. } => self.failed += u64::from(result.fault.is_some()),
+            Event::MeterEnded { meter: Some(meter), result, .. } if result.fault.is_none() => {
+                self.well.insert(*meter, result.at);
+            }
+            Event::MeterEnded { .. } => self.failed += 1,
             Event::MeterStep { step: Step::Retrying { .. }, .. } => self.retried += 1,
             Event::Submitted { job, .. } => {
                 self.jobs.insert(*job);

@@ -1,221 +1,278 @@
 //! `meter import CSV`
 
-use std::collections::{HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
-use serde_json::json;
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
 
-use super::columns::{COLUMNS, Column};
 use crate::cli::app::{App, Outcome};
-use crate::cli::failure::{DONE, Failure};
+use crate::cli::failure::{DONE, Failure, SOME_FAILED};
 use crate::comms::Edit;
-use crate::gui;
-use crate::model::{Fault, Line, MeterConfig, MeterSecrets};
+use crate::export::roster::{
+    Choices, Column, DecimalSign, Empty, Encoding, Fate, Key, Known, LARGEST_FILE, Plan, Separator, Sheet,
+    Style, guess, is_of_rejects, plan, write_rejected,
+};
+use crate::export::write_whole;
+use crate::store::ListedMeter;
 
-/// Largest file: a hundred thousand meters fit easily.
-const LARGEST: u64 = 64 << 20;
 /// Problems told at once.
 const MOST_PROBLEMS: usize = 20;
 
-/// Adds all meters of a CSV file, or none.
+/// What is done with meters that are listed already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Update {
+    /// Add new meters only
+    No,
+    /// Add new ones, change known ones
+    Also,
+    /// Change known ones only
+    Only,
+}
+
+/// By what rows find their meters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    /// Its name
+    Name,
+    /// Its serial number
+    Serial,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Cells {
+    /// Leave what stands there
+    Leave,
+    /// Take the setting away
+    Clear,
+}
+
+/// Adds or changes all meters of a CSV file, or none.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Import {
     /// The file: a header row with columns as `meter export` writes them (name and line at least), no secrets
     #[arg(value_name = "CSV")]
     file: PathBuf,
+    /// What to do with meters that are listed already
+    #[arg(long, value_name = "WHETHER", default_value = "no")]
+    update: Update,
+    /// By what rows find their meters
+    #[arg(long, value_name = "KEY", default_value = "name")]
+    by: By,
+    /// What empty cells say of a meter that is listed
+    #[arg(long, value_name = "HOW", default_value = "leave")]
+    empty: Cells,
+    /// What a column means, where its header does not say it: HEADER=COLUMN, HEADER=field:NAME, HEADER= leaves it out
+    #[arg(long, value_name = "HEADER=COLUMN")]
+    column: Vec<String>,
+    /// utf-8, utf-16le, utf-16be or windows-1252 [default: as it looks]
+    #[arg(long, value_name = "ENCODING", value_parser = encoding)]
+    encoding: Option<Encoding>,
+    /// comma, semicolon, tab or bar [default: as it looks]
+    #[arg(long, value_name = "SEPARATOR", value_parser = separator)]
+    separator: Option<Separator>,
+    /// point or comma [default: as it looks]
+    #[arg(long, value_name = "SIGN", value_parser = decimal)]
+    decimal: Option<DecimalSign>,
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Take the rows that can be taken, and write the others to this file, each with the reason
+    #[arg(long, value_name = "FILE")]
+    rejected: Option<PathBuf>,
 }
 
-/// A file's meters that can be added, with their rows, and what is wrong with the others, by row and column.
-#[derive(Debug, Default)]
-struct List {
-    meters: Vec<(u64, MeterConfig)>,
-    problems: Vec<String>,
+fn chosen<T: Copy>(text: &str, all: &[(&str, T)]) -> Result<T, String> {
+    let found = all.iter().find(|(word, _)| word.eq_ignore_ascii_case(text));
+    let words: Vec<&str> = all.iter().map(|(word, _)| *word).collect();
+    found.map(|(_, one)| *one).ok_or_else(|| format!("write {}", words.join(", ")))
 }
 
-/// Reads a CSV file of meters for the windows, which show what cannot be added beside what can.
-///
-/// # Errors
-/// The file cannot be read.
-pub(in crate::cli) fn read_list(path: &Path) -> Result<gui::data::Import, Fault> {
-    let text = read_text(path)
-        .map_err(|reason| Fault::user(format!("{}: {reason}", path.display()), "choose a CSV file"))?;
-    let List { meters, problems } = parse(&text);
-    let meters = meters.into_iter().map(|(_, config)| (config, MeterSecrets::default())).collect();
-    Ok(gui::data::Import { meters, refused: problems })
+fn encoding(text: &str) -> Result<Encoding, String> {
+    let all = [
+        ("utf-8", Encoding::Utf8),
+        ("utf-16le", Encoding::Utf16Le),
+        ("utf-16be", Encoding::Utf16Be),
+        ("windows-1252", Encoding::Windows1252),
+    ];
+    chosen(text, &all)
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
-    let mut text = String::new();
+fn separator(text: &str) -> Result<Separator, String> {
+    let all = [
+        ("comma", Separator::Comma),
+        ("semicolon", Separator::Semicolon),
+        ("tab", Separator::Tab),
+        ("bar", Separator::Bar),
+    ];
+    chosen(text, &all)
+}
+
+fn decimal(text: &str) -> Result<DecimalSign, String> {
+    chosen(text, &[("point", DecimalSign::Point), ("comma", DecimalSign::Comma)])
+}
+
+/// The octets of a file of reasonable size.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let limit = LARGEST_FILE + 1;
     File::open(path)
-        .and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text))
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
         .map_err(|error| error.to_string())?;
-    if u64::try_from(text.len()).is_ok_and(|length| length > LARGEST) {
-        return Err(format!("the file is larger than {} MiB", LARGEST >> 20));
+    Ok(bytes)
+}
+
+/// The meters of the store; none where there is no store yet, or a file that is still empty.
+fn listed(app: &App) -> Result<Vec<ListedMeter>, Failure> {
+    let path = app.store_path()?;
+    if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
+        return Ok(Vec::new());
     }
-    Ok(text)
+    Ok(app.reader()?.listed_meters()?)
+}
+
+/// Every problem of a plan, by row and column.
+fn problems(plan: &Plan) -> Vec<String> {
+    let mut all = plan.problems.clone();
+    for row in &plan.rows {
+        if let Fate::Rejected(reasons) = &row.fate {
+            all.extend(reasons.iter().map(|reason| format!("row {}{}", row.line, reason.in_words())));
+        }
+    }
+    all
+}
+
+fn told(problems: &[String]) -> String {
+    let shown: Vec<&str> = problems.iter().take(MOST_PROBLEMS).map(String::as_str).collect();
+    let more = problems.len() - shown.len();
+    let more = if more > 0 { format!("\n… and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join("\n"))
+}
+
+fn meters(count: usize) -> String {
+    if count == 1 { "1 meter".to_owned() } else { format!("{count} meters") }
 }
 
 impl Import {
+    /// What each column means: by its header, or as it was told. A header that says nothing is an error: a column
+    /// that was misspelt must not be left out without a word.
+    fn columns(&self, header: &[String]) -> Result<Vec<Option<Column>>, String> {
+        let known = || Column::ALL.iter().map(Column::header).collect::<Vec<_>>().join(", ");
+        let mut told: BTreeMap<&str, Option<Column>> = BTreeMap::new();
+        for pair in &self.column {
+            let (name, column) =
+                pair.split_once('=').ok_or_else(|| format!("--column {pair}: write HEADER=COLUMN"))?;
+            let meant =
+                match column.trim() {
+                    "" => None,
+                    word => Some(Column::of_header(word).ok_or_else(|| {
+                        format!("--column {pair}: `{word}` is not known: write {}", known())
+                    })?),
+                };
+            let name = header
+                .iter()
+                .find(|own| own.eq_ignore_ascii_case(name.trim()))
+                .ok_or_else(|| format!("--column {pair}: the file has no column `{}`", name.trim()))?;
+            told.insert(name, meant);
+        }
+        let guessed = guess(header, &BTreeMap::new());
+        let mut unknown = Vec::new();
+        let mut columns = Vec::new();
+        for (name, guessed) in header.iter().zip(guessed) {
+            // A header that stands there twice is found by the plan.
+            let column = match told.get(name.as_str()) {
+                Some(told) => told.clone(),
+                None => guessed.or_else(|| Column::of_header(name)),
+            };
+            if column.is_none() && !told.contains_key(name.as_str()) && !is_of_rejects(name) {
+                unknown.push(format!(
+                    "row 1: the column `{name}` is not known: write {}, or tell what it means with --column",
+                    known()
+                ));
+            }
+            columns.push(column);
+        }
+        if unknown.is_empty() {
+            Ok(columns)
+        } else {
+            Err(format!("nothing was added\n{}", unknown.join("\n")))
+        }
+    }
+
+    /// The file's cells, and what they would do.
+    fn plan(&self, app: &App) -> Result<(Sheet, Style, Plan), Failure> {
+        let fail = |reason: String| Failure::usage(format!("{}: {reason}", self.file.display()));
+        let bytes = read(&self.file).map_err(fail)?;
+        let looks = Style::detect(&bytes);
+        let style = Style {
+            encoding: self.encoding.unwrap_or(looks.encoding),
+            separator: self.separator.unwrap_or(looks.separator),
+            decimal: self.decimal.unwrap_or(looks.decimal),
+        };
+        let sheet = Sheet::read(&bytes, style).map_err(fail)?;
+        let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let choices = Choices {
+            columns: self.columns(&sheet.header).map_err(fail)?,
+            decimal: style.decimal,
+            key: if self.by == By::Serial { Key::Serial } else { Key::Name },
+            known: match self.update {
+                Update::No => Known::AddOnly,
+                Update::Also => Known::AddAndUpdate,
+                Update::Only => Known::UpdateOnly,
+            },
+            empty: if self.empty == Cells::Clear { Empty::Clear } else { Empty::Leave },
+            cause: format!("import of {name}"),
+            templates: app.catalogue()?,
+        };
+        let plan = plan(&sheet, &listed(app)?, &choices);
+        Ok((sheet, style, plan))
+    }
+
     pub(super) fn run(&self, app: &App) -> Outcome {
         app.no_secrets()?;
         let fail = |reason: String| Failure::usage(format!("{}: {reason}", self.file.display()));
-        let List { meters, mut problems } = parse(&read_text(&self.file).map_err(fail)?);
-        let known = known_names(app)?;
-        let templates = app.catalogue()?;
-        problems.extend(meters.iter().filter_map(|(row, meter)| {
-            let error = templates.shared(&meter.template).err()?;
-            Some(format!("row {row}, column template: {error}"))
-        }));
-        let there_already = meters.iter().filter(|(_, meter)| known.contains(&meter.name));
-        problems.extend(there_already.map(|(row, meter)| {
-            format!("row {row}, column name: there is a meter `{}` in the store already", meter.name)
-        }));
-        if !problems.is_empty() {
-            let told: Vec<&str> = problems.iter().take(MOST_PROBLEMS).map(String::as_str).collect();
-            let more = problems.len() - told.len();
-            let more = if more > 0 { format!("\n… and {more} more") } else { String::new() };
-            return Err(fail(format!("nothing was added\n{}{more}", told.join("\n"))));
+        let (sheet, style, plan) = self.plan(app)?;
+        let counts = plan.counts;
+        let problems = problems(&plan);
+        let takes_some = self.rejected.is_some() && plan.problems.is_empty();
+        if !problems.is_empty() && !takes_some && !self.dry_run {
+            return Err(fail(format!("nothing was added\n{}", told(&problems))));
         }
-        let count = meters.len();
-        let meters = meters.into_iter().map(|(_, config)| (config, MeterSecrets::default())).collect();
-        app.edit(Edit::AddMeters(meters))?;
-        let words = if count == 1 { "1 meter".to_owned() } else { format!("{count} meters") };
-        app.print(|| json!({ "added": count }), |out| writeln!(out, "Added {words}"))?;
-        Ok(DONE)
-    }
-}
-
-/// The names of the store's meters; none where there is no store yet, or a file that is still empty.
-fn known_names(app: &App) -> Result<HashSet<String>, Failure> {
-    let path = app.store_path()?;
-    if std::fs::metadata(path).map_or(0, |file| file.len()) == 0 {
-        return Ok(HashSet::new());
-    }
-    Ok(app.reader()?.meters()?.into_iter().map(|row| row.config.name).collect())
-}
-
-/// The header's columns, or what is wrong with it.
-fn header(names: &csv::StringRecord) -> Result<Vec<&'static Column>, Vec<String>> {
-    let mut problems = Vec::new();
-    let mut columns: Vec<&'static Column> = Vec::new();
-    let known = || COLUMNS.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
-    for name in names {
-        let name = name.trim();
-        match COLUMNS.iter().find(|column| column.name.eq_ignore_ascii_case(name)) {
-            Some(column) if columns.iter().any(|other| other.name == column.name) => {
-                problems.push(format!("row 1: the column `{}` stands there twice", column.name));
+        if let Some(path) = self.rejected.as_ref().filter(|_| counts.rejected > 0) {
+            write_whole(path, |out| write_rejected(&sheet, &plan, style.separator, out))
+                .map_err(|error| Failure::usage(format!("{} cannot be written: {error}", path.display())))?;
+        }
+        let is_plain = !self.dry_run && self.update == Update::No && self.rejected.is_none();
+        if !self.dry_run && counts.new + counts.changed > 0 {
+            app.edit(Edit::ChangeMeters(Box::new(plan.changes)))?;
+        }
+        let document = || -> Value {
+            if is_plain {
+                return json!({ "added": counts.new });
             }
-            Some(column) => columns.push(column),
-            None => problems.push(format!("row 1: the column `{name}` is not known: write {}", known())),
-        }
-    }
-    for needed in ["name", "line"] {
-        if !columns.iter().any(|column| column.name == needed) {
-            problems.push(format!("row 1: the column `{needed}` is missing"));
-        }
-    }
-    if problems.is_empty() { Ok(columns) } else { Err(problems) }
-}
-
-/// The meters of a file, and every problem in it.
-fn parse(text: &str) -> List {
-    let text = text.trim_start_matches('\u{FEFF}');
-    let first = text.lines().next().unwrap_or_default();
-    let delimiter = if first.contains(';') && !first.contains(',') { b';' } else { b',' };
-    let mut table =
-        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(text.as_bytes());
-    let columns = match table.headers().map_err(|error| vec![error.to_string()]).and_then(header) {
-        Ok(columns) => columns,
-        Err(problems) => return List { meters: Vec::new(), problems },
-    };
-    let mut list = List::default();
-    let mut seen: HashMap<String, u64> = HashMap::new();
-    for record in table.records() {
-        let (row, read) = match record {
-            Ok(record) => (record.position().map_or(0, csv::Position::line), meter(&columns, &record)),
-            Err(error) => (0, Err(vec![error.to_string()])),
+            json!({
+                "added": counts.new, "changed": counts.changed, "unchanged": counts.unchanged,
+                "rejected": counts.rejected, "dry_run": self.dry_run, "problems": problems,
+            })
         };
-        match read {
-            Ok(meter) => match seen.insert(meter.name.clone(), row) {
-                Some(first) => {
-                    let problem =
-                        format!("row {row}, column name: `{}` stands in row {first} too", meter.name);
-                    list.problems.push(problem);
-                }
-                None => list.meters.push((row, meter)),
-            },
-            Err(reasons) => list.problems.extend(reasons.into_iter().map(|why| format!("row {row}{why}"))),
-        }
-    }
-    if list.meters.is_empty() && list.problems.is_empty() {
-        list.problems.push("there is no meter in it".to_owned());
-    }
-    list
-}
-
-/// The meter of a row, or what is wrong with it, each as it follows `row 7`.
-fn meter(columns: &[&Column], record: &csv::StringRecord) -> Result<MeterConfig, Vec<String>> {
-    if record.len() != columns.len() {
-        return Err(vec![format!(": {} fields where the header has {}", record.len(), columns.len())]);
-    }
-    let mut problems = Vec::new();
-    // Stands there until the row's own line is read.
-    let nowhere: Line = "tcp://nowhere:1".parse().map_err(|error| vec![format!(": {error}")])?;
-    let mut meter = MeterConfig::new("", nowhere);
-    for (column, cell) in columns.iter().zip(record) {
-        let cell = cell.trim();
-        if cell.is_empty() && matches!(column.name, "name" | "line") {
-            problems.push(format!(", column {}: it is empty", column.name));
-        } else if !cell.is_empty()
-            && let Err(reason) = (column.read)(&mut meter, cell)
-        {
-            problems.push(format!(", column {}: {reason}", column.name));
-        }
-    }
-    if problems.is_empty() { Ok(meter) } else { Err(problems) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_exported_is_imported_again() {
-        let line = "serial:/dev/ttyUSB0?baud=19200&format=8n1".parse().unwrap();
-        let mut meter = MeterConfig::new("Main, \"west\"", line);
-        meter.serial = Some("0012".to_owned());
-        meter.address = Some("1/17@4".parse().unwrap());
-        meter.auth = crate::model::Auth::HighGmac;
-        let mut out = csv::Writer::from_writer(Vec::new());
-        out.write_record(COLUMNS.iter().map(|column| column.name)).unwrap();
-        out.write_record(COLUMNS.iter().map(|column| (column.write)(&meter))).unwrap();
-        let text = String::from_utf8(out.into_inner().unwrap()).unwrap();
-        assert_eq!(parse(&text).meters, [(2, meter)]);
-    }
-
-    #[test]
-    fn every_problem_is_named_by_row_and_column() {
-        let text = "name,line,auth\nA,tcp://a,none\nA,tcp://b,highest\n,x,none\nA,tcp://c,\n";
-        let problems = parse(text).problems;
-        assert_eq!(problems.len(), 4, "{problems:?}");
-        assert!(problems[0].starts_with("row 3, column auth: `highest`"), "{problems:?}");
-        assert!(problems[1].starts_with("row 4, column name"), "{problems:?}");
-        assert!(problems[2].starts_with("row 4, column line"), "{problems:?}");
-        assert!(problems[3].starts_with("row 5, column name: `A` stands in row 2 too"), "{problems:?}");
-    }
-
-    #[test]
-    fn a_column_for_a_secret_is_not_known() {
-        let problems = parse("name,line,password\nA,tcp://a,MARKED\n").problems;
-        assert!(problems[0].contains("`password` is not known"), "{problems:?}");
-        assert!(!problems.join(" ").contains("MARKED"));
-    }
-
-    #[test]
-    fn semicolons_and_a_byte_order_mark_are_taken() {
-        assert_eq!(parse("\u{FEFF}name;line\nA;tcp://a\n").meters.len(), 1);
+        app.print(document, |out| {
+            let verbs = if self.dry_run { ["Would add", "would change"] } else { ["Added", "changed"] };
+            write!(out, "{} {}", verbs[0], meters(counts.new))?;
+            if !is_plain {
+                write!(
+                    out,
+                    ", {} {}; {} unchanged, {} rejected",
+                    verbs[1], counts.changed, counts.unchanged, counts.rejected
+                )?;
+            }
+            writeln!(out)?;
+            if !problems.is_empty() {
+                writeln!(out, "{}", told(&problems))?;
+            }
+            Ok(())
+        })?;
+        Ok(if problems.is_empty() { DONE } else { SOME_FAILED })
     }
 }

@@ -1,7 +1,6 @@
 //! `meterwright meter …`: the list of meters.
 
 mod add;
-mod columns;
 mod exchange;
 mod export;
 mod import;
@@ -14,8 +13,6 @@ mod show;
 use clap::Subcommand;
 
 use super::app::{App, Outcome};
-
-pub(super) use import::read_list;
 
 /// Keeps the list of meters.
 #[derive(Subcommand, Debug)]
@@ -32,8 +29,8 @@ pub(super) enum Meter {
     Remove(remove::Remove),
     /// Exchange a meter for another at its metering point
     Exchange(Box<exchange::Exchange>),
-    /// Add all meters of a CSV file, or none
-    Import(import::Import),
+    /// Add or change all meters of a CSV file, or none
+    Import(Box<import::Import>),
     /// Write the list of meters as CSV, without secrets
     Export(export::Export),
 }

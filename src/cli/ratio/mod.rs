@@ -16,7 +16,7 @@ use super::table::Table;
 use super::{select, stamps};
 use crate::comms::Edit;
 use crate::drivers::RatioOrder;
-use crate::export::zone_of;
+use crate::export::{preview_without, zone_of};
 use crate::model::{
     AccuracyClasses, MeterRatios, PlateRatios, PointDetails, Ratio, RatioPeriod, Side, Transformers, Unit,
     differences_of_ratios,
@@ -92,6 +92,9 @@ pub(super) struct Remove {
     /// When it begins
     #[arg(long, value_name = "T")]
     from: When,
+    /// Show what that does to last month's energy, and change nothing
+    #[arg(long)]
+    preview: bool,
 }
 
 fn yes_or_no(text: &str) -> Result<bool, String> {
@@ -407,13 +410,32 @@ impl Remove {
     fn run(&self, app: &App) -> Outcome {
         let store = app.reader()?;
         let (row, point) = point_of(&store, &self.name)?;
-        let from = self.from.at(&zone_of(&row.config))?;
-        app.edit(Edit::RemoveRatio { point: point.id, from })?;
+        let zone = zone_of(&row.config);
+        let from = self.from.at(&zone)?;
+        if self.preview && !point.ratios.periods().iter().any(|period| period.from == from) {
+            return Err(Failure::usage(format!(
+                "no ratio of {} begins at {from}: look at the list of them",
+                point.name
+            )));
+        }
+        let shown = preview_without(&store, row.id, (Timestamp::now(), &zone), (point.id, from))?;
+        if !self.preview {
+            app.edit(Edit::RemoveRatio { point: point.id, from })?;
+        }
         let (row, point) = point_of(&store, &self.name)?;
         let own = store.meter_ratios(row.id)?;
         app.print(
-            || document(&row, &point, own.as_ref(), Timestamp::now()),
-            |out| writeln!(out, "{}: the ratio from {from} is taken away", self.name),
+            || {
+                let mut all = document(&row, &point, own.as_ref(), Timestamp::now());
+                all["changed"] = json!(!self.preview);
+                all["preview"] = preview::document(shown.as_ref());
+                all
+            },
+            |out| {
+                preview::write(shown.as_ref(), from, &zone, out)?;
+                let verb = if self.preview { "would be" } else { "is" };
+                writeln!(out, "{}: the ratio from {from} {verb} taken away", self.name)
+            },
         )?;
         Ok(DONE)
     }

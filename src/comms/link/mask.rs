@@ -8,6 +8,8 @@
 
 use std::rc::Rc;
 
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
 use crate::model::Secret;
 use crate::protocol::hdlc::{FLAG, FrameError, Header, LLC_COMMAND};
 use crate::protocol::wrapper;
@@ -25,8 +27,8 @@ pub enum Framing {
     Hdlc,
     /// The wrapper.
     Wrapper,
-    /// Messages of IEC 62056-21. There every seed and every password is masked with its check, since one is reckoned
-    /// from the others; pieces of a password are not, or half of all figures would be.
+    /// Messages of IEC 62056-21. There every seed and every password message is masked with its check, since one is
+    /// reckoned from the others; pieces of a password elsewhere are not, or half of all figures would be.
     Flag,
 }
 
@@ -41,9 +43,8 @@ impl MaskingTap {
     /// Masks these secrets in both directions.
     #[must_use]
     pub fn new(sink: Box<dyn Tap>, secrets: Vec<Secret>, framing: Framing) -> Self {
-        let secrets: Rc<[Secret]> =
-            secrets.into_iter().filter(|secret| !secret.expose().is_empty()).collect();
-        Self { sink, sent: Stream::new(&secrets, framing), received: Stream::new(&secrets, framing) }
+        let pieces = Rc::new(Pieces::of(secrets));
+        Self { sink, sent: Stream::new(&pieces, framing), received: Stream::new(&pieces, framing) }
     }
 }
 
@@ -81,7 +82,7 @@ fn mark(hidden: &mut [bool], places: impl DoubleEndedIterator<Item = usize>, cou
 
 /// One direction of a line.
 struct Stream {
-    secrets: Rc<[Secret]>,
+    pieces: Rc<Pieces>,
     raw: Matcher,
     fields: Matcher,
     framer: Framer,
@@ -91,11 +92,11 @@ struct Stream {
 }
 
 impl Stream {
-    fn new(secrets: &Rc<[Secret]>, framing: Framing) -> Self {
+    fn new(pieces: &Rc<Pieces>, framing: Framing) -> Self {
         Self {
-            secrets: Rc::clone(secrets),
-            raw: Matcher { is_whole: framing == Framing::Flag, ..Matcher::new(secrets) },
-            fields: Matcher::new(secrets),
+            pieces: Rc::clone(pieces),
+            raw: Matcher::default(),
+            fields: Matcher::default(),
             framer: Framer::new(framing),
             head: Vec::new(),
             field_hidden: false,
@@ -105,10 +106,13 @@ impl Stream {
     /// Which of the next octets are to be masked.
     fn hide(&mut self, octets: &[u8]) -> Vec<bool> {
         let mut hidden = vec![false; octets.len()];
-        let mut field = Vec::new();
+        let mut field = Last::default();
         for (at, octet) in octets.iter().enumerate() {
-            let run = self.raw.take(*octet);
-            mark(&mut hidden, 0..=at, run);
+            // The lines of IEC 62056-21 carry figures in digits, and so are passwords: there messages tell what they are.
+            if self.framer.framing != Framing::Flag {
+                let run = self.raw.take(*octet, &self.pieces);
+                mark(&mut hidden, 0..=at, run);
+            }
             match self.framer.take(*octet) {
                 Part::Other => {}
                 Part::Check if self.field_hidden => mark(&mut hidden, 0..=at, 1),
@@ -118,19 +122,19 @@ impl Stream {
                     field.push(at);
                     let mut run = self.in_field(*octet, first);
                     if last && more {
-                        run = run.max(self.fields.begun());
+                        run = run.max(self.fields.begun(&self.pieces));
                     } else if last {
-                        self.fields = Matcher::new(&self.secrets);
+                        self.fields = Matcher::default();
                     }
                     self.field_hidden |= run > 0;
-                    mark(&mut hidden, field.iter().copied(), run);
+                    mark(&mut hidden, field.places(), run);
                 }
             }
         }
         if self.framer.is_inside() {
-            let run = self.fields.begun();
+            let run = self.fields.begun(&self.pieces);
             self.field_hidden |= run > 0;
-            mark(&mut hidden, field.iter().copied(), run);
+            mark(&mut hidden, field.places(), run);
         }
         hidden
     }
@@ -141,12 +145,12 @@ impl Stream {
             self.head.clear();
             self.field_hidden = false;
         }
-        let run = self.fields.take(octet);
+        let run = self.fields.take(octet, &self.pieces);
         if self.head.len() + 1 < TELLING {
             self.head.push(octet);
             // A segment that is sent again without the one before it may begin with the end of a secret.
             let ends = |secret: &Secret| secret.expose().ends_with(&self.head);
-            if self.head.first() != LLC_COMMAND.first() && self.secrets.iter().any(ends) {
+            if self.head.first() != LLC_COMMAND.first() && self.pieces.secrets.iter().any(ends) {
                 return run.max(self.head.len());
             }
         }
@@ -154,53 +158,98 @@ impl Stream {
     }
 }
 
-/// Finds secrets and pieces of them in a stream of octets.
+/// Where the last octets of information fields stand in a chunk, as many as one octet can have masked.
+#[derive(Default)]
+struct Last {
+    places: [usize; TELLING],
+    count: usize,
+}
+
+impl Last {
+    fn push(&mut self, place: usize) {
+        self.places.rotate_left(1);
+        if let Some(last) = self.places.last_mut() {
+            *last = place;
+        }
+        self.count = (self.count + 1).min(TELLING);
+    }
+
+    fn places(&self) -> impl DoubleEndedIterator<Item = usize> {
+        self.places.into_iter().skip(TELLING - self.count)
+    }
+}
+
+/// The secrets, and their shortest pieces that tell something: where all of those are masked, so is every longer one.
+#[derive(Zeroize, ZeroizeOnDrop)]
+struct Pieces {
+    secrets: Vec<Secret>,
+    /// In order, so that one is found soon.
+    telling: Vec<[u8; TELLING]>,
+    /// Whether some piece, or a secret that is shorter than one, ends with this octet: most octets pass after one look.
+    ends: [bool; 256],
+    /// Secrets that are shorter than a telling piece.
+    short: Vec<Secret>,
+}
+
+impl Pieces {
+    fn of(secrets: Vec<Secret>) -> Self {
+        let secrets: Vec<Secret> = secrets.into_iter().filter(|secret| !secret.expose().is_empty()).collect();
+        // With room for all of them from the start: what grows leaves copies behind.
+        let mut telling = Vec::with_capacity(secrets.iter().map(|secret| secret.expose().len()).sum());
+        for secret in &secrets {
+            telling.extend(secret.expose().array_windows::<TELLING>());
+        }
+        telling.sort_unstable();
+        telling.dedup();
+        let short: Vec<Secret> =
+            secrets.iter().filter(|secret| secret.expose().len() < TELLING).cloned().collect();
+        let mut ends = [false; 256];
+        let last_octets = telling.iter().map(<[u8; TELLING]>::as_slice);
+        for piece in last_octets.chain(short.iter().map(Secret::expose)) {
+            if let Some(last) = piece.last() {
+                ends[usize::from(*last)] = true;
+            }
+        }
+        Self { secrets, telling, ends, short }
+    }
+}
+
+/// Finds pieces of secrets in a stream of octets.
+#[derive(Default)]
 struct Matcher {
-    secrets: Rc<[Secret]>,
-    /// For each place in each secret: how many octets up to it are the last ones of the stream.
-    runs: Vec<Vec<usize>>,
-    /// For each secret: whether all its runs are 0.
-    clear: Vec<bool>,
-    /// Only whole secrets are looked for.
-    is_whole: bool,
+    /// The last octets of the stream, and how many of them there are.
+    last: [u8; TELLING],
+    count: usize,
 }
 
 impl Matcher {
-    fn new(secrets: &Rc<[Secret]>) -> Self {
-        let runs = secrets.iter().map(|secret| vec![0; secret.expose().len()]).collect();
-        Self { secrets: Rc::clone(secrets), runs, clear: vec![true; secrets.len()], is_whole: false }
+    fn last(&self) -> &[u8] {
+        self.last.get(TELLING - self.count..).unwrap_or_default()
     }
 
     /// How many of the last octets are a telling piece of a secret, with this one.
-    fn take(&mut self, octet: u8) -> usize {
-        let mut longest = 0;
-        for ((secret, runs), is_clear) in self.secrets.iter().zip(&mut self.runs).zip(&mut self.clear) {
-            // Most octets are in no secret: a megabyte of traffic passes here octet by octet.
-            if !secret.expose().contains(&octet) {
-                if !*is_clear {
-                    runs.fill(0);
-                    *is_clear = true;
-                }
-                continue;
-            }
-            *is_clear = false;
-            let telling = if self.is_whole { runs.len() } else { TELLING.min(runs.len()) };
-            let mut before = 0;
-            for (wanted, run) in secret.expose().iter().zip(runs.iter_mut()) {
-                let now = if *wanted == octet { before + 1 } else { 0 };
-                before = std::mem::replace(run, now);
-                if now >= telling {
-                    longest = longest.max(now);
-                }
-            }
+    fn take(&mut self, octet: u8, pieces: &Pieces) -> usize {
+        let [_, before, last] = self.last;
+        self.last = [before, last, octet];
+        self.count = (self.count + 1).min(TELLING);
+        if !pieces.ends[usize::from(octet)] {
+            return 0;
         }
-        longest
+        if self.count == TELLING && pieces.telling.binary_search(&self.last).is_ok() {
+            return TELLING;
+        }
+        let short = pieces.short.iter().map(Secret::expose);
+        short.filter(|secret| self.last().ends_with(secret)).map(<[u8]>::len).max().unwrap_or(0)
     }
 
-    /// How many of the last octets may be the beginning of a secret.
-    fn begun(&self) -> usize {
-        let lengths = self.runs.iter().flat_map(|runs| (1..).zip(runs));
-        lengths.filter(|(place, run)| place == *run).map(|(place, _)| place).max().unwrap_or(0)
+    /// How many of the last octets may be the beginning of a secret; those of a longer one are masked as its pieces.
+    fn begun(&self, pieces: &Pieces) -> usize {
+        let begins = |count: &usize| {
+            let start = self.count.checked_sub(*count);
+            let last = start.and_then(|start| self.last().get(start..));
+            last.is_some_and(|last| pieces.secrets.iter().any(|secret| secret.expose().starts_with(last)))
+        };
+        (1..=TELLING).rev().find(begins).unwrap_or(0)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::export::Preview;
 use crate::model::{Catalogue, MeterId};
-use crate::store::{JobRow, MeterRow, StoredProfile};
+use crate::store::{JobRow, ListedMeter, MeterRow, StoredProfile};
 use crate::transport::PortInfo;
 
 use super::{
@@ -59,6 +59,8 @@ pub struct Cache {
     frame: u64,
     /// Counts up whenever an answer is put in.
     pub version: u64,
+    /// Counts up whenever the list of meters, or a row of it, is put in.
+    pub meters_version: u64,
 }
 
 macro_rules! typed {
@@ -185,6 +187,10 @@ impl Cache {
         campaign, Campaign, Option<CampaignFile>
     );
     typed!(
+        /// All meters with what is known of their points.
+        roster, Roster, Vec<ListedMeter>
+    );
+    typed!(
         /// All templates.
         catalogue, Catalogue, Catalogue
     );
@@ -231,6 +237,9 @@ impl Cache {
 
     fn put(&mut self, answer: Answer) {
         self.version += 1;
+        if matches!(answer.query, Query::Meters | Query::Meter(_)) {
+            self.meters_version += 1;
+        }
         if let (Query::Meter(id), Ok(Value::Meter(row))) = (&answer.query, &answer.value) {
             self.patch_meter(*id, row.as_ref().as_ref());
             self.entries.remove(&answer.query);

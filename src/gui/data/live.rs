@@ -15,7 +15,7 @@ use crate::simulator::{Fleet, FleetOptions};
 use crate::store::StoreReader;
 
 use super::reader::Reader;
-use super::{Answer, Backend, Import, Later, Query};
+use super::{Answer, Backend, Later, Query};
 
 /// How far back the demo's first poll goes: a fleet of full profiles takes minutes and shows no more.
 const DEMO_DAYS: SignedDuration = SignedDuration::from_hours(24 * 7);
@@ -30,8 +30,6 @@ const ANSWER_PAUSE: Duration = Duration::from_millis(8);
 
 /// Asks for a repaint after a while; the windows' context hides behind it.
 pub type Wake = Arc<dyn Fn(Duration) + Send + Sync>;
-/// Reads a CSV file of meters.
-pub type Importer = Arc<dyn Fn(&Path) -> Result<Import, Fault> + Send + Sync>;
 
 /// The real floors below.
 pub struct Live {
@@ -41,7 +39,6 @@ pub struct Live {
     events: Mutex<Receiver<Event>>,
     store: PathBuf,
     wake: Wake,
-    importer: Importer,
     /// Who acted here at the start.
     standing: Standing,
     fleet: Option<Demo>,
@@ -58,11 +55,11 @@ impl Live {
     ///
     /// # Errors
     /// The store or its vault cannot be opened.
-    pub fn start(store: &Path, wake: &Wake, importer: &Importer) -> Result<Self, Fault> {
-        Self::start_with(store, wake, importer, SESSIONS)
+    pub fn start(store: &Path, wake: &Wake) -> Result<Self, Fault> {
+        Self::start_with(store, wake, SESSIONS)
     }
 
-    fn start_with(store: &Path, wake: &Wake, importer: &Importer, sessions: usize) -> Result<Self, Fault> {
+    fn start_with(store: &Path, wake: &Wake, sessions: usize) -> Result<Self, Fault> {
         let options = CommsOptions { store: store.to_path_buf(), sessions, trace: true, schedule: true };
         let comms = Comms::start(options)?;
         let standing = comms.standing()?;
@@ -76,7 +73,6 @@ impl Live {
             events: Mutex::new(events),
             store: store.to_path_buf(),
             wake: Arc::clone(wake),
-            importer: Arc::clone(importer),
             standing,
             fleet: None,
         })
@@ -86,10 +82,10 @@ impl Live {
     ///
     /// # Errors
     /// No socket can be opened, or the store refuses the meters.
-    pub fn start_demo(store: &Path, wake: &Wake, importer: &Importer) -> Result<Self, Fault> {
+    pub fn start_demo(store: &Path, wake: &Wake) -> Result<Self, Fault> {
         let fleet = Fleet::start(&FleetOptions::demo())
             .map_err(|reason| Fault::user(reason, "close other programs that hold many sockets"))?;
-        let mut live = Self::start_with(store, wake, importer, DEMO_SESSIONS)?;
+        let mut live = Self::start_with(store, wake, DEMO_SESSIONS)?;
         let meters =
             fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone())).collect();
         let added = live.comms.edit(Edit::AddMeters(meters)).recv();
@@ -105,13 +101,13 @@ impl Live {
         Ok(live)
     }
 
-    fn demo_beside(wake: &Wake, importer: &Importer) -> Result<Self, Fault> {
+    fn demo_beside(wake: &Wake) -> Result<Self, Fault> {
         let name = format!("meterwright-demo-{}", std::process::id());
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).map_err(|error| {
             Fault::user(format!("{}: {error}", folder.display()), "make room in the temporary folder")
         })?;
-        let mut live = Self::start_demo(&folder.join("demo.mtw"), wake, importer)?;
+        let mut live = Self::start_demo(&folder.join("demo.mtw"), wake)?;
         if let Some(demo) = &mut live.fleet {
             demo.folder = Some(folder);
         }
@@ -168,11 +164,6 @@ impl Backend for Live {
         self.comms.edit(edit)
     }
 
-    fn import(&self, file: PathBuf) -> Later<Import> {
-        let importer = Arc::clone(&self.importer);
-        later("import", Arc::clone(&self.wake), move || importer(&file))
-    }
-
     fn export(&self, export: Export, file: PathBuf) -> Later<u64> {
         let store = self.store.clone();
         later("export", Arc::clone(&self.wake), move || {
@@ -183,9 +174,9 @@ impl Backend for Live {
     }
 
     fn open_demo(&self) -> Later<Box<dyn Backend>> {
-        let (wake, importer) = (Arc::clone(&self.wake), Arc::clone(&self.importer));
+        let wake = Arc::clone(&self.wake);
         later("demo", Arc::clone(&self.wake), move || {
-            Live::demo_beside(&wake, &importer).map(|live| Box::new(live) as Box<dyn Backend>)
+            Live::demo_beside(&wake).map(|live| Box::new(live) as Box<dyn Backend>)
         })
     }
 

@@ -14,22 +14,13 @@ use std::sync::mpsc::Receiver;
 
 use crate::comms::{Edit, Edited, Event, Job, JobId};
 use crate::export::Export;
-use crate::model::{Fault, MeterConfig, MeterSecrets, Secret, Standing};
+use crate::model::{Fault, Secret, Standing};
 
 pub use cache::{Cache, Load};
 pub use query::{
     Answer, CampaignFile, CampaignLine, DayTotal, Details, ListDetails, ListRates, ListSummary, MeterSchemes,
     PackageFile, PointView, PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, TrustedKeys, Value,
 };
-
-/// What came of reading a list of meters from a file; nothing is stored yet.
-#[derive(Clone, Debug, Default)]
-pub struct Import {
-    /// Meters that can be added.
-    pub meters: Vec<(MeterConfig, MeterSecrets)>,
-    /// Lines that cannot, each with its number and reason.
-    pub refused: Vec<String>,
-}
 
 /// An answer that comes later.
 pub type Later<T> = Receiver<Result<T, Fault>>;
@@ -48,8 +39,6 @@ pub trait Backend: Send {
     fn cancel(&self, job: JobId);
     /// Asks for a change of the store's own data.
     fn edit(&self, edit: Edit) -> Receiver<Result<Edited, Fault>>;
-    /// Reads a CSV file of meters.
-    fn import(&self, file: PathBuf) -> Later<Import>;
     /// Writes readings to a file, all of it or nothing; gives the number of rows.
     fn export(&self, export: Export, file: PathBuf) -> Later<u64>;
     /// Opens the simulated fleet over a store of its own.

@@ -17,8 +17,8 @@ use crate::model::{Fault, Identity};
 use crate::scheme::{Document, Prices, Problem};
 use crate::store::{AuditRow, CampaignMeter, CampaignRow, KeyRow, LastFlash, MakerKeyRow, PersonRow};
 use crate::store::{
-    JobResult, JobRow, ListRow, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow, StoredProfile,
-    SupersededRow, TraceRecord,
+    JobResult, JobRow, ListRow, ListedMeter, MeterRow, MeterScheme, Outcome, PointRow, Rate, RunRow,
+    StoredProfile, SupersededRow, TraceRecord,
 };
 use crate::transport::PortInfo;
 
@@ -101,6 +101,10 @@ pub enum Query {
     Campaigns,
     /// A campaign with its meters.
     Campaign(i64),
+    /// All meters with what is known of their points, as lists in files have them.
+    Roster,
+    /// What last month's energy of a meter would be without the ratio that begins at an instant.
+    PreviewWithout(MeterId, Timestamp, Option<String>),
     /// All templates.
     Catalogue,
     /// The store's people.
@@ -329,6 +333,7 @@ pub enum Value {
     Identities(Arc<Vec<(MeterId, Identity)>>),
     Campaigns(Arc<Vec<CampaignRow>>),
     Campaign(Arc<Option<CampaignFile>>),
+    Roster(Arc<Vec<ListedMeter>>),
     Catalogue(Arc<Catalogue>),
     People(Arc<Vec<PersonRow>>),
     Audit(Arc<Vec<AuditRow>>),

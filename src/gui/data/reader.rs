@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use crate::comms::trace::Follower;
-use crate::export::{point_totals, preview};
+use crate::export::{point_totals, preview, preview_without};
 use crate::model::{Catalogue, Decimal, Fault, ListId, MeterId, ProfileRow, Side};
 use crate::scheme::{check_file_among, read_prices};
 use crate::store::{ListRow, MeterRow, RateBy, SchemeKind, StoreError, StoreReader, TraceRecord};
@@ -21,7 +21,7 @@ use super::{
 };
 use super::{CampaignFile, CampaignLine, PackageFile, TrustedKeys};
 use crate::firmware::vendor::VendorFile;
-use crate::firmware::{FlashState, Package, PublicKeyFile, TrustedKey};
+use crate::firmware::{KeptVersions, Package, PublicKeyFile, TrustedKey};
 use crate::store::{CampaignMeter, KeyRow};
 
 /// Questions that may wait.
@@ -159,6 +159,15 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         }
         Query::Campaigns => Value::Campaigns(Arc::new(reader.campaigns(CAMPAIGNS)?)),
         Query::Campaign(id) => Value::Campaign(Arc::new(campaign(reader, *id)?)),
+        Query::Roster => Value::Roster(Arc::new(reader.listed_meters()?)),
+        Query::PreviewWithout(id, from, zone) => {
+            let (now, zone) = (Timestamp::now(), zone_named(zone.as_deref()));
+            let found = match reader.point_of(*id)? {
+                Some(point) => preview_without(reader, *id, (now, &zone), (point.id, *from))?,
+                None => None,
+            };
+            Value::Preview(Arc::new(found))
+        }
         Query::Catalogue => Value::Catalogue(Arc::new(reader.catalogue()?)),
         Query::People => Value::People(Arc::new(reader.people()?)),
         Query::Audit => Value::Audit(Arc::new(reader.audit_rows(AUDIT_ROWS)?)),
@@ -206,8 +215,8 @@ fn campaign(reader: &StoreReader, id: i64) -> Result<Option<CampaignFile>, Store
     let Some(row) = reader.campaign(id)? else { return Ok(None) };
     let line = |meter: CampaignMeter| {
         let flash = meter.flash.as_ref();
-        let state: FlashState =
-            flash.and_then(|flash| serde_json::from_str(&flash.state).ok()).unwrap_or_default();
+        let KeptVersions { version_before, version_after } =
+            flash.map(|flash| KeptVersions::of(&flash.state)).unwrap_or_default();
         // A flash keeps its fault in words; whose it was stands in the meter's history.
         let message = flash.map(|flash| flash.message.clone()).filter(|message| !message.is_empty());
         let history = match &message {
@@ -216,7 +225,6 @@ fn campaign(reader: &StoreReader, id: i64) -> Result<Option<CampaignFile>, Store
         };
         let mut faults = history.into_iter().filter_map(|(_, result)| result.fault);
         let fault = faults.find(|fault| Some(fault.to_string()) == message);
-        let FlashState { version_before, version_after, .. } = state;
         Ok(CampaignLine { meter, version_before, version_after, fault })
     };
     let lines = reader.campaign_meters(id)?.into_iter().map(line).collect::<Result<_, StoreError>>()?;

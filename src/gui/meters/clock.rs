@@ -4,7 +4,7 @@ use crate::gui::widgets::Tone;
 
 /// Good below 5 s, a look below 30 s, wrong from there.
 #[must_use]
-pub(super) const fn drift_tone(drift_ms: i64) -> Tone {
+pub(in crate::gui) const fn drift_tone(drift_ms: i64) -> Tone {
     match drift_ms.unsigned_abs() {
         0..5_000 => Tone::Good,
         5_000..30_000 => Tone::Warn,
@@ -14,7 +14,7 @@ pub(super) const fn drift_tone(drift_ms: i64) -> Tone {
 
 /// `+2.3 s`, `−14 min`, `+3 d`: positive is fast.
 #[must_use]
-pub(super) fn drift_words(drift_ms: i64) -> String {
+pub(in crate::gui) fn drift_words(drift_ms: i64) -> String {
     let size = drift_ms.unsigned_abs();
     let sign = match drift_ms {
         -99..=99 => "",

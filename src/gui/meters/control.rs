@@ -1,16 +1,26 @@
 //! The question before a meter is acted on: what it does, to which serial number, and, where it cannot be undone, the
 //! serial number once more from the keyboard.
 
+use std::collections::BTreeSet;
+
 use egui::{Key, Ui};
+use jiff::Timestamp;
 
 use crate::comms::Job;
 use crate::drivers::{ClockOrder, ClockWay, Contactor, Order};
 use crate::gui::context::AppCtx;
+use crate::gui::data::Query;
+use crate::gui::data::reader::zone_named;
 use crate::gui::theme::strong;
 use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
 use crate::model::{MeterId, Right};
 use crate::store::MeterRow;
 
+use super::expected::{Expected, passes};
+use super::point::warn;
+
+/// The finest grid of intervals that is usual.
+const QUARTER_SECONDS: u32 = 900;
 /// Names that are listed one by one.
 const LISTED: usize = 8;
 /// Width of the dialog's contents.
@@ -144,6 +154,7 @@ impl Confirmation {
             self.head(ui);
             ui.add_space(4.0);
             ui.label(self.deed.effect());
+            self.expected(ui, cx);
             let focus = self.question(ui);
             ui.add_space(8.0);
             ui.horizontal(|ui| {
@@ -181,6 +192,79 @@ impl Confirmation {
                 if many.len() > LISTED {
                     ui.label(secondary(ui, format!("and {} more", many.len() - LISTED)));
                 }
+            }
+        }
+    }
+
+    /// What the meter's clock is expected to show, and what putting it right does to the intervals of its profile.
+    fn expected(&self, ui: &mut Ui, cx: &mut AppCtx) {
+        let is_timed = matches!(self.deed, Deed::Clock(_) | Deed::Order(Order::BillingReset));
+        match self.meters.as_slice() {
+            _ if !is_timed => {}
+            [(id, ..)] => self.expected_of(ui, cx, *id),
+            many => {
+                let ids: BTreeSet<MeterId> = many.iter().map(|(id, ..)| *id).collect();
+                let rows = cx.meters().ready().unwrap_or_default();
+                let drifts: Vec<Option<i64>> =
+                    rows.iter().filter(|row| ids.contains(&row.id)).map(|row| row.drift_ms).collect();
+                let (now, zone) = ((cx.now)(), &cx.zone);
+                let passing = drifts
+                    .iter()
+                    .flatten()
+                    .filter(|drift| passes(now, **drift, QUARTER_SECONDS, zone).is_some())
+                    .count();
+                let unknown = drifts.iter().filter(|drift| drift.is_none()).count();
+                ui.add_space(4.0);
+                let words = format!(
+                    "By the drift that was found last, {passing} of {} pass over the end of a quarter of an hour; {unknown} were never compared.",
+                    drifts.len()
+                );
+                ui.add(egui::Label::new(secondary(ui, words)).wrap());
+            }
+        }
+    }
+
+    fn expected_of(&self, ui: &mut Ui, cx: &mut AppCtx, id: MeterId) {
+        ui.add_space(4.0);
+        let zone = cx.meter(id).and_then(|row| row.config.time_zone);
+        let zone = zone.map_or_else(|| cx.zone.clone(), |name| zone_named(Some(&name)));
+        let Some(expected) = Expected::of(cx, id) else {
+            let words = "Its clock was never compared: what it shows now is not known.";
+            ui.label(secondary(ui, words));
+            return;
+        };
+        let clock = |at: Timestamp| at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
+        let shows =
+            format!("The meter is expected to show {} ({}).", clock(expected.shows()), expected.basis(&zone));
+        ui.add(egui::Label::new(secondary(ui, shows)).wrap());
+        let Deed::Clock(_) = self.deed else {
+            ui.label(secondary(ui, "The billing set will bear the time that it shows then."));
+            return;
+        };
+        let profiles =
+            cx.data.profiles(cx.backend.as_ref(), &Query::Profiles(id)).ready().unwrap_or_default();
+        let periods =
+            profiles.iter().map(|profile| profile.layout.period_seconds).filter(|period| *period > 0);
+        let Some(period) = periods.min() else {
+            ui.label(secondary(ui, "No profile of it is stored, so that its intervals are not known."));
+            return;
+        };
+        match expected.passes(period, &zone) {
+            None => {
+                let words =
+                    format!("Put right now, it passes over no end of an interval of {} min.", period / 60);
+                ui.label(secondary(ui, words));
+            }
+            Some(end) => {
+                let what = if expected.goes_back() { "comes twice" } else { "is cut short" };
+                let left =
+                    if self.across_interval { "" } else { " It is left as it is, unless you say so below." };
+                let words = format!(
+                    "Put right now, it passes over {}, the end of an interval of {} min, which {what}.{left}",
+                    clock(end),
+                    period / 60
+                );
+                warn(ui, &words);
             }
         }
     }

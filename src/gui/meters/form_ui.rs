@@ -345,7 +345,7 @@ impl FormDialog {
     }
 }
 
-const fn auth_title(auth: Auth) -> &'static str {
+pub(super) const fn auth_title(auth: Auth) -> &'static str {
     match auth {
         Auth::None => "None",
         Auth::Low => "Low: a password in the clear",
@@ -357,7 +357,7 @@ const fn auth_title(auth: Auth) -> &'static str {
     }
 }
 
-const fn security_title(security: Security) -> &'static str {
+pub(super) const fn security_title(security: Security) -> &'static str {
     match security {
         Security::None => "None",
         Security::Authenticated => "Authenticated",

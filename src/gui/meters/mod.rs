@@ -1,15 +1,20 @@
 //! Meter Manager: tree of groups, table, inspector; the forms to add, change, remove and import meters.
 
 mod acting;
+mod bulk;
 mod clock;
 mod control;
+mod expected;
+mod export;
 mod form;
 mod form_ui;
+mod groups;
 mod import;
 mod inspector;
 mod point;
 mod remove;
 mod rows;
+mod saving;
 mod table;
 mod tree;
 mod trial;
@@ -21,6 +26,7 @@ use egui::{Align, Frame, Layout, Margin, Panel, Popup, Stroke, Ui};
 
 use crate::drivers::ClockWay;
 use crate::model::{MeterId, Right, What};
+use crate::store::GROUPS_SETTING;
 
 use super::context::{AppCtx, Command, Page, usual_reading};
 use super::data::reader::zone_named;
@@ -29,11 +35,16 @@ use super::theme::{Icon, tokens};
 use super::widgets::{Act, Problem, Tone, heading, loading, problem, small};
 
 pub(super) use control::Deed;
+pub(super) use expected::Expected;
+pub(super) use groups::GroupDeed;
 pub(super) use point::PointDeed;
 
+use bulk::BulkDialog;
 use control::Confirmation;
+use export::ExportDialog;
 use form_ui::FormDialog;
-use import::ImportDialog;
+use groups::GroupDialog;
+use import::{ImportDialog, in_words};
 use remove::Removal;
 use rows::{Arranged, Filter};
 
@@ -51,6 +62,9 @@ pub(super) struct MeterManager {
     confirmation: Option<Confirmation>,
     point: Option<point::Dialog>,
     import: Option<ImportDialog>,
+    bulk: Option<BulkDialog>,
+    export: Option<ExportDialog>,
+    group: Option<GroupDialog>,
 }
 
 impl Default for MeterManager {
@@ -68,6 +82,9 @@ impl Default for MeterManager {
             confirmation: None,
             point: None,
             import: None,
+            bulk: None,
+            export: None,
+            group: None,
         }
     }
 }
@@ -87,6 +104,25 @@ impl MeterManager {
         if let Some(row) = cx.meter(id) {
             self.form = Some(FormDialog::edit(id, &row.config));
         }
+    }
+
+    /// Opens the form of one meter, or of what many have in common.
+    pub(super) fn edit_many(&mut self, cx: &mut AppCtx, ids: &[MeterId]) {
+        match ids {
+            [] => {}
+            [one] => self.edit(cx, *one),
+            many => self.bulk = Some(BulkDialog::new(many)),
+        }
+    }
+
+    /// Asks which meters to write to a file.
+    pub(super) fn export(&mut self, cx: &AppCtx) {
+        self.export = Some(ExportDialog::new(&self.arranged.ids, &cx.selection.ids()));
+    }
+
+    /// Opens a dialog about groups.
+    pub(super) fn group(&mut self, deed: GroupDeed) {
+        self.group = Some(GroupDialog::new(deed));
     }
 
     /// Asks whether to remove meters.
@@ -121,7 +157,7 @@ impl MeterManager {
                 .time_zone
                 .as_deref()
                 .map_or_else(|| cx.zone.clone(), |name| zone_named(Some(name)));
-            self.point = Some(point::Dialog::open(deed, &row, &point, (cx.now)(), &zone));
+            self.point = point::Dialog::open(deed, &row, &point, (cx.now)(), &zone);
         }
     }
 
@@ -138,6 +174,9 @@ impl MeterManager {
             || self.confirmation.is_some()
             || self.import.is_some()
             || self.point.is_some()
+            || self.bulk.is_some()
+            || self.export.is_some()
+            || self.group.is_some()
     }
 
     /// Whether a dialog waits for an answer.
@@ -146,6 +185,8 @@ impl MeterManager {
         self.form.as_ref().is_some_and(FormDialog::is_waiting)
             || self.import.as_ref().is_some_and(ImportDialog::is_waiting)
             || self.point.as_ref().is_some_and(point::Dialog::is_waiting)
+            || self.bulk.as_ref().is_some_and(BulkDialog::is_waiting)
+            || self.group.as_ref().is_some_and(GroupDialog::is_waiting)
     }
 
     /// The dialogs, which stand over every page.
@@ -164,6 +205,16 @@ impl MeterManager {
         }
         if self.import.as_mut().is_some_and(|import| import.ui(ui, cx)) {
             self.import = None;
+        }
+        if self.bulk.as_mut().is_some_and(|bulk| bulk.ui(ui, cx)) {
+            self.bulk = None;
+        }
+        if self.export.as_mut().is_some_and(|export| export.ui(ui, cx)) {
+            self.export = None;
+        }
+        let groups = self.tree.paths();
+        if self.group.as_mut().is_some_and(|group| group.ui(ui, cx, groups)) {
+            self.group = None;
         }
     }
 
@@ -186,8 +237,11 @@ impl MeterManager {
             }
         };
         cx.settle_selection(&meters);
-        self.arranged.update(&meters, cx.data.version, &self.filter, &self.search, self.table.sort);
-        self.tree.update(&meters, cx.data.version);
+        let version = cx.data.meters_version;
+        self.arranged.update(&meters, version, &self.filter, &self.search, self.table.sort);
+        let made = cx.data.setting(cx.backend.as_ref(), &Query::Setting(GROUPS_SETTING.to_owned()));
+        let made = made.ready();
+        self.tree.update(&meters, version, made.as_ref().and_then(|text| text.as_deref()));
 
         let line = Stroke::new(1.0, t.border.0);
         let frame =
@@ -197,10 +251,10 @@ impl MeterManager {
             .default_size(200.0)
             .size_range(140.0..=360.0)
             .frame(frame)
-            .show(ui, |ui| {
-                if let Some(filter) = self.tree.ui(ui, &self.filter) {
-                    self.filter = filter;
-                }
+            .show(ui, |ui| match self.tree.ui(ui, &self.filter, &cx.selection.ids()) {
+                Some(tree::Wish::Show(filter)) => self.filter = filter,
+                Some(tree::Wish::Deed(deed)) => cx.command(Command::Group(deed)),
+                None => {}
             });
         let frame = Frame::new().fill(t.surface.0).inner_margin(Margin::ZERO);
         let inspector =
@@ -217,6 +271,7 @@ impl MeterManager {
         ui.painter().hline(inner.x_range(), inner.top(), line);
         ui.painter().rect_filled(inner, 0.0, t.surface.0);
         self.table.ui(ui, cx, &meters, &self.arranged, &mut self.search);
+        tree::dragged(ui);
     }
 
     fn toolbar(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
@@ -279,7 +334,22 @@ impl MeterManager {
             if ui.button("Import meters from CSV…").clicked() {
                 cx.command(Command::ImportMeters);
             }
+            if ui.button("Save the list as CSV…").clicked() {
+                cx.command(Command::ExportMeters);
+            }
+            ui.separator();
             ui.add_enabled_ui(!selected.is_empty(), |ui| {
+                let words = match selected.len() {
+                    0 | 1 => "Edit meter…".to_owned(),
+                    many => format!("Edit {many} meters…"),
+                };
+                if ui.add(egui::Button::new(words).shortcut_text("F2")).clicked() {
+                    cx.command(Command::EditMeters(selected.clone()));
+                }
+                if ui.button("Move to a group…").clicked() {
+                    cx.command(Command::Group(GroupDeed::Meters(selected.clone(), None)));
+                }
+                ui.separator();
                 let clocks = if selected.len() > 1 {
                     format!("{} clocks…", selected.len())
                 } else {

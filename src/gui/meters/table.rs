@@ -13,7 +13,9 @@ use crate::model::MeterId;
 use crate::store::MeterRow;
 
 use super::clock::{drift_tone, drift_words};
+use super::groups::GroupDeed;
 use super::rows::{Arranged, Column, Sort};
+use super::tree::DraggedMeters;
 
 /// The table's own state.
 #[derive(Debug)]
@@ -64,7 +66,7 @@ impl TableState {
             let mut table = TableBuilder::new(ui)
                 .id_salt("meters")
                 .resizable(true)
-                .sense(Sense::CLICK)
+                .sense(Sense::click_and_drag())
                 .auto_shrink(false)
                 .cell_layout(Layout::left_to_right(Align::Center));
             for (column, _, width) in Column::ALL {
@@ -154,6 +156,10 @@ impl TableState {
                     }
                     continue;
                 }
+                Key::F2 if modifiers == Modifiers::NONE => {
+                    cx.command(Command::EditMeters(cx.selection.ids()));
+                    continue;
+                }
                 Key::Delete if !cx.selection.is_empty() => {
                     cx.command(Command::RemoveMeters(cx.selection.ids()));
                     continue;
@@ -187,6 +193,11 @@ fn meter_row(row: &mut TableRow<'_, '_>, cx: &mut AppCtx, meter: &MeterRow, show
             cx.selection.only(meter.id);
         }
     }
+    // Read off the row's own place: dragging a selected row takes all that are selected along.
+    if response.drag_started() {
+        let ids = if selected { cx.selection.ids() } else { vec![meter.id] };
+        response.dnd_set_drag_payload(DraggedMeters(ids));
+    }
     if response.double_clicked() {
         cx.command(Command::ShowReadings(meter.id));
     }
@@ -199,6 +210,7 @@ fn meter_row(row: &mut TableRow<'_, '_>, cx: &mut AppCtx, meter: &MeterRow, show
 /// All of these stand in the toolbar or the inspector too.
 fn menu(ui: &mut Ui, cx: &mut AppCtx, id: MeterId) {
     ui.set_min_width(200.0);
+    let selected = cx.selection.ids();
     let mut item = |ui: &mut Ui, text: &str, shortcut: &str, command: Command| {
         if ui.add(egui::Button::new(text).shortcut_text(shortcut)).clicked() {
             cx.command(command);
@@ -206,7 +218,10 @@ fn menu(ui: &mut Ui, cx: &mut AppCtx, id: MeterId) {
     };
     item(ui, "Read now", "F5", Command::Read(Vec::new(), std::collections::BTreeSet::new()));
     item(ui, "Show readings", "Enter", Command::ShowReadings(id));
-    item(ui, "Edit…", "", Command::EditMeter(id));
+    let ids = if selected.len() > 1 { selected } else { vec![id] };
+    let words = if ids.len() > 1 { format!("Edit {} meters…", ids.len()) } else { "Edit…".to_owned() };
+    item(ui, &words, "F2", Command::EditMeters(ids.clone()));
+    item(ui, "Move to a group…", "", Command::Group(GroupDeed::Meters(ids, None)));
     ui.separator();
     item(ui, "Remove…", "Delete", Command::RemoveMeters(vec![id]));
 }

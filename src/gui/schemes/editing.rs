@@ -1,11 +1,14 @@
 //! What a page of the editor works on, and the fields that pages share.
 
-use egui::{Response, RichText, Ui};
+use egui::{RichText, Ui};
 
 use crate::gui::theme::{SIZES, tokens};
-use crate::gui::widgets::{small, text_field};
+pub(super) use crate::gui::widgets::committed;
+use crate::gui::widgets::small;
 use crate::model::template::SchemeLimits;
 use crate::scheme::{Document, Problem};
+
+use super::meter_clock::MeterClock;
 
 /// A scheme under a page's hands. A page changes `document` in place; whoever drew the page compares, makes one undo
 /// step of what changed, and checks anew.
@@ -20,6 +23,8 @@ pub(super) struct Editing<'a> {
     pub(super) problems: &'a [Problem],
     /// Place of a problem that was clicked: the page that shows it scrolls there and takes the focus, once.
     pub(super) go_to: Option<&'a str>,
+    /// By which clock coming changes are shown.
+    pub(super) clock: &'a MeterClock,
 }
 
 impl<'a> Editing<'a> {
@@ -54,31 +59,6 @@ pub(super) fn limit_note(ui: &mut Ui, used: usize, most: u32, what: &str) {
 /// Whether the meter can hold one more.
 pub(super) fn has_room(used: usize, most: u32) -> bool {
     u32::try_from(used).is_ok_and(|used| used < most)
-}
-
-/// A field whose text counts when it is left or Enter is pressed; gives the new text then. Esc takes it back.
-pub(super) fn committed(
-    ui: &mut Ui,
-    name: &str,
-    current: &str,
-    width: f32,
-    is_right: impl Fn(&str) -> bool,
-) -> (Option<String>, Response) {
-    let id = ui.scope_id().with((name, "typed"));
-    let typed = ui.data(|data| data.get_temp::<String>(id));
-    let mut text = typed.unwrap_or_else(|| current.to_owned());
-    let wrong = !is_right(&text);
-    let response = text_field(ui, &mut text, "", width, wrong);
-    response.clone().accessible_name(name);
-    let mut given = None;
-    if response.has_focus() {
-        ui.data_mut(|data| data.insert_temp(id, text));
-    } else if response.lost_focus() {
-        let dropped = ui.input(|input| input.key_pressed(egui::Key::Escape));
-        ui.data_mut(|data| data.remove_temp::<String>(id));
-        given = (!dropped && !wrong && text != current).then_some(text);
-    }
-    (given, response)
 }
 
 /// The number in brackets after a part of a place: 2 in `tariff.day_types[2].id` after `tariff.day_types`.

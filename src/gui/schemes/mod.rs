@@ -18,6 +18,7 @@ mod history;
 mod import;
 mod keep;
 mod list;
+mod meter_clock;
 mod opened;
 mod pattern;
 mod program;
@@ -53,6 +54,7 @@ use editing::Editing;
 use history::Run;
 use import::Import;
 use keep::{Found, Keeper};
+use meter_clock::MeterClock;
 use opened::{Opened, Outcome, State};
 use proving::{Other, Proof, ProofPage, Subject, Wish};
 use side::Side;
@@ -485,6 +487,7 @@ impl SchemeManager {
         let before = draft.document.clone();
         take_step_name(ui);
         let (tab, today) = (self.tab, today(cx));
+        let clock = MeterClock::of(cx);
         let mut import = false;
         ScrollArea::vertical().id_salt(("scheme page", tab)).auto_shrink(false).show(ui, |ui| {
             Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
@@ -495,6 +498,7 @@ impl SchemeManager {
                     models: &models,
                     problems: &problems,
                     go_to: go_to.as_deref(),
+                    clock: &clock,
                 };
                 match tab {
                     Tab::Days => self.days.ui(ui, &mut editing, &mut self.which, today),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use egui::{Key, Ui};
 
 use crate::export::Export;
-use crate::gui::context::ProofFile;
+use crate::gui::context::{Maker, ProofFile};
 use crate::gui::theme::strong;
 use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
 use crate::scheme::Document;
@@ -55,12 +55,23 @@ pub(crate) enum FilePurpose {
         /// The proposed name.
         name: String,
     },
+    /// What a maker makes.
+    Made {
+        /// The dialog's title.
+        title: String,
+        /// The proposed name.
+        name: String,
+        /// It.
+        maker: Maker,
+    },
     /// A firmware package.
     Package,
     /// A public key that is to be trusted.
     PublicKey,
     /// A vendor's own firmware file.
     VendorFile,
+    /// A template.
+    Template,
     /// Readings to write.
     Export {
         /// Which.
@@ -80,7 +91,8 @@ impl FilePurpose {
             Self::Package => "Open a firmware package",
             Self::PublicKey => "Open a public key",
             Self::VendorFile => "Open a vendor's firmware file",
-            Self::SaveText { title, .. } => title,
+            Self::Template => "Import a template",
+            Self::SaveText { title, .. } | Self::Made { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
             Self::Holidays { .. } => "Import holidays from CSV or iCalendar",
             Self::Print { .. } => "Print the scheme as PDF",
@@ -90,10 +102,12 @@ impl FilePurpose {
 
     const fn button(&self) -> &'static str {
         match self {
-            Self::ImportMeters | Self::Holidays { .. } => "Import",
+            Self::ImportMeters | Self::Holidays { .. } | Self::Template => "Import",
             Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey | Self::VendorFile => "Open",
             Self::Print { .. } => "Print",
-            Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Export { .. } => "Save",
+            Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Made { .. } | Self::Export { .. } => {
+                "Save"
+            }
         }
     }
 
@@ -108,6 +122,7 @@ impl FilePurpose {
             Self::VendorFile => {
                 dialog.add_filter("Vendor's file", &["xml"]).add_filter("All files", &["*"]).pick_file()
             }
+            Self::Template => dialog.add_filter("Template", &["json"]).pick_file(),
             Self::PublicKey => {
                 let dialog = dialog.add_filter("Public key", &["pub", "pem", "der", "txt"]);
                 dialog.add_filter("All files", &["*"]).pick_file()
@@ -115,6 +130,7 @@ impl FilePurpose {
             Self::OpenScheme => dialog.add_filter("Scheme", &["json"]).pick_file(),
             Self::Holidays { .. } => dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file(),
             Self::SaveText { name, .. }
+            | Self::Made { name, .. }
             | Self::SaveScheme { name, .. }
             | Self::Print { name, .. }
             | Self::Export { name, .. } => dialog.set_file_name(name).save_file(),
@@ -153,6 +169,7 @@ impl Files {
         let state = if self.field_only { None } else { dialog(&purpose, wake) };
         let name = match &purpose {
             FilePurpose::SaveText { name, .. }
+            | FilePurpose::Made { name, .. }
             | FilePurpose::SaveScheme { name, .. }
             | FilePurpose::Print { name, .. }
             | FilePurpose::Export { name, .. } => name.clone(),
@@ -162,6 +179,7 @@ impl Files {
             | FilePurpose::Package
             | FilePurpose::PublicKey
             | FilePurpose::VendorFile
+            | FilePurpose::Template
             | FilePurpose::Holidays { .. } => String::new(),
         };
         self.open = Some((purpose, state.unwrap_or(State::Field(name))));

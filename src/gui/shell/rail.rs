@@ -11,12 +11,13 @@ use crate::gui::theme::{Icon, SIZES, STRONG, tokens};
 /// Its width.
 pub(crate) const WIDTH: f32 = 72.0;
 
-const ENTRIES: [(Page, Icon, &str, &str); 7] = [
+const ENTRIES: [(Page, Icon, &str, &str); 8] = [
     (Page::Schemes, Icon::Schemes, "Schemes", "Ctrl+1"),
     (Page::Meters, Icon::Meters, "Meters", "Ctrl+2"),
     (Page::Readings, Icon::Readings, "Readings", "Ctrl+3"),
     (Page::Lists, Icon::Lists, "Lists", "Ctrl+5"),
     (Page::Firmware, Icon::Firmware, "Firmware", "Ctrl+6"),
+    (Page::Templates, Icon::Template, "Templates", "Ctrl+7"),
     (Page::Trace, Icon::Trace, "Trace", "Ctrl+4"),
     (Page::Settings, Icon::Settings, "Settings", "Ctrl+,"),
 ];
@@ -27,7 +28,7 @@ pub(crate) fn rail(ui: &mut Ui, current: Page, detached: &dyn Fn(Page) -> bool) 
     let spacing = Vec2::new(0.0, 4.0);
     ui.spacing_mut().item_spacing = spacing;
     ui.add_space(8.0);
-    let (managers, others) = ENTRIES.split_at(5);
+    let (managers, others) = ENTRIES.split_at(6);
     let mut draw = |ui: &mut Ui, (page, icon, word, shortcut): (Page, Icon, &str, &str)| {
         let response = entry(ui, page, icon, word, page == current);
         if response.clicked() {

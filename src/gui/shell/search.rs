@@ -33,7 +33,7 @@ pub(super) enum Found {
     },
 }
 
-fn commands() -> [(&'static str, &'static str, Command); 13] {
+fn commands() -> [(&'static str, &'static str, Command); 14] {
     [
         ("Add a meter…", "Ctrl+N", Command::AddMeter),
         ("Import meters from CSV…", "", Command::ImportMeters),
@@ -45,6 +45,7 @@ fn commands() -> [(&'static str, &'static str, Command); 13] {
         ("Go to Lists", "Ctrl+5", Command::Go(Page::Lists)),
         ("Go to Trace", "Ctrl+4", Command::Go(Page::Trace)),
         ("Go to Firmware", "Ctrl+6", Command::Go(Page::Firmware)),
+        ("Go to Templates", "Ctrl+7", Command::Go(Page::Templates)),
         ("Go to Settings", "Ctrl+,", Command::Go(Page::Settings)),
         ("Show jobs", "Ctrl+J", Command::ToggleJobs),
         ("Open the demo fleet", "", Command::OpenDemo),

@@ -64,6 +64,31 @@ pub fn text_field_at(
     ui.add(edit)
 }
 
+/// A field whose text counts when it is left or Enter is pressed; gives the new text then. Esc takes it back.
+pub fn committed(
+    ui: &mut Ui,
+    name: &str,
+    current: &str,
+    width: f32,
+    is_right: impl Fn(&str) -> bool,
+) -> (Option<String>, Response) {
+    let id = ui.scope_id().with((name, "typed"));
+    let typed = ui.data(|data| data.get_temp::<String>(id));
+    let mut text = typed.unwrap_or_else(|| current.to_owned());
+    let wrong = !is_right(&text);
+    let response = text_field(ui, &mut text, "", width, wrong);
+    response.clone().accessible_name(name);
+    let mut given = None;
+    if response.has_focus() {
+        ui.data_mut(|data| data.insert_temp(id, text));
+    } else if response.lost_focus() {
+        let dropped = ui.input(|input| input.key_pressed(egui::Key::Escape));
+        ui.data_mut(|data| data.remove_temp::<String>(id));
+        given = (!dropped && !wrong && text != current).then_some(text);
+    }
+    (given, response)
+}
+
 /// One line that is not shown while it is typed, and never again.
 pub fn password(ui: &mut Ui, text: &mut String, hint: &str, width: f32, wrong: bool) -> Response {
     let edit = edit(ui, text, hint, width, wrong).password(true);

@@ -7,7 +7,7 @@ mod text;
 
 pub use crate::model::counted;
 pub use act::{Act, described, segmented};
-pub use field::{choice, combo, field, password, text_field, text_field_at};
+pub use field::{choice, combo, committed, field, password, text_field, text_field_at};
 pub use state::{
     Problem, badge, blame_words, dialog_window, empty, fault_panel, loading, problem, progress_bar,
 };

@@ -101,6 +101,13 @@ impl Problem {
         Self { code, pointer: pointer.into(), position: None, message: message.into(), advice: String::new() }
     }
 
+    /// A name that another template has.
+    #[must_use]
+    pub fn taken(name: &str) -> Self {
+        let message = format!("there is a template `{name}` already");
+        Self::new(Code::Duplicate, "/name", message).advise("give this one another name")
+    }
+
     /// With what to try.
     pub(super) fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = advice.into();
@@ -136,7 +143,8 @@ impl fmt::Display for Problem {
 }
 
 /// A pointer with one more step.
-pub(super) fn step(pointer: &str, key: &str) -> String {
+#[must_use]
+pub fn step(pointer: &str, key: &str) -> String {
     format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
 }
 

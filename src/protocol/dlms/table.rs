@@ -2,6 +2,12 @@
 //!
 //! A month of half hours is ten thousand values. As a tree ([`Data`]) each row and each stamp is an allocation of its
 //! own; here there is none, and a field is made into a value when somebody asks for it.
+//!
+//! Rows are alike: tags, counts and lengths stand in the same places. A row is taken apart field by field; those that
+//! follow are laid over it ([`Mould`]), and as long as all that is not contents agrees they have their fields where it
+//! has its own. The first that differs is taken apart again.
+
+use std::ops::Range;
 
 use super::axdr::Reader;
 use super::codec::value_length;
@@ -25,11 +31,26 @@ struct Slot {
     tag_and_length: u32,
 }
 
-/// Where a row begins in the list of fields.
+/// Rows of one shape that follow one another.
 #[derive(Clone, Copy, Debug)]
-struct Place {
-    start: u32,
+struct Run {
+    /// Where the fields of its first row begin in the list of fields.
+    first: usize,
+    /// Fields of a row.
+    width: usize,
+    rows: usize,
+    /// Octets of a row.
+    stride: usize,
     is_structure: bool,
+}
+
+/// What a row looks like beside its contents.
+#[derive(Debug, Default)]
+struct Mould<'a> {
+    /// The row that was taken apart; nothing where its like cannot be told by their octets.
+    row: &'a [u8],
+    /// All bits where an octet says how the row is built, none where it is contents.
+    mask: Vec<u8>,
 }
 
 /// One row.
@@ -37,6 +58,8 @@ struct Place {
 pub struct TableRow<'t, 'a> {
     bytes: &'a [u8],
     slots: &'t [Slot],
+    /// How far behind the slots its fields lie.
+    shift: usize,
     /// Whether it came as a structure, or an array; a single value otherwise.
     pub is_structure: bool,
 }
@@ -45,8 +68,10 @@ pub struct TableRow<'t, 'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Table<'a> {
     bytes: &'a [u8],
+    /// The fields of the first row of each run.
     slots: Vec<Slot>,
-    places: Vec<Place>,
+    runs: Vec<Run>,
+    rows: usize,
     /// How many bytes the value took.
     pub used: usize,
     /// Rows that the array promised and did not hold (`facts/dlms-quirks.md`, 57).
@@ -56,6 +81,7 @@ pub struct Table<'a> {
 const NULL: u8 = 0;
 const ARRAY: u8 = 1;
 const STRUCTURE: u8 = 2;
+const BITS: u8 = 4;
 const COMPACT_ARRAY: u8 = 19;
 const DONT_CARE: u8 = 255;
 
@@ -87,7 +113,7 @@ const fn width_of(tag: u8) -> Width {
         20 | 21 | 24 => Width::Fixed(8),
         25 => Width::Fixed(12),
         9 | 10 | 12 => Width::Bytes,
-        4 => Width::Bits,
+        BITS => Width::Bits,
         ARRAY | STRUCTURE | COMPACT_ARRAY => Width::Nested,
         _ => Width::None,
     }
@@ -156,11 +182,60 @@ impl Slot {
         }
     }
 
-    fn field<'a>(&self, bytes: &'a [u8]) -> Field<'a> {
+    const fn tag(&self) -> u8 {
         let [tag, ..] = self.tag_and_length.to_be_bytes();
-        let (start, length) = (self.start as usize, (self.tag_and_length & LENGTH_MAX as u32) as usize);
+        tag
+    }
+
+    /// Where its contents lie, in a row so far behind the one that it was read in.
+    const fn range(&self, shift: usize) -> Range<usize> {
+        let start = self.start as usize + shift;
+        start..start + (self.tag_and_length & LENGTH_MAX as u32) as usize
+    }
+
+    fn field<'a>(&self, bytes: &'a [u8], shift: usize) -> Field<'a> {
         // A slot is made only of bytes that were there.
-        Field { tag, bytes: bytes.get(start..start + length).unwrap_or_default() }
+        Field { tag: self.tag(), bytes: bytes.get(self.range(shift)).unwrap_or_default() }
+    }
+}
+
+impl<'a> Mould<'a> {
+    /// Takes the shape of a row that begins at `start` of all bytes.
+    fn cast(&mut self, row: &'a [u8], start: usize, slots: &[Slot]) {
+        self.mask.clear();
+        self.mask.resize(row.len(), u8::MAX);
+        self.row = row;
+        for slot in slots {
+            let Range { start: from, end } = slot.range(0);
+            let mut contents = from.saturating_sub(start)..end.saturating_sub(start);
+            let length = row.get(contents.start).copied().unwrap_or_default();
+            match WIDTHS[usize::from(slot.tag())] {
+                // The number of bits stands in front of them; in one octet, or in a form that nobody needs.
+                Width::Bits if length < 0x80 => contents.start += 1,
+                // What is within may be built otherwise next time.
+                Width::Bits | Width::Nested => {
+                    self.row = &[];
+                    return;
+                }
+                Width::Fixed(_) | Width::Bytes | Width::None => {}
+            }
+            if let Some(mask) = self.mask.get_mut(contents) {
+                mask.fill(0);
+            }
+        }
+    }
+
+    /// How many of the rows at the front of these bytes look the same, up to `most`.
+    fn alike(&self, bytes: &[u8], most: usize) -> usize {
+        if self.row.is_empty() {
+            return 0;
+        }
+        let is_alike = |row: &&[u8]| {
+            let differing =
+                row.iter().zip(self.row).zip(&self.mask).map(|((one, other), mask)| (one ^ other) & mask);
+            differing.fold(0, |all, one| all | one) == 0
+        };
+        bytes.chunks_exact(self.row.len()).take(most).take_while(is_alike).count()
     }
 }
 
@@ -173,14 +248,14 @@ impl<'a> TableRow<'_, 'a> {
 
     /// Its fields in order.
     pub fn fields(&self) -> impl Iterator<Item = Field<'a>> {
-        let bytes = self.bytes;
-        self.slots.iter().map(move |slot| slot.field(bytes))
+        let (bytes, shift) = (self.bytes, self.shift);
+        self.slots.iter().map(move |slot| slot.field(bytes, shift))
     }
 
     /// The field at a place, from 0.
     #[must_use]
     pub fn field(&self, place: usize) -> Option<Field<'a>> {
-        self.slots.get(place).map(|slot| slot.field(self.bytes))
+        self.slots.get(place).map(|slot| slot.field(self.bytes, self.shift))
     }
 }
 
@@ -206,25 +281,24 @@ impl<'a> Table<'a> {
     fn read_rows(&mut self, reader: &mut Reader<'a>) -> Result<(), DataError> {
         reader.u8()?;
         let count = reader.length()?;
-        while self.places.len() < count && !reader.is_empty() {
-            if matches!(reader.peek(), Some(STRUCTURE | ARRAY)) {
+        let mut mould = Mould::default();
+        while self.rows < count && !reader.is_empty() {
+            let (first, start) = (self.slots.len(), reader.offset());
+            let is_structure = matches!(reader.peek(), Some(STRUCTURE | ARRAY));
+            if is_structure {
                 reader.u8()?;
-                let width = reader.length()?;
-                // Rows are alike: the first one tells how much there will be, the bytes what there can be at most.
-                if self.places.is_empty() {
-                    self.slots.reserve(width.saturating_mul(count).min(reader.rest().len()));
-                    self.places.reserve(count.min(reader.rest().len()));
-                }
-                self.begin_row(true);
-                for _ in 0..width {
-                    self.slots.push(Slot::read(reader)?);
-                }
-            } else {
-                self.begin_row(false);
+            }
+            let width = if is_structure { reader.length()? } else { 1 };
+            for _ in 0..width {
                 self.slots.push(Slot::read(reader)?);
             }
+            let (width, stride) = (self.slots.len() - first, reader.offset() - start);
+            let run = Run { first, width, rows: 1, stride, is_structure };
+            let most = count - self.rows - 1;
+            let taken = self.end_row(run, start, &mut mould, reader.rest(), most);
+            reader.take(taken)?;
         }
-        self.missing = count - self.places.len();
+        self.missing = count - self.rows;
         Ok(())
     }
 
@@ -249,9 +323,9 @@ impl<'a> Table<'a> {
         let contents = reader.octets()?;
         let base = reader.offset() - contents.len();
         let mut inner = Reader::new(contents);
+        let mut mould = Mould::default();
         while !inner.is_empty() {
-            let before = inner.offset();
-            self.begin_row(is_structure);
+            let (first, before) = (self.slots.len(), inner.offset());
             for tag in &tags {
                 let slot = Slot::contents(&mut inner, *tag, 0).map_err(|error| error.after(base))?;
                 self.slots.push(slot.after(base)?);
@@ -259,35 +333,44 @@ impl<'a> Table<'a> {
             if inner.offset() == before {
                 return inner.fail("the elements of a compact array take no bytes");
             }
+            let (width, stride) = (self.slots.len() - first, inner.offset() - before);
+            let run = Run { first, width, rows: 1, stride, is_structure };
+            let taken = self.end_row(run, base + before, &mut mould, inner.rest(), usize::MAX);
+            inner.take(taken)?;
         }
         Ok(())
     }
 
-    fn begin_row(&mut self, is_structure: bool) {
-        // More fields than four thousand million find no room in memory.
-        let start = u32::try_from(self.slots.len()).unwrap_or(u32::MAX);
-        self.places.push(Place { start, is_structure });
+    /// Ends a row that was taken apart and began at `start` of all bytes. Those at the front of `rest` that look like it
+    /// come with it, up to `most`; gives how many bytes these take.
+    fn end_row(&mut self, run: Run, start: usize, mould: &mut Mould<'a>, rest: &[u8], most: usize) -> usize {
+        let row = self.bytes.get(start..start + run.stride).unwrap_or_default();
+        mould.cast(row, start, self.slots.get(run.first..).unwrap_or_default());
+        let alike = mould.alike(rest, most);
+        self.rows += 1 + alike;
+        self.runs.push(Run { rows: 1 + alike, ..run });
+        alike * run.stride
     }
 
     /// How many rows there are.
     #[must_use]
-    pub fn len(&self) -> usize {
-        self.places.len()
+    pub const fn len(&self) -> usize {
+        self.rows
     }
 
     /// Whether there is none.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.rows == 0
     }
 
     /// The rows, as they came.
     pub fn rows(&self) -> impl Iterator<Item = TableRow<'_, 'a>> {
-        let ends = self.places.iter().skip(1).map(|place| place.start as usize).chain([self.slots.len()]);
-        self.places.iter().zip(ends).map(|(place, end)| TableRow {
-            bytes: self.bytes,
-            slots: self.slots.get(place.start as usize..end).unwrap_or_default(),
-            is_structure: place.is_structure,
+        self.runs.iter().flat_map(|run| {
+            let Run { first, width, rows, stride, is_structure } = *run;
+            let slots = self.slots.get(first..first + width).unwrap_or_default();
+            let bytes = self.bytes;
+            (0..rows).map(move |place| TableRow { bytes, slots, shift: place * stride, is_structure })
         })
     }
 }
@@ -379,89 +462,4 @@ impl Field<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::protocol::dlms::test_support::any_data;
-
-    /// The rows of a tree, as `Table` would give them.
-    fn rows_of(value: &Data) -> Option<Vec<Vec<Data>>> {
-        let row = |row: &Data| match row {
-            Data::Structure(fields) | Data::Array(fields) => fields.clone(),
-            single => vec![single.clone()],
-        };
-        value.elements().map(|rows| rows.iter().map(row).collect())
-    }
-
-    fn table_rows(bytes: &[u8]) -> Option<Vec<Vec<Data>>> {
-        let table = Table::decode(bytes).unwrap()?;
-        Some(table.rows().map(|row| row.fields().map(|field| field.data().unwrap()).collect()).collect())
-    }
-
-    #[test]
-    fn an_array_that_ends_too_soon_gives_the_rows_that_came() {
-        let bytes = [1, 3, 2, 1, 17, 5, 2, 1, 17, 6];
-        let table = Table::decode(&bytes).unwrap().unwrap();
-        assert_eq!((table.len(), table.missing, table.used), (2, 1, bytes.len()));
-    }
-
-    #[test]
-    fn a_compact_array_of_structures_gives_the_same_rows_as_the_array() {
-        let rows = vec![
-            Data::Structure(vec![Data::Octets(vec![1; 12]), Data::U32(7), Data::I8(-1)]),
-            Data::Structure(vec![Data::Octets(vec![2; 12]), Data::U32(8), Data::I8(-2)]),
-        ];
-        let element = TypeDescription::Structure([9, 6, 15].map(TypeDescription::Simple).to_vec());
-        let compact = Data::CompactArray { element, values: rows.clone() }.to_bytes();
-        assert_eq!(table_rows(&compact), table_rows(&Data::Array(rows).to_bytes()));
-    }
-
-    #[test]
-    fn a_compact_array_with_structures_in_its_rows_is_unfolded() {
-        let inner = Data::Structure(vec![Data::U8(3), Data::U8(4)]);
-        let rows = vec![Data::Structure(vec![Data::U16(1), inner])];
-        let two = TypeDescription::Structure([17, 17].map(TypeDescription::Simple).to_vec());
-        let element = TypeDescription::Structure(vec![TypeDescription::Simple(18), two]);
-        let compact = Data::CompactArray { element, values: rows.clone() }.to_bytes();
-        assert!(Table::decode(&compact).is_err());
-        let unfolded = unfolded(&compact).unwrap().unwrap();
-        assert_eq!(table_rows(&unfolded), table_rows(&Data::Array(rows).to_bytes()));
-    }
-
-    proptest! {
-        #[test]
-        fn a_table_holds_what_the_tree_holds(value in any_data()) {
-            let bytes = value.to_bytes();
-            match &value {
-                Data::CompactArray { .. } => {}
-                _ => prop_assert_eq!(table_rows(&bytes), rows_of(&value)),
-            }
-        }
-
-        #[test]
-        fn no_bytes_break_a_table(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
-            if let Ok(Some(table)) = Table::decode(&bytes) {
-                prop_assert!(table.used <= bytes.len());
-                for row in table.rows() {
-                    for field in row.fields() {
-                        let _value = (field.data(), field.integer(), field.delta(), field.date_time());
-                    }
-                }
-            }
-            let _unfolded = unfolded(&bytes);
-        }
-
-        #[test]
-        fn a_fields_number_is_the_values_number(value in any_data()) {
-            let bytes = Data::Array(vec![Data::Structure(vec![value.clone()])]).to_bytes();
-            let table = Table::decode(&bytes).unwrap().unwrap();
-            let row = table.rows().next().unwrap();
-            let field = row.field(0).unwrap();
-            if !matches!(value, Data::Bool(_)) {
-                prop_assert_eq!(field.integer(), value.integer());
-            }
-            prop_assert_eq!(field.is_nothing(), matches!(value, Data::Null | Data::DontCare));
-        }
-    }
-}
+mod tests;

@@ -30,7 +30,7 @@ pub fn to_bcd_le<const N: usize>(number: i128) -> Option<[u8; N]> {
     let mut octets = [0; N];
     for octet in &mut octets {
         let pair = u8::try_from(left % 100).ok()?;
-        *octet = pair / 10 << 4 | pair % 10;
+        *octet = ((pair / 10) << 4) | (pair % 10);
         left /= 100;
     }
     (left == 0).then_some(octets)
@@ -121,7 +121,7 @@ fn digits(octet: u8) -> Option<i8> {
 
 fn from_digits(number: i8) -> u8 {
     let number = number.unsigned_abs() % 100;
-    number / 10 << 4 | number % 10
+    ((number / 10) << 4) | (number % 10)
 }
 
 /// A clock of seven octets (section 9.1); nothing where its fields make no time. The day of the week and the year

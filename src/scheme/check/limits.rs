@@ -156,14 +156,14 @@ impl Checker<'_> {
             }
         }
         let forbids = self.limits.is_some_and(|limits| !limits.secondary_above_primary);
-        if forbids
-            && ratio.secondary > ratio.primary
-            && ratio.primary != Decimal::ZERO
-            && self.is_sound(place, &[])
-        {
+        if forbids && ratio.steps_up() && self.is_sound(place, &[]) {
             let message = format!(
-                "{} is above the primary {}: a meter of template {} does not step up; are they the wrong way round?",
-                ratio.secondary, ratio.primary, self.document.template
+                "{}{} is above the primary {}{}: a meter of template {} does not step up; are they the wrong way round?",
+                ratio.secondary,
+                ratio.divisors[1].text(),
+                ratio.primary,
+                ratio.divisors[0].text(),
+                self.document.template
             );
             self.note(Code::Ratio, format!("{place}.secondary"), message);
         }

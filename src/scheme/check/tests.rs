@@ -326,3 +326,25 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_root_on_one_side_of_a_plate_is_kept_exactly_and_comes_back_from_the_file() {
+    let mut document = blank();
+    for text in ["110000/√3:110", "20000/√3:100/3", "110000:100/√3"] {
+        document.transformers.vt = text.parse().unwrap();
+        let file = write(&document);
+        let back = crate::scheme::check_file(file.as_bytes(), TODAY).document.unwrap();
+        assert_eq!(back.transformers.vt, document.transformers.vt, "{file}");
+        assert_eq!(write(&back), file, "the same bytes");
+        assert_eq!(found(&document), Vec::<String>::new());
+    }
+    // 1.2/√3 is less than 1.
+    document.transformers.vt = "1.2/√3:1".parse().unwrap();
+    let mut template = generic();
+    template.limits.secondary_above_primary = false;
+    let problems = check(&document, &template, TODAY);
+    assert!(problems.iter().any(|problem| problem.code == Code::Ratio), "{problems:?}");
+    let odd = write(&blank()).replacen("\"primary\": \"1\"", "\"primary\": \"1/√2\"", 1);
+    let problems = crate::scheme::check_file(odd.as_bytes(), TODAY).problems;
+    assert!(problems.iter().any(|problem| problem.message.contains("√3 or 3")), "{problems:?}");
+}

@@ -12,7 +12,7 @@ use super::super::document::{
 use super::super::json::{Value, quoted};
 use super::super::problem::Code;
 use super::{Reader, Spot};
-use crate::model::{Decimal, Obis, Side};
+use crate::model::{Decimal, Divisor, Obis, Side};
 
 impl Reader {
     pub(super) fn document(&mut self, spot: &Spot<'_>) -> Option<Document> {
@@ -338,9 +338,12 @@ impl Reader {
 
     fn ratio(&mut self, spot: &Spot<'_>) -> Option<Ratio> {
         let fields = self.whole(spot, &["primary", "secondary"])?;
-        let number = |reader: &mut Self, spot: &Spot<'_>| reader.parsed_by(spot, plain_decimal);
-        let mut side = |name: &'static str| self.get(&fields, name, number).unwrap_or(Ratio::ONE.primary);
-        Some(Ratio::new(side("primary"), side("secondary")))
+        let figure = |reader: &mut Self, spot: &Spot<'_>| reader.parsed_by(spot, plate_figure);
+        let mut side = |name: &'static str| {
+            self.get(&fields, name, figure).unwrap_or((Ratio::ONE.primary, Divisor::One))
+        };
+        let ((primary, above), (secondary, below)) = (side("primary"), side("secondary"));
+        Some(Ratio { primary, secondary, divisors: [above, below] })
     }
 
     fn outputs(&mut self, spot: &Spot<'_>) -> Option<Vec<Output>> {
@@ -396,6 +399,16 @@ fn local_time(text: &str) -> Result<DateTime, String> {
             quoted(text)
         )
     })
+}
+
+/// One side of a transformer's plate: a plain number, which may be divided by √3 or 3.
+fn plate_figure(text: &str) -> Result<(Decimal, Divisor), String> {
+    let Some((number, divisor)) = text.split_once('/') else {
+        return plain_decimal(text).map(|number| (number, Divisor::One));
+    };
+    let divisor = Divisor::from_word(divisor)
+        .ok_or_else(|| format!("{} is not a side of a ratio: behind its / stands √3 or 3", quoted(text)))?;
+    plain_decimal(number).map(|number| (number, divisor))
 }
 
 /// Digits with a point at most: what a transformer's plate says.

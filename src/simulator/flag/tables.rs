@@ -31,7 +31,7 @@ impl FlagMeter {
             998 if self.model == Model::As230 => [padded(self.memory.text(), 12), padded("", 12)].concat(),
             998 if self.model == Model::A1140 => padded("A1140 V02.10", 12),
             861 => values::to_clock(local(&meter, true_ms)?)?.to_vec(),
-            878 if self.model == Model::A1700 => vec![PERIOD / 10 << 4 | PERIOD % 10, 0, 0],
+            878 if self.model == Model::A1700 => vec![((PERIOD / 10) << 4) | (PERIOD % 10), 0, 0],
             878 => vec![values::period_code(PERIOD)?, 0, 0],
             506 if self.model == Model::A1140 => {
                 let counted = meter.record().counted(second);

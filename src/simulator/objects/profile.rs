@@ -156,17 +156,20 @@ impl Profile {
         columns
     }
 
-    /// Rows, oldest first.
-    fn rows(&self, context: &mut Context<'_>) -> Vec<Row> {
+    /// Rows whose stamps are wanted, oldest first.
+    fn rows(&self, is_wanted: impl Fn(i64) -> bool, context: &mut Context<'_>) -> Vec<Row> {
         let now = context.now();
         let plain = |interval: &Interval| Row { interval: *interval, code: 0, seconds: 0 };
+        let wanted = |row: &Row| is_wanted(row.interval.meter_end);
         match self.kind {
             ProfileKind::Grid(grid, capacity) => {
-                context.record.intervals(grid, capacity, self.cleared, now).iter().map(plain).collect()
+                let held = context.record.intervals(grid, capacity, self.cleared, now);
+                held.iter().filter(|interval| is_wanted(interval.meter_end)).map(plain).collect()
             }
             ProfileKind::Billing => {
                 let periods = context.record.billing_periods(now);
-                periods.iter().filter(|period| period.true_end > self.cleared).map(plain).collect()
+                let since = periods.iter().filter(|period| period.true_end > self.cleared);
+                since.map(plain).filter(wanted).collect()
             }
             ProfileKind::Log(log) => {
                 let row = |(meter_end, code, seconds)| {
@@ -174,7 +177,10 @@ impl Profile {
                     Row { interval, code, seconds }
                 };
                 let entries = context.record.log(log, now).into_iter();
-                entries.map(|entry| row((entry.meter_second, entry.code, entry.seconds))).collect()
+                entries
+                    .map(|entry| row((entry.meter_second, entry.code, entry.seconds)))
+                    .filter(wanted)
+                    .collect()
             }
         }
     }
@@ -199,21 +205,27 @@ impl Profile {
         context.quirks().has(Quirk::NewestFirst)
     }
 
+    /// Rows whose stamps are wanted, in the order of the buffer.
+    fn in_order(&self, is_wanted: impl Fn(i64) -> bool, context: &mut Context<'_>) -> Vec<Row> {
+        let mut rows = self.rows(is_wanted, context);
+        if self.newest_first(context) {
+            rows.reverse();
+        }
+        rows
+    }
+
     fn buffer(
         &self,
         selective: Option<&Selective>,
         context: &mut Context<'_>,
     ) -> Result<Data, DataAccessResult> {
-        let (columns, mut rows) = (self.columns(context), self.rows(context));
-        if self.newest_first(context) {
-            rows.reverse();
-        }
+        let columns = self.columns(context);
         let chosen = match selective {
-            None => Chosen { rows, columns },
-            Some(Selective { selector: 1, parameters }) => {
-                self.by_range(rows, columns, parameters, context)?
+            None => Chosen { rows: self.in_order(|_| true, context), columns },
+            Some(Selective { selector: 1, parameters }) => self.by_range(columns, parameters, context)?,
+            Some(Selective { selector: 2, parameters }) => {
+                by_entry(&self.in_order(|_| true, context), &columns, parameters, context)?
             }
-            Some(Selective { selector: 2, parameters }) => by_entry(&rows, &columns, parameters, context)?,
             Some(_) => return Err(refusal::SCOPE_VIOLATED),
         };
         if chosen.rows.is_empty() {
@@ -228,7 +240,6 @@ impl Profile {
 
     fn by_range(
         &self,
-        rows: Vec<Row>,
         columns: Vec<Column>,
         parameters: &Data,
         context: &mut Context<'_>,
@@ -245,19 +256,15 @@ impl Profile {
         };
         let source = column.ok_or(refusal::SCOPE_VIOLATED)?.source;
         let (from, to) = (bound(from, false, context)?, bound(to, true, context)?);
-        let mut kept = Vec::new();
-        for row in rows {
-            let value = match source {
-                ColumnSource::Clock => Some(i128::from(row.interval.meter_end)),
-                other => self.cell(other, &row, context).integer(),
-            };
-            let within = value.is_some_and(|value| {
-                from.is_none_or(|from| value >= from) && to.is_none_or(|to| value <= to)
-            });
-            if within {
-                kept.push(row);
-            }
-        }
+        let is_within =
+            |value: i128| from.is_none_or(|from| value >= from) && to.is_none_or(|to| value <= to);
+        let rows = if source == ColumnSource::Clock {
+            self.in_order(|meter_end| is_within(meter_end.into()), context)
+        } else {
+            let mut rows = self.in_order(|_| true, context);
+            rows.retain(|row| self.cell(source, row, context).integer().is_some_and(is_within));
+            rows
+        };
         let wanted = rest.first().and_then(Data::elements).unwrap_or_default();
         let columns = if wanted.is_empty() || context.quirks().has(Quirk::NoColumnChoice) {
             columns
@@ -265,7 +272,7 @@ impl Profile {
             let named = |one: &Data| columns.iter().find(|column| column.is_named_by(one)).copied();
             wanted.iter().map(named).collect::<Option<Vec<Column>>>().ok_or(refusal::SCOPE_VIOLATED)?
         };
-        Ok(Chosen { rows: kept, columns })
+        Ok(Chosen { rows, columns })
     }
 
     fn cell(&self, source: ColumnSource, row: &Row, context: &mut Context<'_>) -> Data {
@@ -447,7 +454,7 @@ impl Object for Profile {
             6 if quirks.has(Quirk::EmptyStructures) => Ok(Data::Null),
             6 => Ok(Column::CLOCK.describe()),
             7 if quirks.has(Quirk::EntriesWrong) => Ok(count(self.capacity() + 2)),
-            7 => Ok(count(self.rows(context).len())),
+            7 => Ok(count(self.rows(|_| true, context).len())),
             8 => Ok(count(self.capacity())),
             _ => Err(refusal::OBJECT_UNDEFINED),
         }

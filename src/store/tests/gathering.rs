@@ -80,3 +80,22 @@ fn a_store_that_goes_away_unsettled_has_written_nothing_of_it() {
     drop(scratch.store);
     assert!(!knows(&StoreReader::open(&path).unwrap(), "one"));
 }
+
+#[test]
+fn a_disk_that_turned_a_write_away_is_full_until_a_trial_finds_room() {
+    let mut scratch = Scratch::new();
+    scratch.store.put_setting("small", "1").unwrap();
+    assert_eq!(scratch.store.turned_away(), None);
+    scratch.store.allow_pages(1);
+    let much = "0".repeat(100_000);
+    scratch.store.put_setting("much", &much).unwrap_err();
+    assert!(scratch.store.turned_away().unwrap().contains("full"));
+    scratch.store.put_setting("small", "2").unwrap();
+    assert!(scratch.store.turned_away().is_some(), "what is small may find room all the same");
+    scratch.store.try_room().unwrap_err();
+    scratch.store.allow_pages(1 << 30);
+    scratch.store.try_room().unwrap();
+    assert_eq!(scratch.store.turned_away(), None);
+    assert_eq!(scratch.store.setting("store.trial").unwrap(), None);
+    assert_eq!(scratch.again().setting("small").unwrap().as_deref(), Some("2"));
+}

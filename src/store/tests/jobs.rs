@@ -116,3 +116,27 @@ fn a_job_with_more_traffic_than_is_kept_keeps_its_last() {
     assert_eq!(trace.last().unwrap().1.bytes.len(), 1030);
     assert!(trace[0].1.bytes.len() > 1015, "the first are gone");
 }
+
+#[test]
+fn a_meter_without_intervals_says_why() {
+    let (mut scratch, id) = Scratch::with_meter();
+    assert_eq!(scratch.store.unread(id).unwrap().as_deref(), Some("it was never read"));
+    let job = scratch.store.begin_job("Read", at("2026-11-22T12:00:00Z")).unwrap();
+    let silent = result(id, Some(Fault::line("nothing answered", "")));
+    scratch.store.put_result(job, &silent, "Nothing answered").unwrap();
+    assert_eq!(scratch.store.unread(id).unwrap().as_deref(), Some("Nothing answered"));
+    scratch.store.put_result(job, &result(id, None), "Read: 14 registers").unwrap();
+    assert_eq!(scratch.store.unread(id).unwrap(), None);
+}
+
+#[test]
+fn a_result_that_is_put_in_the_place_of_another_is_the_only_one() {
+    let (mut scratch, id) = Scratch::with_meter();
+    let job = scratch.store.begin_job("Read", at("2026-11-22T12:00:00Z")).unwrap();
+    scratch.store.put_result(job, &result(id, None), "Read: 14 registers").unwrap();
+    let lost = result(id, Some(Fault::internal("the disk is full")));
+    scratch.store.replace_result(job, &lost, "The disk is full").unwrap();
+    let results = scratch.store.jobs(1).unwrap().remove(0).results;
+    assert_eq!(results, [lost]);
+    assert!(!scratch.store.is_unsettled());
+}

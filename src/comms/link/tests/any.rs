@@ -9,7 +9,7 @@ async fn lines_that_carry_no_dlms_are_refused_in_words() {
     let outcome = open_link(&line, address("1"), &template(), trace(), Cancel::default());
     assert!(matches!(outcome, Err(LinkError::Open(text)) if text.contains("write tcp+hdlc://")));
     let line = "tcp://h:1".parse().unwrap();
-    let outcome = crate::comms::link::open_flag_link(&line, &template(), trace(), Cancel::default());
+    let outcome = open_flag_link(&line, &template(), trace(), Cancel::default());
     assert!(matches!(outcome, Err(LinkError::Open(text)) if text.contains("write tcp+flag://")));
 }
 

@@ -198,6 +198,11 @@ impl Work<'_> {
         for (what, objects, ratio) in
             [("transformers.ct", ratios.ct, transformers.ct), ("transformers.vt", ratios.vt, transformers.vt)]
         {
+            let [above, below] = ratio.divisors;
+            if above != below {
+                self.cannot(format!("{what}: the √3 of {ratio} does not cancel, and no meter holds it"));
+                continue;
+            }
             for (obis, value) in objects.into_iter().zip([ratio.primary, ratio.secondary]) {
                 let at = (class::DATA, obis, 2);
                 if ratio == Ratio::ONE && self.standing.value(at).is_none() {

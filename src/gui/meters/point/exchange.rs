@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use crate::comms::{Edit, Edited};
 use crate::gui::context::{AppCtx, usual_reading};
 use crate::gui::data::{Query, RegisterSet};
+use crate::gui::shell::{meter_matches, words};
 use crate::gui::theme::{Icon, strong};
 use crate::gui::widgets::{
     Act, choice, combo, dialog_window, fault_panel, field, instant, kilo, secondary, small, text_field,
@@ -58,6 +59,8 @@ pub(in crate::gui::meters) struct ExchangeDialog {
     at: String,
     /// A meter that is listed; a new one where it is `None`.
     listed: Option<(MeterId, String)>,
+    /// Words that a listed meter has.
+    sought: String,
     name: String,
     serial: String,
     line: String,
@@ -103,6 +106,7 @@ impl ExchangeDialog {
             now,
             at: instant(now, zone),
             listed: None,
+            sought: String::new(),
             name: String::new(),
             serial: String::new(),
             line: row.config.line.to_string(),
@@ -260,27 +264,37 @@ impl ExchangeDialog {
     }
 
     fn meter(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
-        let words = format!(
+        let told = format!(
             "It takes the place of {} at {}. The point keeps its ratios and its totals; {} stays on the list with its readings. Secrets of a new meter are entered in its form.",
             self.old.config.name, self.point_name, self.old.config.name
         );
-        ui.add(Label::new(secondary(ui, words)).wrap());
+        ui.add(Label::new(secondary(ui, told)).wrap());
         let meters = cx.meters().ready().unwrap_or_default();
         let current = self.listed.as_ref().map_or("A new meter", |(_, name)| name.as_str()).to_owned();
-        ui.vertical(|ui| {
-            ui.spacing_mut().item_spacing.y = 4.0;
-            ui.label(small(ui, "The meter that comes"));
-            combo(ui, "exchange for", "The meter that comes", HALF, current, |ui| {
-                if ui.selectable_label(self.listed.is_none(), "A new meter").clicked() {
-                    self.listed = None;
-                }
-                for row in meters.iter().filter(|row| row.id != self.old.id).take(LISTED) {
-                    let on = self.listed.as_ref().is_some_and(|(id, _)| *id == row.id);
-                    if ui.selectable_label(on, &row.config.name).clicked() {
-                        self.listed = Some((row.id, row.config.name.clone()));
-                        self.filled[1] = None;
+        ui.horizontal_top(|ui| {
+            let sought = words(&self.sought);
+            let mut fit =
+                meters.iter().filter(|row| row.id != self.old.id && meter_matches(row, &sought)).peekable();
+            let none = !self.sought.trim().is_empty() && fit.peek().is_none();
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 4.0;
+                ui.label(small(ui, "The meter that comes"));
+                combo(ui, "exchange for", "The meter that comes", HALF, current, |ui| {
+                    if ui.selectable_label(self.listed.is_none(), "A new meter").clicked() {
+                        self.listed = None;
                     }
-                }
+                    for row in fit.by_ref().take(LISTED) {
+                        let on = self.listed.as_ref().is_some_and(|(id, _)| *id == row.id);
+                        if ui.selectable_label(on, &row.config.name).clicked() {
+                            self.listed = Some((row.id, row.config.name.clone()));
+                            self.filled[1] = None;
+                        }
+                    }
+                });
+            });
+            let remark = if none { "No meter has these words" } else { "Shortens the list of meters" };
+            field(ui, "Look for a listed meter", Some((remark, none)), |ui| {
+                text_field(ui, &mut self.sought, "Name or serial number", HALF, false)
             });
         });
         if self.listed.is_none() {

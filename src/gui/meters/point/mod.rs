@@ -4,7 +4,7 @@
 mod describe;
 mod exchange;
 mod ratio;
-mod saving;
+mod removal;
 
 use egui::{Frame, Label, Margin, RichText, Ui, Vec2};
 use jiff::Timestamp;
@@ -23,9 +23,12 @@ use crate::model::{
 };
 use crate::store::{MeterRow, Placement, PointRow};
 
+use super::saving;
+
 pub(super) use describe::PointDialog;
 pub(super) use exchange::ExchangeDialog;
 pub(super) use ratio::RatioDialog;
+pub(super) use removal::RatioRemoval;
 
 /// What can be done to a metering point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,8 @@ pub enum PointDeed {
     Exchange,
     /// Describe it.
     Describe,
+    /// Take away the ratio that begins at an instant.
+    RemoveRatio(Timestamp),
 }
 
 /// The dialog of a deed.
@@ -44,22 +49,24 @@ pub(super) enum Dialog {
     Ratio(RatioDialog),
     Exchange(ExchangeDialog),
     Describe(PointDialog),
+    Remove(RatioRemoval),
 }
 
 impl Dialog {
-    /// For a meter and its point.
+    /// For a meter and its point; nothing where what it is about is gone.
     pub(super) fn open(
         deed: PointDeed,
         row: &MeterRow,
         point: &PointRow,
         now: Timestamp,
         zone: &TimeZone,
-    ) -> Self {
-        match deed {
+    ) -> Option<Self> {
+        Some(match deed {
             PointDeed::Ratio => Self::Ratio(RatioDialog::new(row, point, now, zone)),
             PointDeed::Exchange => Self::Exchange(ExchangeDialog::new(row, point, now, zone)),
             PointDeed::Describe => Self::Describe(PointDialog::new(point)),
-        }
+            PointDeed::RemoveRatio(from) => Self::Remove(RatioRemoval::new(row, point, from, zone)?),
+        })
     }
 
     /// Whether it waits for the store or the meter.
@@ -68,6 +75,7 @@ impl Dialog {
             Self::Ratio(dialog) => dialog.is_waiting(),
             Self::Exchange(dialog) => dialog.is_waiting(),
             Self::Describe(dialog) => dialog.is_waiting(),
+            Self::Remove(dialog) => dialog.is_waiting(),
         }
     }
 
@@ -77,6 +85,7 @@ impl Dialog {
             Self::Ratio(dialog) => dialog.ui(ui, cx),
             Self::Exchange(dialog) => dialog.ui(ui, cx),
             Self::Describe(dialog) => dialog.ui(ui, cx),
+            Self::Remove(dialog) => dialog.ui(ui, cx),
         }
     }
 }
@@ -159,7 +168,9 @@ fn ratios(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, view: &PointView, point:
     }
     section(ui, "Validity");
     for period in point.ratios.periods().iter().rev() {
-        validity(ui, period, now == Some(period), zone);
+        if validity(ui, period, now == Some(period), zone) {
+            cx.command(Command::Point(row.id, PointDeed::RemoveRatio(period.from)));
+        }
     }
 }
 
@@ -210,7 +221,9 @@ fn side_by_side(
     });
 }
 
-fn validity(ui: &mut Ui, period: &RatioPeriod, holds: bool, zone: &TimeZone) {
+/// One period; true where it is to be taken away.
+fn validity(ui: &mut Ui, period: &RatioPeriod, holds: bool, zone: &TimeZone) -> bool {
+    let mut goes = false;
     let Transformers { ct, vt, registers_in } = &period.transformers;
     ui.horizontal(|ui| {
         let words = format!("CT {ct}  VT {vt}");
@@ -218,6 +231,10 @@ fn validity(ui: &mut Ui, period: &RatioPeriod, holds: bool, zone: &TimeZone) {
         if holds {
             badge(ui, "Now", Tone::Accent);
         }
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            let name = format!("Take away the ratio from {}…", instant(period.from, zone));
+            goes = ui.add(Act::icon_only(Icon::Trash, &name).small()).clicked();
+        });
     });
     let until = period.until.map_or_else(|| "on".to_owned(), |until| format!("to {}", instant(until, zone)));
     ui.label(small(ui, format!("from {} {until}", instant(period.from, zone))));
@@ -232,6 +249,7 @@ fn validity(ui: &mut Ui, period: &RatioPeriod, holds: bool, zone: &TimeZone) {
         if classes.is_empty() { String::new() } else { format!(", classes {}", classes.join(", ")) };
     ui.add(Label::new(small(ui, format!("energy × {factor}, applied {by}{classes}"))).wrap());
     ui.add_space(4.0);
+    goes
 }
 
 fn meters(ui: &mut Ui, cx: &mut AppCtx, row: &MeterRow, point: &PointRow, zone: &TimeZone) {

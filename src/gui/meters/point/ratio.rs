@@ -334,7 +334,7 @@ impl RatioDialog {
                     None => {
                         ui.label(secondary(ui, "Nothing of last month is stored of this meter."));
                     }
-                    Some(found) => month(ui, found, &self.zone),
+                    Some(found) => month(ui, found, &self.zone, &PREVIEWED),
                 },
             }
         });
@@ -401,8 +401,11 @@ impl RatioDialog {
     }
 }
 
-/// The month's energies in three ways.
-fn month(ui: &mut Ui, preview: &Preview, zone: &TimeZone) {
+/// The ways in which a change of ratio is previewed.
+const PREVIEWED: [&str; 3] = ["As it stands", "With the change", "Had it held all month"];
+
+/// The month's energies in the ways that the titles name, as many as there are.
+pub(super) fn month(ui: &mut Ui, preview: &Preview, zone: &TimeZone, titles: &[&str]) {
     let words = format!(
         "{} to {}, {} of {} intervals",
         instant(preview.from, zone),
@@ -416,23 +419,27 @@ fn month(ui: &mut Ui, preview: &Preview, zone: &TimeZone) {
         Some(value) => decimal(value.scaled(power).unwrap_or(value)),
         None => "–".to_owned(),
     };
-    egui::Grid::new("last month").num_columns(5).spacing(Vec2::new(16.0, 4.0)).show(ui, |ui| {
-        for title in ["", "As it stands", "With the change", "Had it held all month", ""] {
-            ui.label(small(ui, title));
-        }
-        ui.end_row();
-        for energy in &preview.energies {
-            let (power, unit) = kilo(energy.unit);
-            ui.label(secondary(ui, &energy.name));
-            for value in [energy.stands, energy.would_be, energy.all_month] {
-                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                    ui.label(text(value, power));
-                });
+    egui::Grid::new("last month").num_columns(titles.len() + 2).spacing(Vec2::new(16.0, 4.0)).show(
+        ui,
+        |ui| {
+            for title in std::iter::once(&"").chain(titles).chain([&""]) {
+                ui.label(small(ui, *title));
             }
-            ui.label(secondary(ui, unit));
             ui.end_row();
-        }
-    });
+            for energy in &preview.energies {
+                let (power, unit) = kilo(energy.unit);
+                ui.label(secondary(ui, &energy.name));
+                for value in [energy.stands, energy.would_be, energy.all_month].into_iter().take(titles.len())
+                {
+                    ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                        ui.label(text(value, power));
+                    });
+                }
+                ui.label(secondary(ui, unit));
+                ui.end_row();
+            }
+        },
+    );
     let left_out = preview.energies.iter().map(|energy| energy.left_out[1]).max().unwrap_or(0);
     if left_out > 0 {
         warn(

@@ -52,7 +52,8 @@ pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
     };
     ui.label(small(ui, words));
     section(ui, "The next ends of a billing period");
-    preview(ui, editing.document);
+    editing.clock.note(ui);
+    preview(ui, editing.document, editing.clock.now);
 }
 
 fn dates(ui: &mut Ui, editing: &mut Editing<'_>) {
@@ -143,12 +144,11 @@ fn read_time(text: &str) -> Result<Time, String> {
     time.ok_or_else(|| "write a time such as 00:00 or 23:59:59".to_owned())
 }
 
-fn preview(ui: &mut Ui, document: &Document) {
+fn preview(ui: &mut Ui, document: &Document, now: Timestamp) {
     let Ok(clock) = WallClock::of_zone(&document.time_zone) else {
         ui.label(secondary(ui, "They are shown once the time zone is one"));
         return;
     };
-    let now = Timestamp::now();
     let Document { billing, tariff, latent, time_zone, .. } = document.clone();
     let hour = now.as_second() / 3600;
     let kept = kept(ui, "next billing ends", (billing, tariff, latent, time_zone, hour), |_| {

@@ -42,7 +42,8 @@ pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
     }
     rules(ui, editing);
     section(ui, "The next changes of the meter's clock");
-    preview(ui, editing.document);
+    editing.clock.note(ui);
+    preview(ui, editing.document, editing.clock.now);
 }
 
 fn rules(ui: &mut Ui, editing: &mut Editing<'_>) {
@@ -93,8 +94,7 @@ fn rule(ui: &mut Ui, spot: &Spot, title: &str, by: &str, rule: &mut DstRule) {
     spot.remarks(ui, None);
 }
 
-fn preview(ui: &mut Ui, document: &Document) {
-    let now = Timestamp::now();
+fn preview(ui: &mut Ui, document: &Document, now: Timestamp) {
     let key = (document.dst.clone(), document.time_zone.clone(), now.as_second() / 3600);
     let kept = kept(ui, "clock changes", key, |_| {
         let zone = WallClock::of_zone(&document.time_zone).ok()?;

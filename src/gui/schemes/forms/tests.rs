@@ -9,6 +9,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use jiff::civil::date;
 
 use crate::gui::schemes::editing::Editing;
+use crate::gui::schemes::meter_clock::MeterClock;
 use crate::gui::schemes::tab::Tab;
 use crate::gui::theme::Theme;
 use crate::model::template::SchemeLimits;
@@ -39,7 +40,9 @@ fn bench_of(form: Tab, document: Document, go_to: Option<&'static str>) -> Bench
         let limits: &SchemeLimits = &template.limits;
         let models = Catalogue::default().choices();
         let models = models.as_slice();
-        let mut editing = Editing { document: &mut document, limits, models, problems: &problems, go_to };
+        let clock = MeterClock::computer(jiff::Timestamp::now());
+        let mut editing =
+            Editing { document: &mut document, limits, models, problems: &problems, go_to, clock: &clock };
         super::ui(ui, form, &mut editing);
     });
     Theme::shipped().unwrap().install(&harness.ctx);
@@ -356,12 +359,15 @@ fn a_half_typed_ratio_does_not_change_the_document() {
     let mut page = bench(Tab::Transformers, |_| ());
     page.enter("Voltage transformer", "11000/110");
     assert_eq!(page.document().transformers.vt.to_string(), "11000/110");
-    for text in ["11000/", "110000/√3:100", "0/5", "-400/5"] {
+    for text in ["11000/", "110000/√2:100", "0/5", "-400/5"] {
         page.enter("Voltage transformer", text);
         assert_eq!(page.document().transformers.vt.to_string(), "11000/110", "{text}");
     }
     page.enter("Voltage transformer", "110000/√3:1000/√3");
     assert_eq!(page.document().transformers.vt.to_string(), "110000/1000");
+    page.enter("Voltage transformer", "110000/√3:110");
+    assert_eq!(page.document().transformers.vt.to_string(), "110000/√3:110", "kept exactly");
+    assert!(page.shows("√3 stands on one side only"));
     page.enter("Voltage transformer", "11000/110");
     page.enter("Current transformer", "400/5");
     page.click("Secondary side");
@@ -399,5 +405,13 @@ fn a_page_that_nothing_was_done_to_leaves_the_document_as_it_was() {
         for (form, title) in Tab::ALL {
             assert_eq!(bench_of(form, document.clone(), None).document(), document, "{name}: {title}");
         }
+    }
+}
+
+#[test]
+fn coming_changes_say_by_which_clock_they_are_shown() {
+    for form in [Tab::Clock, Tab::Billing] {
+        let page = bench(form, |_| ());
+        assert!(page.shows("By this computer's clock"));
     }
 }

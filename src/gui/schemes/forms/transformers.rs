@@ -38,15 +38,12 @@ pub(super) fn ui(ui: &mut Ui, editing: &mut Editing<'_>) {
     }
 }
 
-/// A ratio as on the plate. The scheme holds plain figures, so a √3 must stand on both sides, where it cancels.
+/// A ratio as on the plate. Divisors that stand on both sides cancel, and plain figures are left, which every meter
+/// takes; a √3 on one side is kept as it is, exactly.
 pub(super) fn read_ratio(text: &str) -> Result<Ratio, String> {
     let ratio: Ratio = text.parse().map_err(|error: RatioError| error.to_string())?;
     let [above, below] = ratio.divisors;
-    if above == below {
-        Ok(Ratio::new(ratio.primary, ratio.secondary))
-    } else {
-        Err("√3 stands on one side only: a scheme holds plain figures, in which it must cancel".to_owned())
-    }
+    Ok(if above == below { Ratio::new(ratio.primary, ratio.secondary) } else { ratio })
 }
 
 /// What 100 kWh in a register means, in words.

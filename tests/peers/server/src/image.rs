@@ -168,22 +168,18 @@ impl Image {
             return Err(ActionResult::ReadWriteDenied);
         }
         match (method, parameters) {
-            (1, Some(Data::Structure(fields))) if fields.len() == 2 => {
-                match (fields.get(0), fields.get(1)) {
-                    (Ok(Data::OctetString(identifier)), Ok(Data::DoubleLongUnsigned(size))) => {
-                        self.initiate(identifier, size as usize)
-                    }
-                    _ => Err(ActionResult::TypeUnmatched),
+            (1, Some(Data::Structure(fields))) if fields.len() == 2 => match (fields.get(0), fields.get(1)) {
+                (Ok(Data::OctetString(identifier)), Ok(Data::DoubleLongUnsigned(size))) => {
+                    self.initiate(identifier, size as usize)
                 }
-            }
-            (2, Some(Data::Structure(fields))) if fields.len() == 2 => {
-                match (fields.get(0), fields.get(1)) {
-                    (Ok(Data::DoubleLongUnsigned(number)), Ok(Data::OctetString(bytes))) => {
-                        self.take(number as usize, bytes)
-                    }
-                    _ => Err(ActionResult::TypeUnmatched),
+                _ => Err(ActionResult::TypeUnmatched),
+            },
+            (2, Some(Data::Structure(fields))) if fields.len() == 2 => match (fields.get(0), fields.get(1)) {
+                (Ok(Data::DoubleLongUnsigned(number)), Ok(Data::OctetString(bytes))) => {
+                    self.take(number as usize, bytes)
                 }
-            }
+                _ => Err(ActionResult::TypeUnmatched),
+            },
             (3, Some(Data::Integer(0))) => self.verify(),
             (4, Some(Data::Integer(0))) => self.activate(),
             _ => Err(ActionResult::TypeUnmatched),
@@ -234,6 +230,10 @@ impl Image {
             (self.status, self.looks) = (2, 3);
             return Err(ActionResult::TemporaryFailure);
         }
+        if self.is("ask-again") && self.status != 2 {
+            self.status = 2;
+            return Err(ActionResult::TemporaryFailure);
+        }
         if self.is("status-lags") {
             self.looks = 3;
             return Ok(());
@@ -243,7 +243,11 @@ impl Image {
     }
 
     fn activate(&mut self) -> Result<(), ActionResult> {
-        if self.status != 3 {
+        if self.is("ask-again") && self.status == 3 {
+            self.status = 5;
+            return Err(ActionResult::TemporaryFailure);
+        }
+        if self.status != 3 && self.status != 5 {
             return Err(ActionResult::ReadWriteDenied);
         }
         (self.status, self.enabled) = (6, false);
@@ -254,7 +258,8 @@ impl Image {
             let told = json!({ "initiations": self.initiations, "came": self.came });
             std::fs::write(self.file.with_extension("json"), told.to_string()).expect("the file of counts");
         }
-        self.down_until = self.number("down").map(|seconds| Instant::now() + Duration::from_secs(seconds as u64));
+        self.down_until =
+            self.number("down").map(|seconds| Instant::now() + Duration::from_secs(seconds as u64));
         self.line = match self.number("late") {
             Some(seconds) => Line::ClosesLate(seconds as u64),
             None if self.is("drops") => Line::Drops,

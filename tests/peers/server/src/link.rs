@@ -12,8 +12,8 @@ use dlms_cosem_rs::transport::hdlc::{
 use dlms_cosem_rs::transport::wrapper::{StreamReassembler, Wpdu};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
-/// Answers an APDU with an APDU.
-type Answer<'a> = &'a mut dyn FnMut(&[u8]) -> Outcome<Vec<u8>>;
+/// Answers an APDU with APDUs: one, or a window of general blocks.
+type Answer<'a> = &'a mut dyn FnMut(&[u8]) -> Outcome<Vec<Vec<u8>>>;
 
 /// One connection's link.
 pub enum Link {
@@ -39,8 +39,9 @@ impl Link {
                 arrived.extend_from_slice(octets);
                 let mut out = Vec::new();
                 while let Some((wpdu, used)) = StreamReassembler::new(u16::MAX).next_pdu(arrived)? {
-                    let reply = answer(wpdu.apdu)?;
-                    Wpdu::new(wpdu.header.destination, wpdu.header.source, &reply)?.encode(&mut out)?;
+                    for reply in answer(wpdu.apdu)? {
+                        Wpdu::new(wpdu.header.destination, wpdu.header.source, &reply)?.encode(&mut out)?;
+                    }
                     arrived.drain(..used);
                 }
                 Ok(out)
@@ -115,7 +116,7 @@ impl Station {
                 if !frame.segmented {
                     let request = std::mem::take(&mut self.request);
                     let apdu = request.strip_prefix(&LLC_REQUEST).ok_or("a request without LLC header")?;
-                    self.reply = [&LLC_RESPONSE, answer(apdu)?.as_slice()].concat();
+                    self.reply = [&LLC_RESPONSE, answer(apdu)?.concat().as_slice()].concat();
                     return self.window(client, own, out);
                 }
                 if pf {

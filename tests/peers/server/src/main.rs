@@ -1,6 +1,6 @@
 //! A meter made with `dlms-cosem-rs`, for Meterwright's client to read.
 //!
-//! `peer-meter [--gmac | --password TEXT] [--hdlc INFO/WINDOW] [--pdu N] [--send N] [--no-list] [--no-range]
+//! `peer-meter [--gmac | --password TEXT] [--hdlc INFO/WINDOW] [--pdu N] [--send N] [--blocks SIZE/WINDOW] [--no-list] [--no-range]
 //! [--no-objects] [--inverted] [--fast SECONDS] [--image FILE] [--block N] [--quirk WORD]…` listens on a port of 127.0.0.1 that the system chooses, prints one JSON document with
 //! everything that a right reading must show, and serves until its standard input ends. With `--image` it takes firmware
 //! and writes what it runs to that file; `--quirk` gives it oddities of real meters (see `image.rs`).
@@ -9,6 +9,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use blocks::Blocks;
 use dlms_cosem_rs::acse::AuthMechanism;
 use dlms_cosem_rs::axdr::{Data, DateTime};
 use dlms_cosem_rs::codec::{Encode, Writer};
@@ -19,13 +20,14 @@ use dlms_cosem_rs::security::{
 };
 use dlms_cosem_rs::server::{ObjectStore, Server, ServerConfig, StoreResult};
 use dlms_cosem_rs::xdlms::{ActionResult, Conformance, DataAccessResult, SelectiveAccess};
+use image::{Image, Line};
 use jiff::civil;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
-use image::{Image, Line};
 use link::Link;
 use serde_json::json;
 
+mod blocks;
 mod image;
 mod link;
 
@@ -96,6 +98,8 @@ struct Options {
     hdlc: Option<(u16, u32)>,
     /// The longest message that the meter sends, whatever the client takes.
     send: Option<u16>,
+    /// Longer answers go in general blocks of this size and window, over the wrapper.
+    blocks: Option<(usize, u8)>,
     /// Low-level authentication with this password.
     password: Option<String>,
 }
@@ -308,7 +312,9 @@ impl ObjectStore for Meter {
                 Data::OctetString(&stamp[1..]).encode(w).map_err(bad)
             }
             (1, SERIAL, 2, _) => Data::OctetString(SERIAL_TEXT.as_bytes()).encode(w).map_err(bad),
-            (1, BILLING_COUNT, 2, _) => Data::LongUnsigned(self.state().billing_periods).encode(w).map_err(bad),
+            (1, BILLING_COUNT, 2, _) => {
+                Data::LongUnsigned(self.state().billing_periods).encode(w).map_err(bad)
+            }
             (70, CONTACTOR, 2, _) => Data::Boolean(self.state().is_closed).encode(w).map_err(bad),
             (70, CONTACTOR, 3, _) => Data::Enum(u8::from(self.state().is_closed)).encode(w).map_err(bad),
             (70, CONTACTOR, 4, _) => Data::Enum(4).encode(w).map_err(bad),
@@ -433,6 +439,9 @@ fn serve(
     if !options.list {
         conformance.remove(Conformance::MULTIPLE_REFERENCES);
     }
+    if options.blocks.is_some() {
+        conformance.insert(Conformance::GENERAL_BLOCK_TRANSFER);
+    }
     let keys = if options.gmac { KeyRing::new(GUEK, GAK) } else { KeyRing::default() };
     let mut server: Box<Server<Meter, RustCryptoProvider<Chance>, VALUE>> = Box::new(Server::new(
         ServerConfig {
@@ -453,7 +462,7 @@ fn serve(
         RustCryptoProvider::with_rng(keys, Chance),
     ));
     let mut link = Link::new(options.hdlc);
-    let mut answer = |apdu: &[u8]| {
+    let mut whole = |apdu: &[u8]| {
         let mut apdu = apdu.to_vec();
         limit_answers(&mut apdu, options.send);
         let mut reply = vec![0u8; 70_000];
@@ -462,6 +471,11 @@ fn serve(
         // Kept at once: a client need not say goodbye.
         counter.store(server.invocation_counter(), Ordering::Relaxed);
         Ok(reply)
+    };
+    let mut blocks = options.blocks.map(|(size, window)| Blocks::new(size, window));
+    let mut answer = |apdu: &[u8]| match &mut blocks {
+        Some(blocks) => blocks.answer(apdu, &mut whole),
+        None => whole(apdu).map(|reply| vec![reply]),
     };
     let mut chunk = [0u8; 4096];
     loop {
@@ -564,6 +578,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .map(|(info, window)| Ok::<_, std::num::ParseIntError>((info.parse()?, window.parse()?)))
             .transpose()?,
         send: value("--send").map(|text| text.parse()).transpose()?,
+        blocks: value("--blocks")
+            .and_then(|text| text.split_once('/'))
+            .map(|(size, window)| Ok::<_, std::num::ParseIntError>((size.parse()?, window.parse()?)))
+            .transpose()?,
         password: value("--password").cloned(),
     };
     let zone = TimeZone::get("Europe/Berlin")?;

@@ -38,7 +38,16 @@ impl Saving {
         match result {
             Ok(edited) => {
                 cx.data.expire(|query| {
-                    matches!(query, Query::Meters | Query::Details(_) | Query::Point(_) | Query::Preview(..))
+                    matches!(
+                        query,
+                        Query::Meters
+                            | Query::Roster
+                            | Query::Details(_)
+                            | Query::Point(_)
+                            | Query::Preview(..)
+                            | Query::PreviewWithout(..)
+                            | Query::Setting(_)
+                    )
                 });
                 Some(edited)
             }

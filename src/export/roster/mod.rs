@@ -1,0 +1,24 @@
+//! The list of meters as a file, out and in: the same for the windows and the command line.
+//!
+//! A file is read in three steps. [`Style::detect`] and [`Sheet::read`] turn bytes into cells, [`guess`] finds out
+//! what each column means by its header, and [`plan`] lays the rows beside the meters that are listed: which are new,
+//! which change, in what, which stay, and which cannot be taken, each with the reason. Nothing is stored by any of
+//! them: a [`Plan`] holds the changes, which are made all or none.
+//!
+//! A cell that says what the list would write for that meter changes nothing, whatever it looks like: so a list that
+//! was written and is read again is left unchanged. No column holds a secret.
+
+mod columns;
+mod matching;
+mod plan;
+mod sheet;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+pub use columns::{Column, Difference, differences, own_fields};
+pub use matching::{REJECTED_COLUMNS, guess, is_of_rejects, matching_to_keep, sounds_secret};
+pub use plan::{Choices, Counts, Empty, Fate, Key, Known, Plan, PlanRow, Reason, plan};
+pub use sheet::{DecimalSign, Encoding, LARGEST_FILE, Separator, Sheet, SheetRow, Style};
+pub use write::{write_list, write_rejected};
