@@ -870,6 +870,7 @@ impl Backend for Fake {
                 Job::SetClock { meters, .. } => {
                     ("Put clocks right".to_owned(), meters.iter().copied().map(Some).collect())
                 }
+                Job::VendorFlash { meter, .. } => ("Load a vendor's firmware".to_owned(), vec![Some(*meter)]),
                 Job::Learn { meter } => ("Learn a template".to_owned(), vec![Some(*meter)]),
                 Job::Control { meter, .. } => {
                     (format!("Control {}", named(meter).unwrap_or_default()), vec![Some(*meter)])
