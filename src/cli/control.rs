@@ -82,47 +82,57 @@ const fn effect(order: Order) -> &'static str {
     }
 }
 
-impl Target {
-    /// Asks for the serial number where it was not given.
-    fn serial(&self, row: &MeterRow, order: Order) -> Result<String, Failure> {
-        if let Some(given) = &self.confirm {
-            return Ok(given.clone());
-        }
-        if !io::stdin().is_terminal() {
-            return Err(Failure::refused(format!(
-                "this has to be confirmed with the serial number of {}: write --confirm SERIAL; nothing was sent",
-                row.config.name
-            )));
-        }
-        let mut error = io::stderr().lock();
-        write!(error, "This {}.\nSerial number of {}: ", effect(order), row.config.name)?;
-        error.flush()?;
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line)?;
-        Ok(line.trim().to_owned())
+/// Asks for a serial number where it was not given.
+fn asked_serial(row: &MeterRow, given: Option<&str>, effect: &str) -> Result<String, Failure> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
     }
+    if !io::stdin().is_terminal() {
+        return Err(Failure::refused(format!(
+            "this has to be confirmed with the serial number of {}: write --confirm SERIAL; nothing was sent",
+            row.config.name
+        )));
+    }
+    let mut error = io::stderr().lock();
+    write!(error, "This {effect}.\nSerial number of {}: ", row.config.name)?;
+    error.flush()?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}
 
+/// A meter, once its serial number was confirmed: given, or typed below what is about to be done.
+pub(super) fn confirmed_serial(
+    app: &App,
+    mut row: MeterRow,
+    given: Option<&str>,
+    effect: &str,
+) -> Result<MeterRow, Failure> {
+    if serial_of(&row).is_none() {
+        row = read_plate(app, row)?;
+    }
+    let known = serial_of(&row).ok_or_else(|| {
+        Failure::refused(format!(
+            "the serial number of {0} is not known and it does not tell one, so that nobody can confirm it: `meter set \
+             {0} --serial S` says which meter is meant; nothing was sent",
+            row.config.name
+        ))
+    })?;
+    let given = asked_serial(&row, given, effect)?;
+    if is_confirmed(&known, &given) {
+        return Ok(row);
+    }
+    Err(Failure::refused(format!(
+        "`{given}` is not the serial number of {}: nothing was sent",
+        row.config.name
+    )))
+}
+
+impl Target {
     /// The meter, once its serial number was confirmed.
     fn confirmed(&self, app: &App, order: Order) -> Result<MeterRow, Failure> {
-        let mut row = select::one(&app.reader()?, &self.name)?;
-        if serial_of(&row).is_none() {
-            row = read_plate(app, row)?;
-        }
-        let known = serial_of(&row).ok_or_else(|| {
-            Failure::refused(format!(
-                "the serial number of {0} is not known and it does not tell one, so that nobody can confirm it: \
-                 `meter set {0} --serial S` says which meter is meant; nothing was sent",
-                row.config.name
-            ))
-        })?;
-        let given = self.serial(&row, order)?;
-        if is_confirmed(&known, &given) {
-            return Ok(row);
-        }
-        Err(Failure::refused(format!(
-            "`{given}` is not the serial number of {}: nothing was sent",
-            row.config.name
-        )))
+        let row = select::one(&app.reader()?, &self.name)?;
+        confirmed_serial(app, row, self.confirm.as_deref(), effect(order))
     }
 
     fn run(&self, app: &App, order: Order) -> Outcome {

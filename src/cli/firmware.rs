@@ -17,6 +17,7 @@ use super::failure::{DONE, Failure, REFUSED, USAGE};
 use super::flash::{Flash, Status};
 use super::period::When;
 use super::secrets::Signing;
+use super::vendor::{self, VendorAllow};
 use crate::firmware::{
     Draft, Hex, KeyError, MakerKey, Package, PackageError, PublicKeyFile, SigningKeyFile, TrustedKey,
     check_image, package,
@@ -43,6 +44,10 @@ pub(super) enum Firmware {
     Inspect(Inspect),
     /// Bring a package into meters; what broke off goes on
     Flash(Flash),
+    /// Allow vendors' own firmware files in this store, which names the risk and wants it accepted
+    VendorAllow(VendorAllow),
+    /// Forbid vendors' own firmware files in this store
+    VendorForbid,
     /// Say how campaigns and their meters stand
     Status(Status),
 }
@@ -176,6 +181,8 @@ impl Firmware {
             Self::Pack(command) => command.run(app),
             Self::Inspect(command) => command.run(app),
             Self::Flash(command) => command.run(app),
+            Self::VendorAllow(command) => command.run(app),
+            Self::VendorForbid => vendor::forbid(app),
             Self::Status(command) => command.run(app),
         }
     }

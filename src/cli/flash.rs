@@ -15,6 +15,7 @@ use super::jobs::{self, Results, fault_document};
 use super::period::Activate;
 use super::select::Select;
 use super::table::Table;
+use super::vendor::VendorOptions;
 use crate::comms::Job;
 use crate::export::zone_of;
 use crate::firmware::{FlashState, Package};
@@ -29,8 +30,10 @@ pub(super) struct Flash {
     #[command(flatten)]
     select: Select,
     /// The package
-    #[arg(long, value_name = "PKG")]
-    package: PathBuf,
+    #[arg(long, value_name = "PKG", required_unless_present = "vendor_file")]
+    package: Option<PathBuf>,
+    #[command(flatten)]
+    vendor: VendorOptions,
     /// When the image takes over: now, never (it waits in the meter), or a time in RFC 3339 or local
     #[arg(long, value_name = "now|T|never", default_value = "now")]
     activate: Activate,
@@ -172,7 +175,10 @@ impl Flash {
 
     pub(super) fn run(&self, app: &App) -> Outcome {
         app.no_secrets()?;
-        let package = Arc::new(Package::open(&self.package)?);
+        let Some(package) = &self.package else {
+            return self.vendor.run(app, &self.select);
+        };
+        let package = Arc::new(Package::open(package)?);
         let store = app.reader()?;
         package.judge(&trusted(&store)?, Timestamp::now())?;
         let rows = self.select.meters(&store)?;

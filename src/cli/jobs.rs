@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::app::App;
-use super::failure::{DONE, Failure, INTERNAL, SOME_FAILED};
+use super::failure::{DONE, Failure, INTERNAL, REFUSED, SOME_FAILED};
 use super::interrupt::Interrupt;
 use super::progress::Progress;
 use crate::comms::{Comms, Event, Job, JobId};
@@ -183,6 +183,8 @@ impl Results {
         let faults = || self.all.iter().filter_map(|done| done.result.fault.as_ref());
         if faults().any(|fault| fault.blame == Blame::Internal) {
             INTERNAL
+        } else if faults().next().is_some() && faults().all(|fault| fault.refused) {
+            REFUSED
         } else if faults().next().is_some() {
             SOME_FAILED
         } else {

@@ -38,6 +38,7 @@ mod template;
 mod trace;
 mod user;
 mod vault;
+mod vendor;
 mod windows;
 
 use std::io::{self, Write};

@@ -24,8 +24,9 @@ pub(super) struct Simulate {
     /// Template whose model they play
     #[arg(long, value_name = "T", default_value = "dlms-generic")]
     template: String,
-    /// Where to listen: HOST:PORT or tcp://HOST:PORT (wrapper), udp://HOST:PORT, tcp+hdlc://HOST:PORT, or pty; an
-    /// IPv6 address in brackets; port 0 lets the system choose, another is the first of a row
+    /// Where to listen: HOST:PORT or tcp://HOST:PORT (wrapper; IEC 62056-21 for a template of Elster), udp://HOST:PORT,
+    /// tcp+hdlc://HOST:PORT, tcp+flag://HOST:PORT, pty, or modem (an AT modem on a pseudo-terminal, where each meter
+    /// answers at its serial number); an IPv6 address in brackets; port 0 lets the system choose, another is the first of a row
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
     listen: Listen,
     /// So many meters share a line: an HDLC bus, or a concentrator with the gateway's prefix
@@ -69,16 +70,22 @@ impl FromStr for Listen {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "pty" {
-            return Ok(Self { framing: Framing::Pty, address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)) });
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        match text {
+            "pty" => return Ok(Self { framing: Framing::Pty, address: here }),
+            "modem" => return Ok(Self { framing: Framing::Modem, address: here }),
+            _ => {}
         }
         let (framing, host) = match text.split_once("://") {
             None => (Framing::Wrapper, text),
             Some(("tcp", host)) => (Framing::Wrapper, host),
             Some(("udp", host)) => (Framing::Udp, host),
             Some(("tcp+hdlc", host)) => (Framing::Hdlc, host),
+            Some(("tcp+flag", host)) => (Framing::Flag, host),
             Some((scheme, _)) => {
-                return Err(format!("`{scheme}` is not simulated: write tcp://, udp://, tcp+hdlc:// or pty"));
+                return Err(format!(
+                    "`{scheme}` is not simulated: write tcp://, udp://, tcp+hdlc://, tcp+flag://, pty or modem"
+                ));
             }
         };
         let mut found = host
@@ -182,6 +189,8 @@ mod tests {
         assert_eq!("pty".parse::<Listen>().unwrap().framing, Framing::Pty);
         let six: Listen = "udp://[::1]:0".parse().unwrap();
         assert!(six.framing == Framing::Udp && six.address.is_ipv6());
-        assert!("tcp+flag://127.0.0.1:1".parse::<Listen>().unwrap_err().contains("tcp+hdlc"));
+        assert_eq!("tcp+flag://127.0.0.1:0".parse::<Listen>().unwrap().framing, Framing::Flag);
+        assert_eq!("modem".parse::<Listen>().unwrap().framing, Framing::Modem);
+        assert!("tcp+dlms://127.0.0.1:1".parse::<Listen>().unwrap_err().contains("tcp+hdlc"));
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::drivers::{
     self, Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
 };
+use crate::firmware::vendor::{self, VendorJournal, VendorPlan};
 use crate::firmware::{self, FlashPlan, Journal};
 use crate::model::template::Family;
 use crate::model::{Fault, Knowledge, RoundTrip, Secret, SecretKind};
@@ -17,7 +18,7 @@ use crate::scheme::Document;
 use crate::store::TraceRecord;
 use crate::transport::{Dialer, Tap, TapRecord};
 
-use super::link::{Cancel, Trace, careful, open_link_by};
+use super::link::{Cancel, Trace, careful, open_flag_link_by, open_link_by};
 use super::trace_log::TraceLog;
 
 /// What one attempt does with its meter.
@@ -41,6 +42,8 @@ pub(super) enum Task<'a> {
     Flash(&'a FlashPlan, &'a dyn Journal),
     /// Learn a template from it.
     Learn,
+    /// Load it by its vendor's own file.
+    VendorFlash(&'a VendorPlan, &'a dyn VendorJournal),
 }
 
 /// One attempt of a session.
@@ -95,7 +98,37 @@ fn secrets(access: &MeterAccess) -> Vec<Secret> {
     SecretKind::ALL.iter().filter_map(|(kind, _)| access.secrets.get(*kind).cloned()).collect()
 }
 
+/// A session with an Elster meter, over a line of IEC 62056-21.
+async fn with_elster(dialer: Option<&Arc<dyn Dialer>>, attempt: Attempt<'_>) -> Result<(), Fault> {
+    let Attempt { access, task, knowledge, sink, trace, cancel, .. } = attempt;
+    let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
+    let mut line = open_flag_link_by(dialer, &access.config.line, &access.template, trace, cancel)
+        .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?;
+    match task {
+        Task::Read(request) => drivers::elster::read(&mut line, access, knowledge, request, sink).await,
+        Task::Test => drivers::elster::test(&mut line, access, sink).await,
+        Task::Ratios(order) => drivers::elster::ratios(&mut line, access, knowledge, order, sink).await,
+        Task::SetClock(order) => drivers::elster::set_clock(&mut line, access, knowledge, order, sink).await,
+        Task::Control(order) => drivers::elster::control(&mut line, access, knowledge, order, sink).await,
+        Task::VendorFlash(plan, journal) => {
+            vendor::load(&mut line, access, knowledge, plan, journal, sink).await
+        }
+        Task::Learn => Err(Fault::user(
+            "an Elster meter has no object list to learn a template from",
+            "copy the template of its model and change that",
+        )),
+        Task::WriteScheme(..) | Task::ReadScheme(_) => Err(drivers::elster::no_schemes()),
+        Task::Flash(..) => Err(Fault::refused(
+            "refused: an Elster meter takes no signed package, which is for DLMS image transfer",
+            "an AS230 is loaded by its vendor's own file: `firmware flash NAME --vendor-file FILE.xml`",
+        )),
+    }
+}
+
 async fn with_driver(dialer: Option<&Arc<dyn Dialer>>, attempt: Attempt<'_>) -> Result<(), Fault> {
+    if attempt.access.template.family == Family::Elster {
+        return Box::pin(with_elster(dialer, attempt)).await;
+    }
     let Attempt { access, task, number, counter, knowledge, hop, sink, trace, cancel } = attempt;
     let template = if number > 1 { careful(&access.template) } else { access.template.clone() };
     let config = &access.config;
@@ -131,6 +164,11 @@ async fn with_driver(dialer: Option<&Arc<dyn Dialer>>, attempt: Attempt<'_>) -> 
         (Family::Dlms, Task::Ratios(order)) => {
             drivers::dlms::ratios(&mut link, access, counter, knowledge, order, sink).await
         }
+        (Family::Dlms, Task::VendorFlash(..)) => Err(Fault::refused(
+            "refused: a vendor's own file is for an Elster AS230, and this meter speaks DLMS",
+            "flash it with a signed package; nothing was sent",
+        )),
+        (Family::Elster, _) => Err(Fault::internal("an Elster meter over a line of DLMS")),
     };
     // The driver may have thrown away what it knew; how long the meter takes stays true.
     let after = link.round_trip();

@@ -14,6 +14,7 @@ use crate::vault::Vault;
 
 use super::counters;
 use super::shared::{Shared, store_fault};
+use super::vendor;
 use super::{Edit, Edited};
 
 /// Why a campaign that was called off is over.
@@ -91,6 +92,13 @@ pub(super) fn apply(shared: &Shared, edit: Edit) -> Result<Edited, Fault> {
             let put = shared.store.borrow_mut().put_retention(&retention, shared.now());
             put.map(|()| Edited::Done).map_err(|error| store_fault(&error))
         }
+        Edit::VendorFirmware { accepted } => {
+            vendor::switch(shared, accepted.as_deref()).map(|()| Edited::Done)
+        }
+        Edit::Setting { key, .. } if key == crate::firmware::vendor::SETTING => Err(Fault::user(
+            "vendors' own firmware files are no plain setting",
+            "`firmware vendor-allow` names the risk and wants it accepted",
+        )),
         Edit::PutTemplate { text, origin, replaces } => {
             put_template(shared, &text, origin.as_ref(), replaces).map(|()| Edited::Done)
         }

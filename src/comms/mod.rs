@@ -21,6 +21,7 @@
 //! | `trace_log` | traffic on its way to the store |
 //! | `listeners` | events to any number of listeners |
 //! | `flash` | firmware: the state of each flash in the store, campaigns in waves |
+//! | `vendor` | vendors' own firmware files: the switch, and the state of each loading in the store |
 //! | `edits` | changes of the store's own data |
 //! | `upkeep` | compaction, retention, checks and copies of the store as jobs; by itself at night |
 //! | `elsewhere` | what other programs write |
@@ -60,6 +61,7 @@ mod thread;
 pub mod trace;
 mod trace_log;
 mod upkeep;
+mod vendor;
 
 #[cfg(test)]
 mod tests;
@@ -78,6 +80,7 @@ use tokio::sync::mpsc;
 
 use crate::drivers::{Activation, ClockOrder, Order, RatioOrder, ReadRequest};
 use crate::firmware::Package;
+use crate::firmware::vendor::VendorPlan;
 use crate::model::template::{Origin, Proposal};
 use crate::model::{
     CampaignPlan, Fault, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, PointDetails, PointId,
@@ -94,6 +97,7 @@ pub use upkeep::{Chore, NIGHTLY_SETTING, NIGHTLY_USUAL};
 pub use discover::{Discovery, Found, Layer, Seat};
 pub use local::LocalComms;
 pub use surroundings::{Clock, Surroundings};
+pub use vendor::not_allowed as vendor_not_allowed;
 
 use conductor::Conductor;
 use listeners::Listeners;
@@ -173,6 +177,13 @@ pub enum Job {
         meter: MeterId,
         /// What.
         order: Order,
+    },
+    /// Load firmware into a meter by its vendor's own file. Refused unless [`Edit::VendorFirmware`] switched it on.
+    VendorFlash {
+        /// Which.
+        meter: MeterId,
+        /// What, and how its end is known.
+        plan: Box<VendorPlan>,
     },
     /// Run a meter list now.
     RunList(ListId),
@@ -284,6 +295,11 @@ pub enum Edit {
     StopRun(i64),
     /// Say what the store keeps for how long.
     Retention(Box<Retention>),
+    /// Allow vendors' own firmware files in this store, or forbid them.
+    VendorFirmware {
+        /// What was typed for the risk ([`ACCEPTANCE`](crate::firmware::vendor::ACCEPTANCE)); `None` forbids them.
+        accepted: Option<String>,
+    },
     /// Add and change many meters, all or none.
     ChangeMeters(Box<MeterChanges>),
     /// Make a group in which no meter is yet.

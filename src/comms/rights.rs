@@ -25,6 +25,7 @@ pub fn of_job(job: &Job) -> Vec<Right> {
         Job::WriteScheme { .. } => vec![Right::WriteSchemes],
         Job::Flash { plan, .. } if plan.downgrade.is_some() => vec![Right::Flash, Right::OverrideDowngrade],
         Job::Flash { .. } => vec![Right::Flash],
+        Job::VendorFlash { .. } => vec![Right::Flash, Right::VendorProcedure],
         Job::SetClock { .. } => vec![Right::SetClock],
         Job::Control { order: Order::BillingReset, .. } => vec![Right::BillingReset],
         Job::Control { order: Order::Contactor(_), .. } => vec![Right::Contactor],
@@ -61,6 +62,7 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::RemoveList(_) => vec![Right::KeepLists],
         Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
         Edit::StopRun(_) => vec![Right::ReadMeters],
+        Edit::VendorFirmware { .. } => vec![Right::VendorProcedure],
         Edit::ChangeMeters(_) | Edit::AddGroup(_) | Edit::MoveGroup { .. } => vec![Right::KeepMeters],
         Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
             vec![Right::People]

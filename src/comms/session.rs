@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use crate::drivers::{
     Activation, ClockOrder, MeterAccess, Order, RatioOrder, ReadRequest, ReadSink, Reference,
 };
+use crate::firmware::vendor::VendorPlan;
 use crate::model::{Fault, Knowledge, MeterConfig, MeterId, MeterSecrets, SecretKind, Step};
 use crate::scheme::Document;
 use crate::store::SchemeKind;
@@ -25,6 +26,7 @@ use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
 use super::sink::Sink;
 use super::upkeep::{self, Chore};
+use super::vendor;
 
 /// How long a cancelled session may take to say goodbye.
 const GRACE: Duration = Duration::from_secs(2);
@@ -40,6 +42,8 @@ pub(super) enum Work {
     ReadScheme(Option<Rc<Document>>),
     /// Flash a stored meter, or go on with it.
     Flash(Rc<FlashWork>),
+    /// Load a stored meter by its vendor's own file.
+    VendorFlash(Rc<VendorPlan>),
     /// Look for meters.
     Discover(Rc<Discovery>),
     /// Read or write a stored meter's own transformer ratios.
@@ -70,7 +74,7 @@ impl Work {
             Self::Discover(_) => Some("Every address was tried"),
             Self::Ratios(RatioOrder::Read) => Some("Transformer ratios read"),
             Self::Ratios(RatioOrder::Write { .. }) => Some("Transformer ratios written and read back"),
-            Self::Read(_) | Self::Flash(_) | Self::Test { .. } => None,
+            Self::Read(_) | Self::Flash(_) | Self::VendorFlash(_) | Self::Test { .. } => None,
             Self::SetClock(_) => Some("Clock right"),
             Self::Control(_) | Self::Upkeep(_) => Some("Done"),
             Self::Learn => Some("A template is proposed"),
@@ -246,6 +250,7 @@ impl Session {
         }
         let last = self.last_written()?;
         let ledger = flash::Ledger::of(&self.shared, &self.item);
+        let vendor = vendor::Ledger::of(&self.shared, &self.item);
         let task = match &self.item.work {
             Work::Read(request) => Task::Read(request),
             Work::Test { .. } => Task::Test,
@@ -260,6 +265,10 @@ impl Session {
             Work::Flash(work) => {
                 let ledger = ledger.as_ref().ok_or_else(|| Fault::internal("a flash without a meter"))?;
                 Task::Flash(&work.plan, ledger)
+            }
+            Work::VendorFlash(plan) => {
+                let ledger = vendor.as_ref().ok_or_else(|| Fault::internal("a loading without a meter"))?;
+                Task::VendorFlash(plan, ledger)
             }
             Work::SetClock(order) => Task::SetClock(*order),
             Work::Control(order) => Task::Control(*order),

@@ -18,6 +18,7 @@ use crate::model::{
     CampaignPlan, Fault, FlashPhase, MeterConfig, MeterId, MeterSecrets, Right, Secret, Standing, Step,
 };
 use crate::store::{JobResult, MeterRow};
+use crate::transport::modem;
 
 use super::elsewhere::Elsewhere;
 use super::flash::{self, Campaign, Campaigns, Ended};
@@ -33,6 +34,7 @@ use super::session::{self, Item, Work, cancelled_fault};
 use super::shared::{Shared, store_fault};
 use super::sink::flush_trace;
 use super::upkeep::{Chore, Nightly};
+use super::vendor;
 use super::{Discovery, Edit, Edited, Event, Job, JobId, edits, people, rights};
 
 /// How often events that were held or found no room are handed over.
@@ -92,6 +94,8 @@ pub(super) struct Thread {
     pushes: Rc<Pushes>,
     nightly: Nightly,
     elsewhere: Elsewhere,
+    /// Calls of modems that nobody goes on with.
+    hanging_up: JoinSet<()>,
 }
 
 /// How a meter's session ended, held back until it is on disk.
@@ -127,6 +131,7 @@ impl Thread {
             hold: Hold::default(),
             tests: 0,
             campaigns: Campaigns::new(),
+            hanging_up: JoinSet::new(),
         }
     }
 
@@ -138,6 +143,7 @@ impl Thread {
             let is_behind = self.shared.listeners.borrow().is_behind();
             let opens = self.queue.opens(Instant::now()).filter(|_| !self.hold.is_on());
             let due = self.shared.settling.due();
+            let idle_call = modem::idle_due();
             // Without somebody whose vault is open no list could read a meter.
             let is_held = self.hold.is_on();
             let wake = self.scheduler.wake_at().filter(|_| !is_held && !self.shared.is_closed());
@@ -163,6 +169,12 @@ impl Thread {
                     if self.elsewhere.has_changed(&self.shared) {
                         self.shared.emit(&Event::ChangedElsewhere);
                     }
+                }
+                () = at(idle_call), if idle_call.is_some() => {
+                    while self.hanging_up.try_join_next().is_some() {}
+                    self.hanging_up.spawn_local(modem::hang_up_idle());
+                    // What is due now is taken in hand before it is asked for again.
+                    tokio::task::yield_now().await;
                 }
                 () = at(trial), if is_held => self.try_store(),
                 () = sleep(FLUSH_EVERY), if is_behind => self.shared.listeners.borrow_mut().flush(),
@@ -216,6 +228,8 @@ impl Thread {
         if timeout(STOP_WITHIN, ending).await.is_err() {
             tracing::error!("sessions did not end in time and were cut off");
         }
+        while self.hanging_up.join_next().await.is_some() {}
+        modem::hang_up_all().await;
         self.settle();
         self.scheduler.stop(&self.shared);
         self.shared.listeners.borrow_mut().flush();
@@ -381,6 +395,11 @@ impl Thread {
                 };
                 self.stored_job(&meters, title, &Work::Ratios(order))?
             }
+            Job::VendorFlash { meter, plan } => self.stored_job(
+                &[meter],
+                "Load a vendor's firmware into {}",
+                &Work::VendorFlash(Rc::from(plan)),
+            )?,
             Job::Test { config, secrets, meter } => self.test_job(config, secrets, meter),
             Job::Discover(discovery) => self.discover_job(*discovery),
             Job::Upkeep(chore) => self.upkeep_job(chore),
@@ -704,7 +723,9 @@ impl Thread {
         match fault {
             Some(fault) if *fault == cancelled_fault() => "Cancelled".to_owned(),
             fault if !is_read => test_words(&progress, fault),
-            fault if matches!(item.work, Work::Flash(_)) => flash_result_words(&self.shared, item, fault),
+            fault if matches!(item.work, Work::Flash(_) | Work::VendorFlash(_)) => {
+                flash_result_words(&self.shared, item, fault)
+            }
             None => match (&progress.outcome, item.work.done_words()) {
                 (Some(outcome), _) => outcome.clone(),
                 (None, Some(words)) => words.to_owned(),
@@ -768,6 +789,7 @@ fn flash_result_words(shared: &Shared, item: &Item, fault: Option<&Fault>) -> St
     match (fault, &item.work, item.meter) {
         (Some(fault), _, _) => sentence(&fault.to_string()),
         (None, Work::Flash(work), Some(meter)) => flash::flash_words(shared, meter, work),
+        (None, Work::VendorFlash(plan), Some(meter)) => vendor::words(shared, meter, plan),
         _ => String::new(),
     }
 }

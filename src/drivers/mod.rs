@@ -1,6 +1,7 @@
 //! Meter families (floor 3): turns "read the load profile of yesterday" into a family's exchanges.
 
 pub mod dlms;
+pub mod elster;
 
 use std::collections::BTreeSet;
 

@@ -12,6 +12,7 @@
 //! | `resume` | where a flash goes on, from its state and from what the meter says |
 //! | `procedure` | the phases of a flash, from the check of the package to the check of the registers |
 //! | `transfer` | the phases in the middle: enable, initiate, blocks, sweep, verify, compare |
+//! | `vendor` | the vendor's own, unsigned procedure for an AS230, behind an administrator's switch |
 //! | `backup` | what is read before and after, and compared |
 //!
 //! # What is promised
@@ -32,6 +33,7 @@ mod procedure;
 mod resume;
 mod state;
 mod transfer;
+pub mod vendor;
 pub mod version;
 
 pub use fit::{Fit, judge as judge_fit};

@@ -123,6 +123,8 @@ pub enum Command {
     ChooseKey,
     /// Choose a file to copy the store to; with the proposed name.
     BackUp(String),
+    /// Choose a vendor's own firmware file.
+    ChooseVendorFile,
     /// Write what a maker makes to a file that is chosen: title, proposed name, maker.
     SaveMade(String, String, Maker),
     /// Choose which meters of the list to write to a file.

@@ -22,6 +22,8 @@ words! {
         Identify = "identify" => "Identifying the meter",
         /// Registers, profile gap, scheme and clock into the store.
         Backup = "backup" => "Backing up registers, profile, scheme and clock",
+        /// Erasing pages of the memory, by a vendor's own procedure; signed packages have no such phase.
+        Erase = "erase" => "Looking for pages that are not blank, and erasing them",
         /// Enabling image transfer.
         Enable = "enable" => "Enabling image transfer",
         /// Telling the meter which image comes.

@@ -38,6 +38,8 @@ pub enum LinePath {
         serial: SerialLine,
         /// The number to dial.
         dial: String,
+        /// A command for the modem before it dials, without `AT`.
+        init: Option<String>,
     },
 }
 
@@ -133,7 +135,7 @@ pub struct LineError {
 }
 
 const SCHEMES_HINT: &str = "write serial:PORT?baud=9600&format=8n1, serial:PORT?optical, tcp://host:port, tcp+hdlc://host:port, tcp+flag://host:port, udp://host:port or modem:PORT?dial=NUMBER";
-const OPTIONS_HINT: &str = "after `?` come baud=N, format=8n1|7e1|7e1-soft, optical, echo, dtr=on|off, rts=on|off, dial=NUMBER and medium=plc|mesh, joined by `&`";
+const OPTIONS_HINT: &str = "after `?` come baud=N, format=8n1|7e1|7e1-soft, optical, echo, dtr=on|off, rts=on|off, dial=NUMBER, init=COMMAND and medium=plc|mesh, joined by `&`";
 const HOST_HINT: &str = "write host:port, an IPv6 address in brackets, such as tcp://[fd00::1]:4059";
 const GATEWAY_HINT: &str = "a gateway is #gateway=NETWORK/ADDRESS, such as #gateway=1/0x0A0B";
 
@@ -149,6 +151,7 @@ struct Options {
     dtr: Option<bool>,
     rts: Option<bool>,
     dial: Option<String>,
+    init: Option<String>,
     medium: Medium,
     gateway: Option<Gateway>,
 }
@@ -182,6 +185,10 @@ fn options(text: &str) -> Partial<Options> {
             "dtr" => options.dtr = Some(on_off(key, value)?),
             "rts" => options.rts = Some(on_off(key, value)?),
             "dial" => options.dial = Some(value.to_owned()),
+            "init" if value.bytes().all(|octet| octet.is_ascii_graphic()) && !value.is_empty() => {
+                let bare = value.strip_prefix("AT").unwrap_or(value);
+                options.init = Some(bare.to_owned());
+            }
             "medium" => {
                 options.medium =
                     value.parse().map_err(|_| (format!("medium `{value}` is not known"), OPTIONS_HINT))?;
@@ -268,6 +275,7 @@ fn parse(text: &str) -> Partial<Line> {
         LinePath::Modem {
             serial: serial(port, &options)?,
             dial: dial.ok_or_else(|| ("the number to dial is missing".to_owned(), SCHEMES_HINT))?,
+            init: options.init.clone(),
         }
     } else {
         return Err(("it begins with no kind of line".to_owned(), SCHEMES_HINT));
@@ -340,10 +348,11 @@ impl fmt::Display for Line {
             LinePath::TcpHdlc(host) => write!(out, "tcp+hdlc://{host}")?,
             LinePath::TcpFlag(host) => write!(out, "tcp+flag://{host}")?,
             LinePath::Udp(host) => write!(out, "udp://{host}")?,
-            LinePath::Modem { serial, dial } => {
+            LinePath::Modem { serial, dial, init } => {
                 write!(out, "modem:{}", serial.port)?;
                 options = serial.options();
                 options.push(format!("dial={dial}"));
+                options.extend(init.as_ref().map(|init| format!("init={init}")));
             }
         }
         if self.medium != Medium::Direct {
@@ -378,6 +387,7 @@ mod tests {
             "tcp+flag://10.0.0.1:4001",
             "udp://[fd00::1]:4059",
             "modem:/dev/ttyS0?baud=9600&format=8n1&dial=0123456",
+            "modem:/dev/ttyS0?baud=9600&format=8n1&dial=0123456&init=+CBST=71,0,1",
             "tcp://gw:4059?medium=plc#gateway=1/0x0A0B",
             "udp://gw:4059?medium=mesh#gateway=1/AB12",
         ] {

@@ -4,6 +4,7 @@
 //! deadline come out. Conversations are straight-line `async` code over [`link::Link`].
 
 pub mod dlms;
+pub mod elster_flag;
 pub mod gateway;
 pub mod hdlc;
 pub mod iec62056_21;

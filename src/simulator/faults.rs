@@ -30,6 +30,7 @@
 //! | `image:forgets` | that restart loses the transfer |
 //! | `image:no-bitmap`, `image:no-status`, `image:no-info` | attributes 3, 6, 7 of the image transfer are refused |
 //! | `image:first-wrong` | the first block that is missing is said to be the one behind the last that came |
+//! | `image:stuck-page=N`, `image:err6=N` | of an Elster meter: page N never becomes blank; every N-th write of firmware is answered with ERR6 |
 //! | `quirk:WORD` | a habit of real meters, see [`Quirk`] |
 //! | `plc`, `plc-fast`, `mesh`, `mesh-far`, `mesh-fast`, `gprs`, `lte` | a mixture, see [`MIXES`] |
 

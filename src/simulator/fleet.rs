@@ -9,15 +9,18 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::sync::watch;
 
+use crate::model::template::Family;
 use crate::model::{
     Auth, Gateway, Line, MeterConfig, MeterSecrets, Secret, Security, ServerAddress, Side, Template,
 };
 
 use super::emulator::{Carrier, LineEmulator};
 use super::faults::Faults;
+use super::flag::{FlagMeter, FlagStation, Model, SharedFlag};
 use super::lines::{FIRST_PHYSICAL, Lines, NETWORK};
 use super::load::Premises;
 use super::meter::VirtualMeter;
+use super::modem::{Callee, Modem, Subscriber};
 use super::net;
 use super::port::{Household, Port};
 use super::quirks::Quirk;
@@ -36,6 +39,7 @@ const MOST_METERS: u32 = 50_000;
 pub struct Fleet {
     meters: Vec<SimulatedMeter>,
     inside: Vec<SharedMeter>,
+    elster: Vec<SharedFlag>,
     time: TrueTime,
     stop: watch::Sender<bool>,
     thread: Option<JoinHandle<()>>,
@@ -61,6 +65,10 @@ pub(super) enum Berth {
 /// One meter at a station.
 pub(super) struct Housed {
     pub(super) meter: SharedMeter,
+    /// The same meter as an Elster meter, where it is one.
+    pub(super) flag: Option<SharedFlag>,
+    /// The number on its plate, which is that of its telephone.
+    pub(super) number: String,
     /// Its station's address on a bus.
     pub(super) address: ServerAddress,
     /// Its address behind a concentrator.
@@ -82,7 +90,7 @@ impl Station {
     fn line(&self, connection: u64) -> LineEmulator {
         let carrier = match self.framing {
             Framing::Wrapper => Carrier::Stream,
-            Framing::Hdlc | Framing::Pty => Carrier::Frames,
+            Framing::Hdlc | Framing::Pty | Framing::Flag | Framing::Modem => Carrier::Frames,
             Framing::Udp => Carrier::Datagrams,
         };
         LineEmulator::new(self.faults, carrier, self.seed ^ connection.rotate_left(17))
@@ -103,9 +111,27 @@ impl Station {
             let number = u64::from(housed.address.physical.unwrap_or(0));
             Port::hdlc(housed.meter.clone(), housed.address, self.line(connection ^ number << 40))
         };
+        let is_alone = self.meters.len() == 1;
+        let end = |housed: &Housed| match &housed.flag {
+            Some(flag) => {
+                let number = u64::from(super::flag::lock(flag).outstation);
+                Port::flag(FlagStation::new(flag.clone(), is_alone), self.line(connection ^ number << 40))
+            }
+            None => hdlc(housed),
+        };
+        let living = || self.meters.iter().filter(|housed| !housed.dead);
         match self.framing {
-            Framing::Hdlc | Framing::Pty => {
-                self.meters.iter().filter(|housed| !housed.dead).map(hdlc).collect()
+            Framing::Hdlc | Framing::Pty | Framing::Flag => living().map(end).collect(),
+            Framing::Modem => {
+                let subscriber = |housed: &Housed| Subscriber {
+                    number: housed.number.clone(),
+                    callee: match &housed.flag {
+                        Some(flag) => Callee::Flag(flag.clone()),
+                        None => Callee::Hdlc(housed.meter.clone(), housed.address),
+                    },
+                };
+                let modem = Modem::new(living().map(subscriber).collect(), self.line(connection));
+                vec![Port::modem(modem, self.line(connection))]
             }
             Framing::Wrapper | Framing::Udp => {
                 let Some(house) = self.house() else { return Vec::new() };
@@ -155,6 +181,7 @@ impl Fleet {
     /// # Errors
     /// As [`Fleet::start_in`]; or there is no room for so many meters on a line.
     pub fn start_on(options: &FleetOptions, world: &World, lines: &Lines) -> Result<Self, String> {
+        let options = &spoken(options, elster_model(&options.template)?)?;
         let time = TrueTime::new(world.clock);
         let mut berths = Vec::new();
         let population = populate(options, world, lines, (&time, 1), &mut |place| {
@@ -166,10 +193,10 @@ impl Fleet {
             berths.push(berth);
             Ok(line)
         })?;
-        let Population { meters, inside, stations } = population;
+        let Population { meters, inside, elster, stations } = population;
         let (stop, stopped) = watch::channel(false);
         let thread = net::run(stations.into_iter().zip(berths).collect(), time.clone(), stopped)?;
-        Ok(Self { meters, inside, time, stop, thread: Some(thread) })
+        Ok(Self { meters, inside, elster, time, stop, thread: Some(thread) })
     }
 
     /// The meters, as this program would be told of them.
@@ -183,6 +210,12 @@ impl Fleet {
     #[must_use]
     pub fn meter(&self, place: usize) -> Option<&SharedMeter> {
         self.inside.get(place)
+    }
+
+    /// The Elster meter at a place of [`Fleet::meters`] from the inside; nothing in a fleet of another family.
+    #[must_use]
+    pub fn elster(&self, place: usize) -> Option<&SharedFlag> {
+        self.elster.get(place)
     }
 
     /// The true time of the simulation in milliseconds of Unix time.
@@ -201,6 +234,7 @@ impl Fleet {
 pub(super) struct Population {
     pub(super) meters: Vec<SimulatedMeter>,
     pub(super) inside: Vec<SharedMeter>,
+    pub(super) elster: Vec<SharedFlag>,
     pub(super) stations: Vec<Station>,
 }
 
@@ -216,7 +250,8 @@ pub(super) fn populate(
     line: &mut dyn FnMut(u32) -> Result<String, String>,
 ) -> Result<Population, String> {
     let faults = Faults::parse(&options.faults)?;
-    Template::named(&options.template).map_err(|error| error.to_string())?;
+    let model = elster_model(&options.template)?;
+    let options = &spoken(options, model)?;
     let zone = TimeZone::get(&world.time_zone)
         .map_err(|error| format!("the time zone `{}`: {error}", world.time_zone))?;
     if !(60..=3600).contains(&world.period) || 3600 % world.period != 0 {
@@ -229,23 +264,40 @@ pub(super) fn populate(
         return Err(format!("{} meters on a line: 1 to {MOST_ON_A_LINE} have room", lines.meters_per_line));
     }
     let began = Timestamp::from_millisecond(time.now_ms()).map_err(|error| error.to_string())?;
-    let (mut meters, mut inside) = (Vec::new(), Vec::new());
+    let (mut meters, mut inside, mut elster) = (Vec::new(), Vec::new(), Vec::new());
+    // All meters of a fleet hang behind its one modem.
+    let is_modem = options.framing == Framing::Modem;
+    let per_line = if is_modem { options.meters.max(1) } else { lines.meters_per_line.into() };
     let mut stations: Vec<Station> = Vec::new();
     let mut text = String::new();
     for place in 0..options.meters {
         let number = first.saturating_add(place);
-        let settings = world.settings(number, options.seed, &zone, began, faults.of(number - 1));
-        let seat = place % u32::from(lines.meters_per_line);
+        let mut settings = world.settings(number, options.seed, &zone, began, faults.of(number - 1));
+        if let (Some(model), None) = (model, world.premises) {
+            settings.premises = model.premises();
+        }
+        let seat = place % per_line;
         if seat == 0 {
-            text = line(place / u32::from(lines.meters_per_line))?;
+            text = line(place / per_line)?;
             let (framing, lines, seed) = (options.framing, lines.clone(), settings.seed);
             stations.push(Station { meters: Vec::new(), framing, faults, lines, seed });
         }
         let Some(station) = stations.last_mut() else { continue };
         let seat = u16::try_from(seat).unwrap_or(u16::MAX);
-        let mut described = describe(options, world, &settings, &text);
+        let plate = settings.serial();
+        let own_text = if is_modem { format!("{text}{plate}") } else { text.clone() };
+        let mut described = describe(options, world, &settings, &own_text);
+        let meter = SharedMeter::new(VirtualMeter::new(settings).into());
+        let outstation = seat.saturating_add(1);
+        let flag = model.map(|model| {
+            as_elster(&mut described);
+            SharedFlag::new(FlagMeter::new(meter.clone(), model, outstation).into())
+        });
+        elster.extend(flag.clone());
         let mut housed = Housed {
-            meter: SharedMeter::new(VirtualMeter::new(settings).into()),
+            meter,
+            flag,
+            number: plate,
             address: ServerAddress::MANAGEMENT,
             behind: Vec::new(),
             dead: faults.is_dead(number - 1),
@@ -255,7 +307,10 @@ pub(super) fn populate(
             let gateway = Gateway { network: NETWORK, address };
             housed.behind = gateway.address_bytes();
             described.config.line.gateway = Some(gateway);
-        } else if lines.meters_per_line > 1 {
+        } else if per_line > 1 && model.is_some() && !is_modem {
+            let address = ServerAddress { logical: outstation, physical: None, bytes: None };
+            described.config.address = Some(address);
+        } else if lines.meters_per_line > 1 && !is_modem {
             housed.address.physical = Some(FIRST_PHYSICAL + seat);
             described.config.address = Some(housed.address);
         }
@@ -263,7 +318,7 @@ pub(super) fn populate(
         station.meters.push(housed);
         meters.push(described);
     }
-    Ok(Population { meters, inside, stations })
+    Ok(Population { meters, inside, elster, stations })
 }
 
 impl Drop for Fleet {
@@ -299,7 +354,7 @@ fn raise_descriptors(lines: u32) -> Result<(), String> {
 }
 
 fn berth(options: &FleetOptions, place: u32) -> Result<Berth, String> {
-    if options.framing == Framing::Pty {
+    if matches!(options.framing, Framing::Pty | Framing::Modem) {
         return pty_berth();
     }
     let offset = u16::try_from(place).unwrap_or(u16::MAX);
@@ -322,11 +377,15 @@ fn berth(options: &FleetOptions, place: u32) -> Result<Berth, String> {
 }
 
 impl Berth {
-    /// The line that leads here.
+    /// The line that leads here; a modem's wants a number behind it.
     fn line(&self, framing: Framing) -> Result<String, String> {
         let bound = match self {
             Self::Socket(listener) => listener.local_addr(),
             Self::Datagrams(socket) => socket.local_addr(),
+            #[cfg(unix)]
+            Self::Pty(pty) if framing == Framing::Modem => {
+                return Ok(format!("modem:{}?baud=9600&format=8n1&dial=", pty.path()));
+            }
             #[cfg(unix)]
             Self::Pty(pty) => return Ok(format!("serial:{}?baud=9600&format=8n1", pty.path())),
         };
@@ -340,7 +399,8 @@ impl Berth {
         let scheme = match framing {
             Framing::Hdlc => "tcp+hdlc",
             Framing::Udp => "udp",
-            Framing::Wrapper | Framing::Pty => "tcp",
+            Framing::Flag => "tcp+flag",
+            Framing::Wrapper | Framing::Pty | Framing::Modem => "tcp",
         };
         Ok(format!("{scheme}://{shown}"))
     }
@@ -354,6 +414,45 @@ fn pty_berth() -> Result<Berth, String> {
 #[cfg(not(unix))]
 fn pty_berth() -> Result<Berth, String> {
     Err("pseudo-terminals exist on Unix alone: let the meters listen on sockets".to_owned())
+}
+
+/// The Elster model that a template is for; nothing for another family.
+fn elster_model(template: &str) -> Result<Option<Model>, String> {
+    let template = Template::named(template).map_err(|error| error.to_string())?;
+    if template.family != Family::Elster {
+        return Ok(None);
+    }
+    let model = Model::of(&template.flag.model);
+    model.map(Some).ok_or_else(|| format!("no virtual meter plays the model {}", template.flag.model))
+}
+
+/// The options with the framing that the meters speak: an Elster meter knows no DLMS.
+fn spoken(options: &FleetOptions, model: Option<Model>) -> Result<FleetOptions, String> {
+    let framing = match (model, options.framing) {
+        (Some(_), Framing::Wrapper | Framing::Flag) => Framing::Flag,
+        (Some(_), Framing::Hdlc | Framing::Udp) => {
+            return Err(format!(
+                "{} speaks IEC 62056-21: listen on tcp+flag://, pty or modem",
+                options.template
+            ));
+        }
+        (None, Framing::Flag) => {
+            return Err(format!("{} speaks DLMS: tcp+flag:// is for a template of Elster", options.template));
+        }
+        (_, framing) => framing,
+    };
+    Ok(FleetOptions { framing, ..options.clone() })
+}
+
+/// An Elster meter knows one password, and no clients.
+fn as_elster(described: &mut SimulatedMeter) {
+    let SimulatedMeter { config, secrets } = described;
+    config.client = None;
+    config.auth = Auth::None;
+    config.security = Security::None;
+    config.name = config.name.replace(|letter: char| letter.is_ascii_alphabetic(), "");
+    config.name = format!("Elster{}", config.name);
+    *secrets = MeterSecrets { password: Some(Secret::new(PASSWORD.to_vec())), ..MeterSecrets::default() };
 }
 
 fn describe(options: &FleetOptions, world: &World, settings: &Settings, line: &str) -> SimulatedMeter {

@@ -50,12 +50,16 @@ pub struct ImageFaults {
     pub ask_again: bool,
     /// Attribute 4 errs (`facts/dlms-quirks.md`, 87).
     pub first_wrong: bool,
+    /// Of an Elster meter: this page never becomes blank.
+    pub stuck_page: Option<u16>,
+    /// Of an Elster meter: every so-many-th write is answered with ERR6; 0 is none.
+    pub err6: u32,
 }
 
 const HINT: &str = "write image:full, image:full=N, image:loses=N, image:verify-fails, image:verify-slow=N, \
     image:restart=SECONDS, image:no-restart, image:silent, image:wrong-version, image:other-image, \
     image:cut=enable|initiate|blocks|verify|activate, image:forgets, image:no-bitmap, image:no-status, \
-    image:no-info, image:ask-again or image:first-wrong";
+    image:no-info, image:ask-again, image:first-wrong, image:stuck-page=N or image:err6=N";
 
 fn number<T: std::str::FromStr>(spec: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("the fault `{spec}` has no number that fits: {HINT}"))
@@ -87,6 +91,8 @@ impl ImageFaults {
             ("no-info", "") => self.no_info = true,
             ("ask-again", "") => self.ask_again = true,
             ("first-wrong", "") => self.first_wrong = true,
+            ("stuck-page", value) => self.stuck_page = Some(number(spec, value)?),
+            ("err6", value) => self.err6 = number(spec, value)?,
             _ => return Err(format!("the fault `{spec}` is not known: {HINT}")),
         }
         Ok(())

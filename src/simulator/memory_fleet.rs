@@ -83,6 +83,8 @@ impl MemoryFleet {
                     let scheme = match framing {
                         Framing::Hdlc => "tcp+hdlc",
                         Framing::Udp => "udp",
+                        Framing::Flag => "tcp+flag",
+                        Framing::Modem => return Err("there is no modem in memory".to_owned()),
                         Framing::Wrapper | Framing::Pty => "tcp",
                     };
                     (name.clone(), format!("{scheme}://{name}"))
@@ -91,7 +93,7 @@ impl MemoryFleet {
             names.push(name);
             Ok(line)
         })?;
-        let Population { meters, inside, stations } = population;
+        let Population { meters, inside, stations, .. } = population;
         let dead =
             stations.iter().flat_map(|station| station.meters.iter().map(|housed| housed.dead)).collect();
         let place = |station| Place {

@@ -83,6 +83,11 @@ impl VirtualMeter {
         &mut self.record
     }
 
+    /// Its clock, to look at.
+    pub(crate) const fn clock_of(&self) -> &MeterClock {
+        self.record.clock()
+    }
+
     /// The object list as a client with these rights sees it.
     #[must_use]
     pub fn catalogue(&self, rights: Rights) -> Vec<ObjectEntry> {

@@ -34,12 +34,14 @@ mod electrical;
 mod emulator;
 pub mod faults;
 mod firmware;
+pub mod flag;
 mod fleet;
 mod image_faults;
 mod lines;
 mod load;
 mod memory_fleet;
 mod meter;
+mod modem;
 mod net;
 mod noise;
 mod objects;
@@ -121,6 +123,10 @@ pub enum Framing {
     Pty,
     /// Wrapper over UDP.
     Udp,
+    /// IEC 62056-21 over TCP, for Elster meters; over a pseudo-terminal it is [`Framing::Pty`].
+    Flag,
+    /// HDLC, or IEC 62056-21 for Elster meters, behind one AT modem on a pseudo-terminal.
+    Modem,
 }
 
 /// One way into a virtual meter.

@@ -11,6 +11,8 @@ use crate::protocol::hdlc::{
 use crate::protocol::wrapper::{WrapperDecoder, WrapperFrame};
 
 use super::emulator::{Due, LineEmulator};
+use super::flag::FlagStation;
+use super::modem::Modem;
 use super::quirks::{Quirk, Quirks};
 use super::server::{Reply, Server, SharedMeter, lock, notification};
 use super::sign_on::{Heard, SignOn};
@@ -33,6 +35,8 @@ pub(crate) enum Outgoing {
 enum Layer {
     Wrapper(WrapperDecoder),
     Hdlc(Box<HdlcServer>),
+    Flag(Box<FlagStation>),
+    Modem(Box<Modem>),
 }
 
 /// Who is asked through a connection.
@@ -110,6 +114,18 @@ impl Port {
         Self { is_alone, ..Self::new(Household::Meter(meter), line, station) }
     }
 
+    /// A connection to an Elster meter.
+    #[must_use]
+    pub(crate) fn flag(station: FlagStation, line: LineEmulator) -> Self {
+        Self::new(Household::Behind(Rc::default()), line, Layer::Flag(Box::new(station)))
+    }
+
+    /// A modem's port.
+    #[must_use]
+    pub(crate) fn modem(modem: Modem, line: LineEmulator) -> Self {
+        Self::new(Household::Behind(Rc::default()), line, Layer::Modem(Box::new(modem)))
+    }
+
     fn new(house: Household, line: LineEmulator, layer: Layer) -> Self {
         let first = match &house {
             Household::Meter(meter) => Some(meter),
@@ -139,14 +155,19 @@ impl Port {
     #[must_use]
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match &self.layer {
-            Layer::Wrapper(_) => None,
+            Layer::Wrapper(_) | Layer::Flag(_) => None,
             Layer::Hdlc(station) => station.deadline(),
+            Layer::Modem(modem) => modem.deadline(),
         }
     }
 
     /// Tells that the deadline has passed.
     pub(crate) fn handle_timeout(&mut self, now: Instant, true_ms: i64) {
         (self.now, self.asked) = (now, 0);
+        if let Layer::Modem(modem) = &mut self.layer {
+            modem.handle_timeout(now, true_ms);
+            self.out.extend(modem.take());
+        }
         if let Layer::Hdlc(station) = &mut self.layer {
             station.handle_timeout(now);
         }
@@ -172,6 +193,20 @@ impl Port {
             *last = LastAnswer { asked: octets.to_vec(), answers: Vec::new() };
         }
         match &mut self.layer {
+            Layer::Modem(modem) => {
+                modem.handle_octets(octets, now, true_ms);
+                self.out.extend(modem.take());
+                return;
+            }
+            Layer::Flag(station) => {
+                if self.line.loses() {
+                    return;
+                }
+                for answer in station.take(octets, now, true_ms) {
+                    self.emit(answer);
+                }
+                return;
+            }
             Layer::Wrapper(decoder) if self.last.is_some() => decoder.push_datagram(octets),
             Layer::Wrapper(decoder) => decoder.push(octets),
             Layer::Hdlc(station) => {
@@ -198,6 +233,8 @@ impl Port {
         match self.layer {
             Layer::Wrapper(_) => self.work_wrapper(true_ms),
             Layer::Hdlc(_) => self.work_hdlc(true_ms),
+            // They answer at once.
+            Layer::Flag(_) | Layer::Modem(_) => {}
         }
     }
 

@@ -1,17 +1,18 @@
-//! Serial ports, TCP, UDP, and the tap behind the trace (floor 2).
+//! Serial ports, modems, TCP, UDP, and the tap behind the trace (floor 2).
 //!
 //! A [`Pipe`] carries octets to and from one place and knows nothing of what they mean. Every octet that passes it
 //! goes to its [`Tap`] and is counted. All futures belong to a single-threaded runtime; a serial port has one helper
 //! thread behind bounded channels while it is open.
 //!
 //! ```text
-//! protocol ─ tap, counters ─ parity (7E1 in software) ─ echo ─ TCP | UDP | serial thread | memory
+//! protocol ─ tap, counters ─ parity (7E1 in software) ─ echo ─ TCP | UDP | serial thread | modem on it | memory
 //! ```
 
 mod datagram;
 mod descriptors;
 mod dial;
 mod echo;
+pub mod modem;
 mod parity;
 mod pipe;
 mod ports;

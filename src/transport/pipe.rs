@@ -14,6 +14,7 @@ use super::TransportError;
 use super::datagram::{Datagrams, Packets};
 use super::dial::{Dialer, Near};
 use super::echo::EchoFilter;
+use super::modem::{self, Call, LossWatch};
 use super::parity::{with_parity, without_parity};
 use super::serial::{Serial, is_in_use, on_the_line};
 use super::tap::{Tap, TapRecord};
@@ -37,6 +38,8 @@ pub enum Place {
     Udp(HostPort),
     /// A serial port.
     Serial(SerialLine),
+    /// Somebody behind a modem.
+    Modem(Call),
     /// One end of a way for datagrams, for tests; as the next.
     Packets(Packets),
     /// The other half of a duplex stream, for tests; it is open from the start and cannot be opened again.
@@ -61,6 +64,7 @@ enum Way {
     Tcp(TcpStream),
     Datagrams(Datagrams),
     Serial(Serial),
+    Modem(Serial, LossWatch),
     Memory(DuplexStream),
 }
 
@@ -69,6 +73,7 @@ enum Target {
     Tcp(HostPort),
     Udp(HostPort),
     Serial(SerialLine),
+    Modem(Call),
     Memory,
     Dialled(Arc<dyn Dialer>, LinePath),
 }
@@ -78,7 +83,7 @@ impl Target {
     const fn serial(&self) -> Option<&SerialLine> {
         match self {
             Self::Serial(line) | Self::Dialled(_, LinePath::Serial(line)) => Some(line),
-            Self::Tcp(_) | Self::Udp(_) | Self::Memory | Self::Dialled(..) => None,
+            Self::Tcp(_) | Self::Udp(_) | Self::Modem(_) | Self::Memory | Self::Dialled(..) => None,
         }
     }
 }
@@ -93,6 +98,10 @@ pub struct Pipe {
     echo: Option<EchoFilter>,
     echo_told: bool,
     soft_parity: bool,
+    /// Octets that came before anybody asked.
+    surplus: Vec<u8>,
+    /// Something came since it was opened.
+    heard: bool,
 }
 
 impl std::fmt::Debug for Pipe {
@@ -109,6 +118,7 @@ impl Pipe {
             Place::Tcp(host) => (Target::Tcp(host), None),
             Place::Udp(host) => (Target::Udp(host), None),
             Place::Serial(line) => (Target::Serial(line), None),
+            Place::Modem(call) => (Target::Modem(call), None),
             Place::Packets(packets) => (Target::Memory, Some(Way::Datagrams(Datagrams::Memory(packets)))),
             Place::Memory(stream) => (Target::Memory, Some(Way::Memory(stream))),
             Place::Dialled(dialer, path) => (Target::Dialled(dialer, path), None),
@@ -122,6 +132,8 @@ impl Pipe {
             echo: None,
             echo_told: false,
             soft_parity: false,
+            surplus: Vec::new(),
+            heard: false,
         }
     }
 
@@ -156,6 +168,10 @@ impl Pipe {
                 Datagrams::open(host, wait).await.map(|socket| (Way::Datagrams(socket), Vec::new()))
             }
             Target::Serial(line) => open_serial(line).await,
+            Target::Modem(call) => modem::connect(call, open_port).await.map(|connected| {
+                self.surplus = connected.surplus;
+                (Way::Modem(connected.serial, LossWatch::default()), connected.remarks)
+            }),
             Target::Memory => Err(TransportError::Closed),
             Target::Dialled(dialer, path) => dialer.dial(path).map(|near| {
                 let way = match near {
@@ -172,6 +188,7 @@ impl Pipe {
                 let soft = serial.is_some_and(|line| line.format == SerialFormat::SevenEvenSoft);
                 self.way = Some(way);
                 self.asked = false;
+                self.heard = false;
                 self.echo = echo.then(EchoFilter::default);
                 self.soft_parity = soft;
                 self.note("connected");
@@ -208,7 +225,7 @@ impl Pipe {
         }
         let way = self.way.as_mut().ok_or(TransportError::Closed)?;
         let line_time = match way {
-            Way::Serial(serial) => on_the_line(raw.len(), serial.baud()) * 2,
+            Way::Serial(serial) | Way::Modem(serial, _) => on_the_line(raw.len(), serial.baud()) * 2,
             Way::Tcp(_) | Way::Datagrams(_) | Way::Memory(_) => Duration::ZERO,
         };
         let sending = async {
@@ -216,7 +233,7 @@ impl Pipe {
                 Way::Tcp(stream) => stream.write_all(raw).await.map_err(|error| failed(&error)),
                 Way::Memory(stream) => stream.write_all(raw).await.map_err(|error| failed(&error)),
                 Way::Datagrams(way) => way.send(raw).await,
-                Way::Serial(serial) => serial.write(raw).await,
+                Way::Serial(serial) | Way::Modem(serial, _) => serial.write(raw).await,
             }
         };
         let sent = timeout(line_time + WRITE_SLACK, sending).await.unwrap_or_else(|_| {
@@ -231,12 +248,25 @@ impl Pipe {
     /// It is closed, or the system fails it.
     pub async fn read(&mut self) -> Result<Vec<u8>, TransportError> {
         loop {
+            if !self.surplus.is_empty() {
+                let surplus = std::mem::take(&mut self.surplus);
+                let octets = self.arrived(surplus);
+                if !octets.is_empty() {
+                    return Ok(octets);
+                }
+            }
             let raw = match self.way.as_mut() {
                 None => Err(TransportError::Closed),
                 Some(Way::Tcp(stream)) => read_some(stream).await,
                 Some(Way::Memory(stream)) => read_some(stream).await,
                 Some(Way::Datagrams(way)) => way.receive().await,
                 Some(Way::Serial(serial)) => serial.read().await,
+                Some(Way::Modem(serial, watch)) => match serial.read().await {
+                    Ok(octets) if watch.is_lost(&octets) => {
+                        Err(TransportError::Io("line: the call was lost (NO CARRIER)".to_owned()))
+                    }
+                    other => other,
+                },
             };
             let raw = self.seen(raw)?;
             let octets = self.arrived(raw);
@@ -257,6 +287,7 @@ impl Pipe {
             let set = serial.set(baud, format).await;
             self.seen(set)?;
         }
+        // The port of a modem keeps its own speed and eight bits, whatever the meter behind it speaks.
         self.note(format!("{baud} baud, {}", format.word()));
         Ok(())
     }
@@ -264,7 +295,7 @@ impl Pipe {
     /// Waits until octets that were just sent have passed the line, which an adapter's own buffer may hide from the
     /// system. `since` is when the sending began.
     pub async fn drain(&mut self, octets: usize, since: Instant) {
-        if let Some(Way::Serial(serial)) = &self.way {
+        if let Some(Way::Serial(serial) | Way::Modem(serial, _)) = &self.way {
             sleep_until(since + on_the_line(octets, serial.baud())).await;
         }
     }
@@ -286,9 +317,24 @@ impl Pipe {
             Some(Way::Serial(serial)) => {
                 let _ = timeout(GOODBYE, serial.close()).await;
             }
+            Some(Way::Modem(serial, _)) => return self.leave_modem(serial).await,
             Some(Way::Memory(_) | Way::Datagrams(_)) => {}
         }
         self.note("closed");
+    }
+
+    /// A call over which somebody was heard stands a little longer; one into the void is hung up.
+    async fn leave_modem(&mut self, serial: Serial) {
+        match &self.target {
+            Target::Modem(call) if self.heard => {
+                modem::park(call, serial);
+                self.note("the call stands for the next meter");
+            }
+            _ => {
+                modem::disconnect(serial).await;
+                self.note("hung up");
+            }
+        }
     }
 
     /// Takes octets through echo and parity, and notes them.
@@ -313,6 +359,7 @@ impl Pipe {
             }
         }
         if !octets.is_empty() {
+            self.heard = true;
             self.counters.bytes_received += octets.len() as u64;
             self.counters.exchanges += u64::from(std::mem::take(&mut self.asked));
             self.tap.record(TapRecord::bytes(false, &octets));
@@ -379,10 +426,15 @@ fn refused(place: &str, error: &std::io::Error) -> String {
 }
 
 async fn open_serial(line: &SerialLine) -> Result<(Way, Vec<String>), TransportError> {
+    open_port(line).await.map(|(serial, remarks)| (Way::Serial(serial), remarks))
+}
+
+/// Opens a port, waiting a moment for one that is just being closed.
+async fn open_port(line: &SerialLine) -> Result<(Serial, Vec<String>), TransportError> {
     let mut tries = 1;
     loop {
         match Serial::open(line).await {
-            Ok((serial, remarks)) => return Ok((Way::Serial(serial), remarks)),
+            Ok(opened) => return Ok(opened),
             Err(error) if is_in_use(&error) && tries < OPEN_TRIES => {
                 tries += 1;
                 sleep(OPEN_PAUSE).await;

@@ -19,6 +19,7 @@ const BACKLOG: usize = 64 * 1024;
 enum Command {
     Write(Vec<u8>, oneshot::Sender<Result<(), TransportError>>),
     Set(u32, SerialFormat, oneshot::Sender<Result<(), TransportError>>),
+    Dtr(bool, oneshot::Sender<Result<(), TransportError>>),
 }
 
 /// An open port. Dropping it ends the thread, which closes the port.
@@ -71,6 +72,11 @@ impl Serial {
     pub(super) async fn set(&mut self, baud: u32, format: SerialFormat) -> Result<(), TransportError> {
         self.baud = baud;
         self.ask(|answer| Command::Set(baud, format, answer)).await
+    }
+
+    /// Switches DTR while the port stays open.
+    pub(super) async fn set_dtr(&mut self, level: bool) -> Result<(), TransportError> {
+        self.ask(|answer| Command::Dtr(level, answer)).await
     }
 
     /// The next octets.
@@ -180,6 +186,12 @@ impl Worker {
                 }
                 Ok(Command::Set(baud, format, answer)) => {
                     let _ = answer.send(self.set(baud, format));
+                }
+                Ok(Command::Dtr(level, answer)) => {
+                    let done = self.port.write_data_terminal_ready(level);
+                    let _ = answer.send(done.map_err(|error| {
+                        TransportError::Io(format!("DTR cannot be set: {}", error.description))
+                    }));
                 }
                 Err(mpsc::error::TryRecvError::Disconnected) => return,
                 Err(mpsc::error::TryRecvError::Empty) => {}

@@ -11,6 +11,7 @@ use meterwright::comms::trace::Follower;
 use meterwright::comms::{Edit, Edited, Event, Job, JobId};
 use meterwright::export::{Export, MonthEnergy, Preview};
 use meterwright::firmware::PublicKeyFile;
+use meterwright::firmware::vendor::{ALLOWED, SETTING, VendorFile};
 use meterwright::gui::data::{
     Answer, Backend, Details, Expiries, Later, ListDetails, ListRates, ListSummary, MeterSchemes, PointView,
     Query, RegisterSet, Slice, Traffic, Value, reader,
@@ -503,7 +504,7 @@ fn answer(world: &World, query: &Query) -> Value {
             let period = point_view(world, *id).history.periods()[0].clone();
             Value::Preview(Arc::new(Some(month(&period))))
         }
-        Query::Package(_) | Query::PublicKey(_) => unreachable!("answered from files"),
+        Query::Package(_) | Query::PublicKey(_) | Query::VendorFile(_) => unreachable!("answered from files"),
         Query::Ports => Value::Ports(Arc::new(vec![PortInfo {
             name: "/dev/ttyUSB0".into(),
             description: "Optical probe".into(),
@@ -910,6 +911,9 @@ impl Backend for Fake {
                     (Query::PublicKey(path), None) => PublicKeyFile::read(path)
                         .map(|key| Value::PublicKey(Arc::new(key)))
                         .map_err(|error| error.to_string()),
+                    (Query::VendorFile(path), None) => VendorFile::open(path)
+                        .map(|file| Value::VendorFile(Arc::new(file)))
+                        .map_err(|error| error.to_string()),
                     (query, None) => Ok(answer(world, query)),
                 };
                 world.answers.push_back(Answer { query: query.clone(), value });
@@ -959,6 +963,7 @@ impl Backend for Fake {
                 Job::SetClock { meters, .. } => {
                     ("Put clocks right".to_owned(), meters.iter().copied().map(Some).collect())
                 }
+                Job::VendorFlash { meter, .. } => ("Load a vendor's firmware".to_owned(), vec![Some(*meter)]),
                 Job::Learn { meter } => ("Learn a template".to_owned(), vec![Some(*meter)]),
                 Job::Control { meter, .. } => {
                     (format!("Control {}", named(meter).unwrap_or_default()), vec![Some(*meter)])
@@ -1029,6 +1034,11 @@ impl Backend for Fake {
                 }
                 Edit::UntrustKey { public } => {
                     world.keys.retain(|key| key.public != public);
+                    Edited::Done
+                }
+                Edit::VendorFirmware { accepted } => {
+                    let value = if accepted.is_some() { ALLOWED } else { "forbidden" };
+                    world.settings.insert(SETTING.to_owned(), value.to_owned());
                     Edited::Done
                 }
                 Edit::TrustMakerKey { public, name } => {

@@ -27,6 +27,7 @@ mod readings;
 mod schemes;
 mod store;
 mod templates;
+mod vendor;
 
 use std::sync::Arc;
 

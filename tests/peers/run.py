@@ -4,6 +4,7 @@ import sys
 
 import acting
 import awkward_meters
+import elster_with_iec62056_21
 import harness
 import our_client
 import our_flash
@@ -19,6 +20,7 @@ def main():
     our_schemes.run(program)
     our_flash.run(program, server)
     acting.run(program, server)
+    elster_with_iec62056_21.run(program)
     print(f"{harness.compared} passed, {harness.failed} failed")
     return 1 if harness.failed else 0
 

@@ -27,6 +27,9 @@ pub enum Framing {
     Hdlc,
     /// The wrapper.
     Wrapper,
+    /// Messages of IEC 62056-21. There every seed and every password message is masked with its check, since one is
+    /// reckoned from the others; pieces of a password elsewhere are not, or half of all figures would be.
+    Flag,
 }
 
 /// A tap that masks, in front of one that keeps.
@@ -105,12 +108,16 @@ impl Stream {
         let mut hidden = vec![false; octets.len()];
         let mut field = Last::default();
         for (at, octet) in octets.iter().enumerate() {
-            let run = self.raw.take(*octet, &self.pieces);
-            mark(&mut hidden, 0..=at, run);
+            // The lines of IEC 62056-21 carry figures in digits, and so are passwords: there messages tell what they are.
+            if self.framer.framing != Framing::Flag {
+                let run = self.raw.take(*octet, &self.pieces);
+                mark(&mut hidden, 0..=at, run);
+            }
             match self.framer.take(*octet) {
                 Part::Other => {}
                 Part::Check if self.field_hidden => mark(&mut hidden, 0..=at, 1),
                 Part::Check => {}
+                Part::Secret => mark(&mut hidden, 0..=at, 1),
                 Part::Info { first, last, more } => {
                     field.push(at);
                     let mut run = self.in_field(*octet, first);
@@ -257,6 +264,8 @@ enum Part {
     },
     /// Of the check sequence over the field.
     Check,
+    /// Of a seed or a password, whatever it is.
+    Secret,
 }
 
 /// Tells the parts of a stream apart. It needs no exactness where octets were lost: the raw stream is searched too.
@@ -268,8 +277,43 @@ struct Framer {
 enum State {
     Hunting,
     Header(Vec<u8>),
-    Field { length: usize, left: usize, more: bool },
-    Check { left: usize },
+    Field {
+        length: usize,
+        left: usize,
+        more: bool,
+    },
+    Check {
+        left: usize,
+    },
+    /// Inside a message of IEC 62056-21, as far as `Password` is concerned.
+    Password(Password),
+}
+
+/// Where in a password message (SOH P n STX … ETX BCC) an octet stands.
+#[derive(Clone, Copy)]
+enum Password {
+    Outside,
+    Soh,
+    Letter,
+    Level,
+    Inside,
+    Check,
+}
+
+impl Password {
+    /// The next place, and whether the octet tells something.
+    const fn take(self, octet: u8) -> (Self, bool) {
+        match (self, octet & 0x7F) {
+            (Self::Check, _) => (Self::Outside, true),
+            (Self::Inside, 0x03) => (Self::Check, false),
+            (_, 0x01) => (Self::Soh, false),
+            (Self::Inside, _) => (Self::Inside, true),
+            (Self::Soh, b'P') => (Self::Letter, false),
+            (Self::Letter, b'0'..=b'9') => (Self::Level, false),
+            (Self::Level, 0x02) => (Self::Inside, false),
+            _ => (Self::Outside, false),
+        }
+    }
 }
 
 impl Framer {
@@ -281,6 +325,7 @@ impl Framer {
         match framing {
             Framing::Hdlc => State::Hunting,
             Framing::Wrapper => State::Header(Vec::new()),
+            Framing::Flag => State::Password(Password::Outside),
         }
     }
 
@@ -291,6 +336,11 @@ impl Framer {
 
     fn take(&mut self, octet: u8) -> Part {
         match &mut self.state {
+            State::Password(place) => {
+                let (next, is_telling) = place.take(octet);
+                *place = next;
+                if is_telling { Part::Secret } else { Part::Other }
+            }
             State::Hunting => {
                 if octet == FLAG {
                     self.state = State::Header(Vec::new());
@@ -314,7 +364,7 @@ impl Framer {
                 if last {
                     self.state = match self.framing {
                         Framing::Hdlc => State::Check { left: 2 },
-                        Framing::Wrapper => Self::start(self.framing),
+                        Framing::Wrapper | Framing::Flag => Self::start(self.framing),
                     };
                 }
                 Part::Info { first, last, more }
@@ -343,6 +393,8 @@ fn after_header(framing: Framing, header: &[u8]) -> Option<State> {
             let whole: &[u8; wrapper::HEADER] = header.first_chunk()?;
             (usize::from(u16::from_be_bytes([whole[6], whole[7]])), false)
         }
+        // Its state is another one.
+        Framing::Flag => return None,
     };
     Some(if length == 0 { Framer::start(framing) } else { State::Field { length, left: length, more } })
 }
@@ -436,6 +488,22 @@ mod tests {
     }
 
     #[test]
+    fn seeds_and_passwords_of_flag_meters_are_masked_with_their_checks_and_figures_are_not() {
+        let (mut tap, records) = tap(&[b"00000000"], Framing::Flag);
+        let seed = b"\x01P0\x02(0123456789ABCDEF)\x03f";
+        for piece in seed.chunks(7) {
+            tap.record(TapRecord::bytes(false, piece));
+        }
+        tap.record(TapRecord::bytes(true, b"\x01P2\x02(1B7C82A55DF6F4CF)\x03m"));
+        tap.record(TapRecord::bytes(false, b"\x06\x02(0012000034)\x03P"));
+        let shown: Vec<u8> = records.borrow().iter().flat_map(|one| one.bytes.clone()).collect();
+        let masked = [b"\x01P0\x02".as_slice(), &[MASK; 18], b"\x03*"].concat();
+        let password = [b"\x01P2\x02".as_slice(), &[MASK; 18], b"\x03*"].concat();
+        let figures = b"\x06\x02(0012000034)\x03P".to_vec();
+        assert_eq!(shown, [masked, password, figures].concat());
+    }
+
+    #[test]
     fn a_remark_passes_as_it_is() {
         let (mut tap, records) = tap(&[b"secret"], Framing::Wrapper);
         tap.record(TapRecord::note("connected"));
@@ -513,7 +581,7 @@ mod tests {
 
         #[test]
         fn no_octets_make_it_panic(octets: Vec<u8>, secret: Vec<u8>) {
-            for framing in [Framing::Hdlc, Framing::Wrapper] {
+            for framing in [Framing::Hdlc, Framing::Wrapper, Framing::Flag] {
                 let (mut tap, _) = tap(&[&secret], framing);
                 tap.record(TapRecord::bytes(true, &octets));
             }

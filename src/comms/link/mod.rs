@@ -5,6 +5,7 @@
 //! secrets in all that it hands to the trace.
 
 mod cancel;
+mod flag;
 mod hdlc;
 mod mask;
 mod optical;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use cancel::Cancel;
+pub use flag::FlagLink;
 pub use hdlc::HdlcLink;
 pub use mask::{Framing, MaskingTap};
 pub use wrapper::WrapperLink;
@@ -27,9 +29,10 @@ use tokio::time::Instant;
 
 use pace::Pace;
 
-use crate::model::{Line, LinePath, RoundTrip, Secret, ServerAddress, Template};
+use crate::model::{Line, LinePath, RoundTrip, Secret, SerialLine, ServerAddress, Template};
 use crate::protocol::gateway::Prefix;
 use crate::protocol::link::{Link, LinkError, LinkTerms};
+use crate::transport::modem::Call;
 use crate::transport::{Counters, Dialer, Pipe, Place, Tap};
 
 /// A link over any line, which waits as long as its medium and its meter want.
@@ -96,13 +99,72 @@ pub fn open_link_by(
             return unfit("a line of IEC 62056-21 carries no DLMS; write tcp+hdlc:// or tcp://");
         }
         LinePath::Udp(host) => (Place::Udp(host.clone()), Framing::Wrapper),
-        LinePath::Modem { .. } => return unfit("this version does not dial; connect and write serial:"),
+        LinePath::Modem { serial, dial, init } => (modem(serial, dial, init.as_ref()), Framing::Hdlc),
     };
     let place = match dialer {
         Some(dialer) => Place::Dialled(Arc::clone(dialer), line.path.clone()),
         None => place,
     };
     Ok(link_over(place, framing, line, address, template, trace, cancel))
+}
+
+fn modem(serial: &SerialLine, dial: &str, init: Option<&String>) -> Place {
+    Place::Modem(Call { serial: serial.clone(), dial: dial.to_owned(), init: init.cloned() })
+}
+
+/// Makes the line to a FLAG meter, closed.
+///
+/// # Errors
+/// The line carries no IEC 62056-21.
+pub fn open_flag_link(
+    line: &Line,
+    template: &Template,
+    trace: Trace,
+    cancel: Cancel,
+) -> Result<FlagLink, LinkError> {
+    open_flag_link_by(None, line, template, trace, cancel)
+}
+
+/// The same, where somebody else than the system opens the line.
+///
+/// # Errors
+/// As [`open_flag_link`].
+pub fn open_flag_link_by(
+    dialer: Option<&Arc<dyn Dialer>>,
+    line: &Line,
+    template: &Template,
+    trace: Trace,
+    cancel: Cancel,
+) -> Result<FlagLink, LinkError> {
+    let place = match &line.path {
+        LinePath::Serial(serial) => Place::Serial(serial.clone()),
+        LinePath::TcpFlag(host) => Place::Tcp(host.clone()),
+        LinePath::Modem { serial, dial, init } => modem(serial, dial, init.as_ref()),
+        LinePath::Tcp(_) | LinePath::TcpHdlc(_) | LinePath::Udp(_) => {
+            return Err(LinkError::Open(format!(
+                "{line}: a line of DLMS carries no IEC 62056-21; write tcp+flag://, serial: or modem:"
+            )));
+        }
+    };
+    let place = match dialer {
+        Some(dialer) => Place::Dialled(Arc::clone(dialer), line.path.clone()),
+        None => place,
+    };
+    Ok(flag_link_over(place, line, template, trace, cancel))
+}
+
+/// The line to a FLAG meter over a place that is given, in memory for one, as `line` would have it; closed, unless the
+/// place is open.
+#[must_use]
+pub fn flag_link_over(
+    place: Place,
+    line: &Line,
+    template: &Template,
+    trace: Trace,
+    cancel: Cancel,
+) -> FlagLink {
+    let tap = MaskingTap::new(trace.sink, trace.secrets, Framing::Flag);
+    FlagLink::new(Pipe::new(place, Box::new(tap)), line, template, cancel)
 }
 
 /// The link to a meter over a place that is given, in memory for one, as `line` would have it; closed, unless the
@@ -129,7 +191,7 @@ pub fn link_over(
         Framing::Hdlc => {
             Way::Hdlc(Box::new(HdlcLink::new(pipe, address, template, gateway, optical, cancel)))
         }
-        Framing::Wrapper => {
+        Framing::Wrapper | Framing::Flag => {
             let link = WrapperLink::new(pipe, address, template, gateway, cancel);
             let is_datagrams = matches!(line.path, LinePath::Udp(_));
             Way::Wrapper(Box::new(if is_datagrams { link.over_datagrams(habits.resends) } else { link }))

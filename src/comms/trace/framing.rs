@@ -1,6 +1,7 @@
 //! HDLC frames, wrapper messages and sign-on lines in a stream of octets.
 
 use crate::model::hex;
+use crate::protocol::elster_flag::{Answer, Command, FrameDecoder};
 use crate::protocol::gateway;
 use crate::protocol::hdlc::{
     Control, FLAG, FrameError, HdlcAddress, Header, LLC_COMMAND, LLC_RESPONSE, Parameters, is_intact,
@@ -101,6 +102,9 @@ impl Stream {
             [FLAG, ..] => Front::Whole(1, Vec::new()),
             [0, 1, ..] => self.wrapper(),
             [0] => Front::Unfinished,
+            [0x01, b'P' | b'R' | b'W' | b'B', b'0'..=b'9', ..] | [0x02, b'(', ..] => self.flag(),
+            [0x06] | [0x06, 0x01 | 0x02, ..] => Front::Whole(1, vec![Layer::new("FLAG", "ACK")]),
+            [0x15, ..] => Front::Whole(1, vec![Layer::new("FLAG", "NAK")]),
             [b'/' | 0x06, ..] => self.sign_on(),
             _ => Front::Bare,
         }
@@ -121,6 +125,27 @@ impl Stream {
             _ => format!("identification {text}"),
         };
         Front::Whole(end + 1, vec![Layer::new("IEC 62056-21", summary)])
+    }
+
+    /// A message of IEC 62056-21 in programming mode.
+    fn flag(&self) -> Front {
+        let Some(end) = self.waiting.iter().position(|octet| *octet == 0x03) else {
+            return Front::Unfinished;
+        };
+        let Some(whole) = self.waiting.get(..end + 2) else { return Front::Unfinished };
+        let is_masked = self.masked.get(..end + 2).is_some_and(|part| part.contains(&true));
+        let mut layer = if is_masked {
+            let letters = whole.get(1..3).map(String::from_utf8_lossy).unwrap_or_default();
+            let mut layer = Layer::new("FLAG", if letters == "P0" { "P0, the seed" } else { "a password" });
+            layer.details.push("a secret in it is masked".to_owned());
+            layer
+        } else {
+            Layer::new("FLAG", flag_words(whole))
+        };
+        if whole.first() == Some(&0x01) && !is_masked {
+            layer.details.push(String::from_utf8_lossy(whole.get(1..3).unwrap_or_default()).into_owned());
+        }
+        Front::Whole(end + 2, vec![layer])
     }
 
     fn wrapper(&self) -> Front {
@@ -183,6 +208,29 @@ impl Stream {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+fn flag_words(whole: &[u8]) -> String {
+    let mut decoder = FrameDecoder::default();
+    decoder.push(whole);
+    let frame = match decoder.next_frame() {
+        Some(Ok(frame)) => frame,
+        Some(Err(damage)) => return format!("damaged: {damage}"),
+        None => return "not understood".to_owned(),
+    };
+    match (Command::read(&frame), Answer::read(&frame)) {
+        (Some(Command::Read { place, bytes }), _) => {
+            format!("read {bytes} octets of table {:03}, packet {}", place.identity, place.packet)
+        }
+        (Some(Command::Write { place, digits }), _) => {
+            format!("write table {:03}, packet {}: {digits}", place.identity, place.packet)
+        }
+        (Some(Command::Break), _) | (None, Some(Answer::Break)) => "break".to_owned(),
+        (Some(Command::Password { level, .. }), _) => format!("a password of level {level}"),
+        (None, Some(Answer::Data(data))) => format!("{} octets: {}", data.len(), hex(&data)),
+        (None, Some(Answer::Error(error))) => error.to_string(),
+        (None, other) => other.map_or_else(|| "another command".to_owned(), |other| format!("{other:?}")),
     }
 }
 

@@ -25,7 +25,7 @@ use framing::Stream;
 /// One layer of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
-    /// `HDLC`, `LLC`, `Wrapper`, `Gateway`, `DLMS`, `IEC 62056-21`.
+    /// `HDLC`, `LLC`, `Wrapper`, `Gateway`, `DLMS`, `IEC 62056-21`, `FLAG`.
     pub name: &'static str,
     /// One line.
     pub summary: String,

@@ -217,3 +217,21 @@ proptest! {
         let _ = decode(&[front, tail].concat());
     }
 }
+
+#[test]
+fn messages_of_an_elster_meter_are_told_in_words() {
+    // facts/elster-flag.md, section 15.
+    let session = [
+        b"\x01R1\x02507001(40)\x03d".as_slice(),
+        b"\x06",
+        b"\x01P0\x02(0123456789ABCDEF)\x03f",
+        &crate::protocol::elster_flag::Frame::text("ERR5").encode(),
+        &crate::protocol::elster_flag::Frame::data(&[0x12, 0x34]).encode(),
+        b"\x01B0\x03q",
+    ];
+    let summaries: Vec<String> = decode(&session.concat()).into_iter().map(|layer| layer.summary).collect();
+    assert_eq!(summaries[0], "read 64 octets of table 507, packet 1");
+    assert_eq!(summaries[1], "ACK");
+    assert!(summaries[3].contains("ERR5") && summaries[4] == "2 octets: 1234", "{summaries:?}");
+    assert_eq!(summaries[5], "break");
+}

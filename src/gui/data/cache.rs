@@ -14,6 +14,7 @@ use super::{
 };
 use super::{CampaignFile, Expiries, PackageFile, TrustedKeys};
 use crate::firmware::PublicKeyFile;
+use crate::firmware::vendor::VendorFile;
 use crate::model::Identity;
 use crate::model::{BillingSet, Gap, MeterEvent};
 use crate::store::{AuditRow, CampaignRow, PersonRow, StoreStatus};
@@ -164,6 +165,10 @@ impl Cache {
     typed!(
         /// A public key's file.
         public_key, PublicKey, PublicKeyFile
+    );
+    typed!(
+        /// A vendor's own firmware file.
+        vendor_file, VendorFile, VendorFile
     );
     typed!(
         /// Keys that are trusted.

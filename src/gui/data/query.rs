@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::comms::trace::Layer;
 use crate::export::{PointTotal, Preview};
+use crate::firmware::vendor::VendorFile;
 use crate::firmware::{Package, PackageError, PublicKeyFile, TrustedKey};
 use crate::model::{
     BillingSet, Catalogue, ClockReading, Decimal, Knowledge, ListId, MeterEvent, MeterId, MeterRatios,
@@ -93,6 +94,8 @@ pub enum Query {
     PublicKey(PathBuf),
     /// Keys that are trusted to sign packages or images.
     TrustedKeys,
+    /// A vendor's own firmware file.
+    VendorFile(PathBuf),
     /// What is known of who meters are, in the order asked.
     Identities(Vec<MeterId>),
     /// Campaigns of firmware, newest first.
@@ -360,6 +363,8 @@ pub enum Value {
     Prices(Arc<PriceFile>),
     MeterSchemes(Arc<MeterSchemes>),
     Package(Arc<PackageFile>),
+    /// A vendor's own firmware file.
+    VendorFile(Arc<VendorFile>),
     PublicKey(Arc<PublicKeyFile>),
     TrustedKeys(Arc<TrustedKeys>),
     Identities(Arc<Vec<(MeterId, Identity)>>),

@@ -20,6 +20,7 @@ use super::{
     PriceFile, Query, RegisterSet, SchemeFile, Slice, Traffic, Value,
 };
 use super::{CampaignFile, CampaignLine, PackageFile, TrustedKeys};
+use crate::firmware::vendor::VendorFile;
 use crate::firmware::{KeptVersions, Package, PublicKeyFile, TrustedKey};
 use crate::store::{CampaignMeter, KeyRow};
 
@@ -111,6 +112,9 @@ fn answer(reader: &StoreReader, query: &Query) -> Result<Value, String> {
         Query::PublicKey(path) => PublicKeyFile::read(path)
             .map(|key| Value::PublicKey(Arc::new(key)))
             .map_err(|error| error.to_string()),
+        Query::VendorFile(path) => VendorFile::open(path)
+            .map(|file| Value::VendorFile(Arc::new(file)))
+            .map_err(|error| error.to_string()),
         Query::Package(path) => {
             let keys = reader.trusted_keys().map_err(|error| error.to_string())?;
             package(path, &keys, Timestamp::now()).map(|file| Value::Package(Arc::new(file)))
@@ -191,7 +195,7 @@ fn stored(reader: &StoreReader, query: &Query) -> Result<Value, StoreError> {
         Query::People => Value::People(Arc::new(reader.people()?)),
         Query::Audit => Value::Audit(Arc::new(reader.audit_rows(AUDIT_ROWS)?)),
         Query::AuditCheck => Value::AuditCheck(Arc::new(reader.verify_audit()?)),
-        Query::Package(_) | Query::PublicKey(_) => Value::Ports(Arc::default()),
+        Query::Package(_) | Query::PublicKey(_) | Query::VendorFile(_) => Value::Ports(Arc::default()),
         Query::Ports | Query::Scheme(_) | Query::Prices(_) => Value::Ports(Arc::default()),
     })
 }

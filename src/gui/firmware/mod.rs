@@ -8,6 +8,7 @@ mod package;
 mod plan;
 mod runs;
 mod targets;
+mod vendor;
 
 use std::path::PathBuf;
 
@@ -24,12 +25,14 @@ use campaign::CampaignPage;
 use keys::KeysPage;
 use plan::PlanPage;
 use runs::Runs;
+use vendor::VendorPage;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Place {
     #[default]
     Plan,
     Keys,
+    Vendor,
     Campaign(i64),
 }
 
@@ -45,6 +48,7 @@ pub(super) struct FirmwarePage {
     place: Place,
     plan: PlanPage,
     keys: KeysPage,
+    vendor: VendorPage,
     campaign: CampaignPage,
     runs: Runs,
 }
@@ -60,7 +64,7 @@ impl FirmwarePage {
     pub(super) fn open(&mut self, path: PathBuf) {
         match self.place {
             Place::Campaign(_) => self.campaign.file = Some(path),
-            Place::Plan | Place::Keys => {
+            Place::Plan | Place::Keys | Place::Vendor => {
                 self.place = Place::Plan;
                 self.plan.file = Some(path);
             }
@@ -73,10 +77,19 @@ impl FirmwarePage {
         self.keys.offered = Some(path);
     }
 
+    /// Takes a vendor's own file that was chosen.
+    pub(super) fn open_vendor(&mut self, path: PathBuf) {
+        self.place = Place::Vendor;
+        self.vendor.file = Some(path);
+    }
+
     /// Whether a dialog is open.
     #[must_use]
     pub(super) const fn has_dialog(&self) -> bool {
-        self.plan.has_dialog() || self.keys.has_dialog() || self.campaign.has_dialog()
+        self.plan.has_dialog()
+            || self.keys.has_dialog()
+            || self.vendor.has_dialog()
+            || self.campaign.has_dialog()
     }
 
     /// Draws the page.
@@ -103,6 +116,10 @@ impl FirmwarePage {
             Place::Plan => self.plan.ui(ui, cx, &mut self.runs),
             Place::Keys => {
                 self.keys.ui(ui, cx);
+                None
+            }
+            Place::Vendor => {
+                self.vendor.ui(ui, cx);
                 None
             }
             Place::Campaign(id) => {
@@ -136,6 +153,9 @@ impl FirmwarePage {
         }
         if entry(ui, "Trusted keys", "Whose packages may be flashed", here == Place::Keys, None) {
             self.place = Place::Keys;
+        }
+        if entry(ui, "Vendor's own file", "Elster AS230, at your own risk", here == Place::Vendor, None) {
+            self.place = Place::Vendor;
         }
         ui.horizontal(|ui| {
             ui.add_space(8.0);

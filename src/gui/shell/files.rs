@@ -73,6 +73,8 @@ pub(crate) enum FilePurpose {
         /// The proposed name.
         name: String,
     },
+    /// A vendor's own firmware file.
+    VendorFile,
     /// A template.
     Template,
     /// Readings to write.
@@ -94,6 +96,7 @@ impl FilePurpose {
             Self::Proof(ProofFile::ListScheme) => "Choose a scheme",
             Self::Package => "Open a firmware package",
             Self::PublicKey => "Open a public key",
+            Self::VendorFile => "Open a vendor's firmware file",
             Self::Template => "Import a template",
             Self::SaveText { title, .. } | Self::Made { title, .. } => title,
             Self::SaveScheme { .. } => "Save the scheme as",
@@ -107,7 +110,7 @@ impl FilePurpose {
     const fn button(&self) -> &'static str {
         match self {
             Self::ImportMeters | Self::Holidays { .. } | Self::Template => "Import",
-            Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey => "Open",
+            Self::OpenScheme | Self::Proof(_) | Self::Package | Self::PublicKey | Self::VendorFile => "Open",
             Self::Print { .. } => "Print",
             Self::BackUp { .. } => "Back up",
             Self::SaveText { .. } | Self::SaveScheme { .. } | Self::Made { .. } | Self::Export { .. } => {
@@ -124,6 +127,9 @@ impl FilePurpose {
             Self::Proof(_) => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::Package => {
                 dialog.add_filter("Firmware package", &["mtwfw"]).add_filter("All files", &["*"]).pick_file()
+            }
+            Self::VendorFile => {
+                dialog.add_filter("Vendor's file", &["xml"]).add_filter("All files", &["*"]).pick_file()
             }
             Self::Template => dialog.add_filter("Template", &["json"]).pick_file(),
             Self::PublicKey => {
@@ -183,6 +189,7 @@ impl Files {
             | FilePurpose::Proof(_)
             | FilePurpose::Package
             | FilePurpose::PublicKey
+            | FilePurpose::VendorFile
             | FilePurpose::Template
             | FilePurpose::Holidays { .. } => String::new(),
         };

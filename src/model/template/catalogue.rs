@@ -14,6 +14,9 @@ pub(super) const SHIPPED: &[(&str, &str)] = &[
     ("dlms-generic", include_str!("../../../assets/templates/dlms-generic.json")),
     ("dlms-idis", include_str!("../../../assets/templates/dlms-idis.json")),
     ("dlms-meterwright", include_str!("../../../assets/templates/dlms-meterwright.json")),
+    ("elster-a1140", include_str!("../../../assets/templates/elster-a1140.json")),
+    ("elster-a1700", include_str!("../../../assets/templates/elster-a1700.json")),
+    ("elster-as230", include_str!("../../../assets/templates/elster-as230.json")),
 ];
 
 type Read = Result<Arc<Template>, TemplateError>;

@@ -51,7 +51,7 @@ pub struct Field {
 }
 
 /// Sections by their keys, with titles, in the order of the format.
-pub const SECTIONS: [(&str, &str); 13] = [
+pub const SECTIONS: [(&str, &str); 14] = [
     ("", "General"),
     ("addressing", "Addressing"),
     ("hdlc", "HDLC link"),
@@ -65,6 +65,7 @@ pub const SECTIONS: [(&str, &str); 13] = [
     ("limits", "Limits of a scheme"),
     ("scheme", "Where a scheme stands"),
     ("firmware", "Image transfer"),
+    ("flag", "Elster tables"),
 ];
 
 const fn field(pointer: &'static str, label: &'static str, kind: Kind, help: &'static str) -> Field {

@@ -17,6 +17,7 @@ mod difference;
 mod error;
 pub mod fields;
 mod firmware;
+mod flag;
 mod image_signature;
 mod limits;
 mod link;
@@ -44,6 +45,10 @@ pub use describe::{Row, Section, describe};
 pub use difference::{Difference, differences};
 pub use error::TemplateError;
 pub use firmware::FirmwareTuning;
+pub use flag::{
+    FlagContent, FlagLayout, FlagPeriod, FlagRatio, FlagRatioForm, FlagRegister, FlagSource, FlagSumForm,
+    FlagSums, FlagTable, FlagText, FlagTuning,
+};
 pub use image_signature::{ImageEnd, ImageSignature, SignatureForm, SignedBytes, SignedPart};
 pub use limits::SchemeLimits;
 pub use link::{HdlcParameters, HdlcTuning, Timing};
@@ -108,6 +113,9 @@ pub struct Template {
     /// How firmware comes into this model.
     #[serde(default)]
     pub firmware: FirmwareTuning,
+    /// The tables of an Elster meter; of no meaning to other families.
+    #[serde(default)]
+    pub flag: FlagTuning,
 }
 
 /// Protocol family.
@@ -117,6 +125,8 @@ pub enum Family {
     /// DLMS/COSEM.
     #[default]
     Dlms,
+    /// Elster, ABB and GEC meters in the programming mode of IEC 62056-21.
+    Elster,
 }
 
 impl Template {

@@ -5,6 +5,7 @@
 //! request          /  ?  [device address]  !  CR LF
 //! identification   /  X X X  Z  [ \ W ]…  text  CR LF
 //! option select    ACK  2  Z  2  CR LF        and the same from the meter, at the new speed
+//!                  ACK  0  Z  1  CR LF        programming mode, which `elster_flag` goes on with
 //! ```
 
 const ACK: u8 = 0x06;
@@ -105,6 +106,14 @@ pub fn select_hdlc(offer: char) -> [u8; 6] {
     [ACK, b'2', u8::try_from(offer).unwrap_or(b'0'), b'2', carriage_return, line_feed]
 }
 
+/// The option select of the normal procedure: `0` reads out, `1` is programming mode, `6` to `9` are the maker's own.
+#[must_use]
+pub fn select_mode(offer: char, mode: char) -> [u8; 6] {
+    let [carriage_return, line_feed] = *LINE_END;
+    let digit = |letter| u8::try_from(letter).unwrap_or(b'0');
+    [ACK, b'0', digit(offer), digit(mode), carriage_return, line_feed]
+}
+
 /// What a meter answers to an option select.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Confirmation {
@@ -177,6 +186,7 @@ mod tests {
         assert_eq!(Confirmation::find(b"\x0625"), None);
         assert_eq!(request(""), b"/?!\r\n");
         assert_eq!(request("0012"), b"/?0012!\r\n");
+        assert_eq!(&select_mode('5', '1'), b"\x06051\r\n");
     }
 
     proptest! {

@@ -53,6 +53,9 @@ impl Rules<'_> {
         self.limits();
         self.scheme();
         self.image_signature();
+        if let Err(reason) = self.template.flag.check() {
+            self.note(Code::BadValue, "/flag", reason, "facts of the model's maker decide it");
+        }
     }
 
     fn heading(&mut self) {
