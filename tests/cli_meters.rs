@@ -50,7 +50,7 @@ fn what_cannot_be_is_refused_with_what_to_write() {
         (&["meter", "add", "B", "--line", "tcp://a", "--auth", "highest"], "high-gmac"),
         (&["meter", "add", "B", "--line", "tcp://a", "--security", "all"], "both"),
         (&["meter", "add", "B", "--line", "tcp://a", "--address", "1/x"], "1/17"),
-        (&["meter", "add", "B", "--line", "tcp://a", "--template", "a1700"], "dlms-generic"),
+        (&["meter", "add", "B", "--line", "tcp://a", "--template", "x9000"], "dlms-generic"),
         (&["meter", "add", "B", "--line", "tcp://a", "--time-zone", "Mars"], "Europe/London"),
         (&["meter", "add", "B", "--line", "tcp://a", "--client-title", "12"], "16 hex digits"),
         (&["meter", "add", "B"], "--line"),

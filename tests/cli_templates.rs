@@ -29,10 +29,13 @@ fn write_file(program: &Program, name: &str, more: &str) -> String {
     path.display().to_string()
 }
 
+const SHIPPED: [&str; 6] =
+    ["dlms-generic", "dlms-idis", "dlms-meterwright", "elster-a1140", "elster-a1700", "elster-as230"];
+
 #[test]
 fn templates_are_listed_and_shown_without_a_store() {
     let program = Program::new();
-    assert_eq!(names(&program), ["dlms-generic", "dlms-idis", "dlms-meterwright"]);
+    assert_eq!(names(&program), SHIPPED);
     let words = program.ok(&["template", "show", "dlms-idis"]);
     assert!(words.contains("Event texts") && words.contains("Terminal cover removed"), "{words}");
     assert!(words.contains("Seasons: 4") && words.contains("No meter uses it"), "{words}");
@@ -76,7 +79,7 @@ fn an_own_template_is_kept_used_and_removed_only_when_no_meter_uses_it() {
     program.ok(&["meter", "add", "Mill", "--line", LINE]);
     program.ok(&["meter", "set", "Mill", "--template", "acme"]);
     let listed = program.json(&["template", "list"], 0);
-    let acme = &listed["templates"][3];
+    let acme = &listed["templates"][SHIPPED.len()];
     assert_eq!((&acme["name"], &acme["meters"], &acme["own"]), (&json!("acme"), &json!(2), &json!(true)));
     let refused = program.run(&["template", "remove", "acme"]);
     assert_eq!(refused.code, 2);
@@ -87,7 +90,7 @@ fn an_own_template_is_kept_used_and_removed_only_when_no_meter_uses_it() {
         program.ok(&["meter", "set", name, "--template", "dlms-generic"]);
     }
     program.ok(&["template", "remove", "acme"]);
-    assert_eq!(names(&program).len(), 3);
+    assert_eq!(names(&program).len(), SHIPPED.len());
     assert_eq!(program.run(&["meter", "set", "Mill", "--template", "acme"]).code, 2);
 }
 

@@ -93,6 +93,8 @@ pub(super) struct Thread {
     campaigns: Campaigns,
     pushes: Rc<Pushes>,
     nightly: Nightly,
+    /// The last upkeep that began by itself.
+    night: Option<JobId>,
     elsewhere: Elsewhere,
     /// Calls of modems that nobody goes on with.
     hanging_up: JoinSet<()>,
@@ -119,6 +121,7 @@ impl Thread {
         let nightly = Nightly::new(shared.options.schedule && shared.is_kept_at_night);
         Self {
             nightly,
+            night: None,
             elsewhere: Elsewhere::default(),
             pushes,
             shared,
@@ -581,9 +584,13 @@ impl Thread {
 
     /// Begins the upkeep of the night when its time has come and nothing else goes on.
     fn look_after_store(&mut self) {
-        if self.nightly.is_due(&self.shared, self.jobs.is_empty()) {
+        let is_due = self.nightly.is_due(&self.shared, self.jobs.is_empty());
+        // It may still wait for its turn behind other upkeep.
+        let is_under_way = self.night.is_some_and(|job| self.jobs.contains_key(&job));
+        if is_due && !is_under_way {
             let job = self.upkeep_job(Chore::Nightly);
             let (job, event) = self.enqueue(job, None);
+            self.night = Some(job);
             self.announce_job(job, &event);
         }
     }

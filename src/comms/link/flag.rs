@@ -234,6 +234,7 @@ impl FlagLine for FlagLink {
     async fn ask(&mut self, command: &Command, care: Care) -> Result<Answer, LinkError> {
         let (mut noises, mut silences) = self.retries(care);
         let octets = command.frame().encode();
+        let mut is_repeated = false;
         loop {
             self.wire.quiet_for(self.pause).await?;
             self.drop_stale().await?;
@@ -245,7 +246,11 @@ impl FlagLine for FlagLink {
                     noises -= 1;
                     continue;
                 }
-                Some(Ok(answer)) => return Ok(answer),
+                Some(Ok(answer)) => {
+                    // The answer to an earlier saying may still be under way: the next command waits for silence.
+                    self.is_doubtful = is_repeated;
+                    return Ok(answer);
+                }
                 // A read may be asked again; whether a write was carried out, a garbled answer does not tell.
                 Some(Err(damage)) if care != Care::Repeat || noises == 0 => {
                     return Err(LinkError::Garbled(damage));
@@ -266,7 +271,7 @@ impl FlagLine for FlagLink {
                 silences -= 1;
             }
             self.fall_silent().await?;
-            self.is_doubtful = true;
+            is_repeated = true;
         }
     }
 

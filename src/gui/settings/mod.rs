@@ -56,9 +56,9 @@ impl Settings {
                     )
                     .then(|| cx.keep_prefs());
                 });
+                card(ui, "People", |ui| self.people.ui(ui, cx));
                 card(ui, "Store", |ui| self.store.file(ui, cx));
                 card(ui, "What is kept for how long", |ui| self.store.kept(ui, cx));
-                card(ui, "People", |ui| self.people.ui(ui, cx));
                 card(ui, "Audit", |ui| self.audit.ui(ui, cx));
                 card(ui, "Keyboard", |ui| {
                     for (keys, what) in KEYS {

@@ -34,7 +34,7 @@ fn an_unknown_key_is_refused_with_its_place() {
 
 #[test]
 fn an_unknown_template_names_those_that_exist() {
-    let error = Template::named("a1700").unwrap_err().to_string();
+    let error = Template::named("x9000").unwrap_err().to_string();
     assert!(error.contains("dlms-generic"), "{error}");
 }
 

@@ -72,6 +72,15 @@ fn fill(out: &mut String, items: &[Value], depth: usize) {
     let mut column = 0;
     for (place, item) in items.iter().enumerate() {
         let text = flat(item);
+        if item.is_object() && margin.len() + text.chars().count() > WIDTH {
+            out.push_str(if place > 0 { "\n" } else { "" });
+            out.push_str(&margin);
+            put(out, item, depth, margin.len());
+            out.push_str(if place + 1 < items.len() { "," } else { "" });
+            // What follows begins a line of its own.
+            column = WIDTH;
+            continue;
+        }
         let is_new = column == 0 || item.is_object() || column + text.len() + 2 > WIDTH;
         if is_new {
             if place > 0 {

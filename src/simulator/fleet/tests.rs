@@ -124,7 +124,7 @@ fn what_cannot_be_is_refused_in_words() {
     let refused = |options: &FleetOptions, world: &World| Fleet::start_in(options, world).unwrap_err();
     let plain = options(1, Framing::Wrapper, &[]);
     assert!(refused(&options(1, Framing::Wrapper, &["slow"]), &fixed()).contains("late=MS"));
-    let unknown = FleetOptions { template: "a1700".to_owned(), ..plain.clone() };
+    let unknown = FleetOptions { template: "x9000".to_owned(), ..plain.clone() };
     assert!(refused(&unknown, &fixed()).contains("dlms-generic"));
     let nowhere = World { time_zone: "Moon/Tycho".to_owned(), ..fixed() };
     assert!(refused(&plain, &nowhere).contains("Moon/Tycho"));

@@ -171,7 +171,7 @@ fn intervals_go_in_whole_blocks_with_their_versions_and_the_newest_stays() {
     assert_eq!((gone.items, gone.is_stopped), (31 * 48, false));
     assert_eq!(all(&scratch.store, id), rows[31 * 48..]);
     assert!(replaced(&scratch.store, id).is_empty());
-    let rest = scratch.store.dispose(Kind::Intervals, Timestamp::MAX, at(NOW), &mut on).unwrap();
+    let rest = scratch.store.dispose(Kind::Intervals, at("9000-01-01T00:00:00Z"), at(NOW), &mut on).unwrap();
     assert!(rest.items > 0);
     assert_eq!(all(&scratch.store, id), rows[90 * 48..], "the next reading goes on in April");
     let words: Vec<String> = scratch
@@ -383,7 +383,7 @@ fn a_check_goes_on_after_a_damage_and_names_it() {
     assert!(scratch.store.check_all(&mut |_| false).unwrap().is_stopped);
     for table in ["day_block", "month_block"] {
         let sql = format!(
-            "UPDATE {table} SET block = CAST(substr(block, 1, 20) || X'00' || substr(block, 22) AS BLOB)
+            "UPDATE {table} SET block = CAST(substr(block, 1, 20) || X'5A' || substr(block, 22) AS BLOB)
              WHERE day = (SELECT max(day) FROM {table})"
         );
         scratch.store.connection.execute(&sql, ()).unwrap();

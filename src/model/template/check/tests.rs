@@ -95,7 +95,7 @@ fn what_is_missing_or_of_another_format_is_told() {
     assert!(all.contains("/format: `meterwright.template/2` stands here"), "{all}");
     assert!(all.contains("/name: a name has letters"), "{all}");
     assert!(told("[]")[0].contains("a template is an object"), "{:?}", told("[]"));
-    assert!(told("{ // no\n}")[0].contains("comment"));
+    assert!(told("{ // no\n}").iter().any(|one| one.contains("comment")), "{:?}", told("{ // no\n}"));
 }
 
 #[test]
