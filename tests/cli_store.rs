@@ -47,7 +47,7 @@ fn the_status_tells_what_the_file_holds_and_a_check_that_it_is_sound() {
 #[test]
 fn a_damaged_store_is_named_and_ends_with_2() {
     let program = program();
-    let connection = rusqlite::Connection::open(&program.path("test.db")).unwrap();
+    let connection = rusqlite::Connection::open(program.path("test.db")).unwrap();
     connection.execute("UPDATE day_block SET intervals = intervals + 1", ()).unwrap();
     drop(connection);
     let checked = program.run(&["store", "check"]);

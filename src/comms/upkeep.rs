@@ -243,6 +243,7 @@ impl Keeper {
     fn goes_on(&mut self, doing: &str, Pace { done, of }: Pace) -> bool {
         // The chore itself is one of those that run.
         if self.sessions.load(Ordering::Relaxed) > 1 {
+            #[allow(clippy::disallowed_methods, reason = "a thread of its own, which no test lets fly")]
             std::thread::sleep(ROOM);
         }
         if self.beat_at.elapsed() > BEAT {

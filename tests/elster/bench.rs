@@ -218,7 +218,7 @@ impl ReadSink for Kept {
         Ok(())
     }
     fn ratios(&mut self, found: &MeterRatios) -> Result<(), Fault> {
-        self.ratios = Some(found.clone());
+        self.ratios = Some(*found);
         Ok(())
     }
     fn remark(&mut self, text: String) {

@@ -98,7 +98,7 @@ fn figures(registers: &[RegisterReading]) -> Vec<(String, Option<String>)> {
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn whatever_befalls_one_answer_no_figure_is_wrong() {
-    let (outcome, clean, answers) = read(None).await;
+    let (outcome, clean, answers) = Box::pin(read(None)).await;
     outcome.unwrap();
     let clean = figures(&clean);
     assert!(clean.len() > 10 && answers > 12, "{answers}");
@@ -106,7 +106,7 @@ async fn whatever_befalls_one_answer_no_figure_is_wrong() {
     let fates = [Fate::Lost, Fate::Late, Fate::Doubled, Fate::Spoilt, Fate::Torn];
     for fate in fates {
         for at in 0..answers {
-            let (outcome, registers, _) = read(Some((at, fate))).await;
+            let (outcome, registers, _) = Box::pin(read(Some((at, fate)))).await;
             let figures = figures(&registers);
             assert!(figures.iter().all(|one| clean.contains(one)), "{fate:?} {at}: {figures:?}");
             match outcome {

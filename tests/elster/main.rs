@@ -141,7 +141,7 @@ async fn ratios_are_read_as_each_model_holds_them_and_never_written() {
         let access = access(template);
         let mut knowledge = Knowledge::default();
         elster::ratios(&mut line, &access, &mut knowledge, &RatioOrder::Read, &mut kept).await.unwrap();
-        let said = kept.ratios.clone().unwrap().said;
+        let said = kept.ratios.unwrap().said;
         assert_eq!(said.ct.unwrap().to_string(), ct, "{template}");
         assert_eq!(said.vt.map(|vt| vt.to_string()).as_deref(), vt);
         let is_doubted = kept.remarks.iter().any(|remark| remark.contains("nobody has confirmed"));

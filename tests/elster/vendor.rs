@@ -116,7 +116,7 @@ async fn a_cut_at_each_exchange_gives_no_false_success_and_the_next_attempt_come
             if let Err(fault) = first {
                 assert!(fault.blame == Blame::Line || fault.blame == Blame::Meter, "{at} {lost:?}: {fault}");
                 let again = attempt(&mut line, &journal, &plan(None), &mut Kept::new()).await;
-                assert!(again.is_ok(), "{at} {lost:?}: {:?}", again);
+                assert!(again.is_ok(), "{at} {lost:?}: {again:?}");
                 assert!(runs_whole(&meter) && lock(&meter).memory.text() == NEW, "{at} {lost:?}");
                 assert_eq!(lock(&meter).memory.activations, 1, "{at} {lost:?}: activated again");
             }

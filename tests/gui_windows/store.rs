@@ -30,8 +30,12 @@ fn the_store_tells_its_size_by_kind_and_its_last_upkeep() {
 fn upkeep_is_a_job_and_its_buttons_rest_meanwhile() {
     let fake = Fake::with_meters(5);
     let mut app = settings(&fake);
+    app.get_by_label("Compact now").scroll_to_me();
+    app.run();
     click(&mut app, "Compact now");
     assert!(matches!(fake.world(|world| world.submitted.pop()), Some(Job::Upkeep(Chore::Compact))));
+    app.run();
+    app.get_by_label("Back up…").scroll_to_me();
     app.run();
     click(&mut app, "Back up…");
     app.get_by_label("Path");

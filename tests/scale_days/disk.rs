@@ -24,6 +24,6 @@ impl FullDisk {
 
 impl Drop for FullDisk {
     fn drop(&mut self) {
-        setrlimit(Resource::Fsize, self.before.clone()).unwrap();
+        setrlimit(Resource::Fsize, self.before).unwrap();
     }
 }

@@ -80,10 +80,7 @@ fn every_job_is_for_the_roles_of_the_table() {
         (Job::RunList(ListId(1)), READING),
         (Job::Learn { meter }, READING),
         (Job::Ratios { meters: Vec::new(), order: RatioOrder::Read }, READING),
-        (
-            Job::Ratios { meters: Vec::new(), order: RatioOrder::Write { ct: ratio.clone(), vt: ratio } },
-            FIELD,
-        ),
+        (Job::Ratios { meters: Vec::new(), order: RatioOrder::Write { ct: ratio, vt: ratio } }, FIELD),
         (Job::SetClock { meters: Vec::new(), order: order(ClockWay::Set) }, FIELD),
         (Job::SetClock { meters: Vec::new(), order: order(ClockWay::Adjust) }, FIELD),
         (Job::Control { meter, order: Order::BillingReset }, FIELD),
@@ -120,7 +117,7 @@ fn every_edit_is_for_the_roles_of_the_table() {
     let secret = || Secret::new(vec![1; 8]);
     let setting = |key: &str| Edit::Setting { key: key.to_owned(), value: String::new() };
     let one: Ratio = "5/5".parse().unwrap();
-    let transformers = Transformers { ct: one.clone(), vt: one, registers_in: Side::Secondary };
+    let transformers = Transformers { ct: one, vt: one, registers_in: Side::Secondary };
     let period = RatioPeriod { from: at, until: None, transformers, classes: AccuracyClasses::default() };
     let exchange = Exchange {
         old: MeterId(1),

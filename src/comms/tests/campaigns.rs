@@ -179,11 +179,12 @@ async fn a_canary_group_that_nobody_could_reach_has_shown_nothing() {
         assert!(campaign.reason.contains("none was flashed (2 could not be reached)"), "{}", campaign.reason);
 
         // One of them is enough to go on, be the other out of reach for ever.
-        let mut acts = script.acts.lock().unwrap();
-        acts.insert("A".to_owned(), [GOOD].into());
-        acts.insert("B".to_owned(), unreachable().into());
-        acts.insert("C".to_owned(), [GOOD].into());
-        drop(acts);
+        {
+            let mut acts = script.acts.lock().unwrap();
+            acts.insert("A".to_owned(), [GOOD].into());
+            acts.insert("B".to_owned(), unreachable().into());
+            acts.insert("C".to_owned(), [GOOD].into());
+        }
         let again = bench.flash(&ids, &package, &plan).await;
         bench.until_ended(again).await;
         assert_eq!(begun(&script).last().map(String::as_str), Some("C"));

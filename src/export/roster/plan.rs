@@ -161,7 +161,7 @@ struct Planner<'a> {
 
 /// What a good row does.
 enum Taken {
-    Add(Box<MeterConfig>, PointPatch),
+    Add(Box<MeterConfig>, Box<PointPatch>),
     Change(MeterId, Box<MeterPatch>, Vec<Difference>),
     Nothing,
 }
@@ -230,7 +230,7 @@ pub fn plan(sheet: &Sheet, listed: &[ListedMeter], choices: &Choices) -> Plan {
             }
             Ok(Taken::Add(config, about)) => {
                 plan.counts.new += 1;
-                plan.changes.add.push((*config, about));
+                plan.changes.add.push((*config, *about));
                 Fate::New
             }
             Ok(Taken::Change(id, patch, differences)) => {
@@ -363,7 +363,7 @@ impl<'a> Planner<'a> {
         self.name_free(&config.name, None)?;
         self.point_agrees(line, config.point.as_deref(), &patch.about)?;
         self.names.insert(config.name.clone(), None);
-        Ok(Taken::Add(Box::new(config), patch.about))
+        Ok(Taken::Add(Box::new(config), Box::new(patch.about)))
     }
 
     fn change(&mut self, line: u64, patch: MeterPatch, meter: &ListedMeter) -> Result<Taken, Reason> {

@@ -191,7 +191,7 @@ fn separator_of(text: &str) -> Separator {
         let columns = rows.next().map_or(0, |header| header.len());
         let (all, same) = rows
             .fold((0usize, 0usize), |(all, same), row| (all + 1, same + usize::from(row.len() == columns)));
-        let share = if all == 0 { 1000 } else { same * 1000 / all };
+        let share = (same * 1000).checked_div(all).unwrap_or(1000);
         if columns > 1 { (share, columns) } else { (0, 0) }
     };
     let mut best = (Separator::Comma, (0, 0));

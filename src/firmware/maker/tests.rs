@@ -139,7 +139,7 @@ fn a_makers_key_is_read_in_every_form_that_makers_give() {
         -----END PUBLIC KEY-----\n";
     let compressed = format!("03{RFC_X}\n");
     let digits = Hex(point.to_vec()).to_string();
-    for form in [pem.as_bytes(), &spki, digits.as_bytes(), digits[2..].as_bytes(), compressed.as_bytes()] {
+    for form in [pem.as_bytes(), &spki, digits.as_bytes(), &digits.as_bytes()[2..], compressed.as_bytes()] {
         std::fs::write(&path, form).unwrap();
         let PublicKeyFile::Images(read) = PublicKeyFile::read(&path).unwrap() else { panic!("{form:?}") };
         assert_eq!((read.public, read.name.as_str()), (point, "acme"));

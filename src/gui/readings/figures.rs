@@ -81,13 +81,12 @@ impl Figures {
     /// Reckons anew where something has changed.
     pub(super) fn update(
         kept: &mut Option<Self>,
-        slice: &Arc<Slice>,
+        (slice, known): (&Arc<Slice>, &Arc<Vec<crate::model::Gap>>),
         profile: &StoredProfile,
         on: &BTreeSet<usize>,
         measure: Measure,
         (from, to, now): (Timestamp, Timestamp, Timestamp),
         view: &SideView,
-        known: &Arc<Vec<crate::model::Gap>>,
     ) {
         let (rows_at, gaps_at) = (Arc::as_ptr(slice) as usize, Arc::as_ptr(known) as usize);
         let key = (rows_at, gaps_at, on.iter().copied().collect::<Vec<_>>(), measure, from, to);

@@ -93,13 +93,12 @@ impl ProfilePage {
                 let known = gaps::known(cx, id);
                 Figures::update(
                     &mut self.figures,
-                    &slice,
+                    (&slice, &known),
                     &profile,
                     &self.on,
                     self.measure,
                     times,
                     subject.view,
-                    &known,
                 );
             }
             Load::Loading => self.figures = None,

@@ -185,7 +185,7 @@ impl Catalogue {
         let template = match (checked.template, found) {
             (Some(template), None) => template,
             (_, problem) => {
-                let problem = problem.cloned().unwrap_or_else(|| nothing());
+                let problem = problem.cloned().unwrap_or_else(nothing);
                 return Err(TemplateError::of("", &problem));
             }
         };

@@ -112,12 +112,12 @@ impl FrameDecoder {
     pub fn next_frame(&mut self) -> Option<Result<Frame, Damage>> {
         let start = self.waiting.iter().position(|octet| matches!(*octet, SOH | STX | ACK | NAK));
         self.waiting.drain(..start.unwrap_or(self.waiting.len()));
-        match self.waiting.first()? {
-            &ACK => {
+        match *self.waiting.first()? {
+            ACK => {
                 self.waiting.drain(..1);
                 return Some(Ok(Frame::Ack));
             }
-            &NAK => {
+            NAK => {
                 self.waiting.drain(..1);
                 return Some(Ok(Frame::Nak));
             }

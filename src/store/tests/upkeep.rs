@@ -22,8 +22,11 @@ fn on(_: Pace) -> bool {
     true
 }
 
+/// A row, and its values digit by digit.
+type Digits = (ProfileRow, Vec<Option<(i128, i8)>>);
+
 /// Digits too: equal numbers may have others.
-fn digits(rows: &[ProfileRow]) -> Vec<(ProfileRow, Vec<Option<(i128, i8)>>)> {
+fn digits(rows: &[ProfileRow]) -> Vec<Digits> {
     let part = |value: &Option<Decimal>| value.map(|value| (value.mantissa(), value.exponent()));
     rows.iter().map(|row| (row.clone(), row.values.iter().map(part).collect())).collect()
 }

@@ -128,8 +128,11 @@ fn blocks_of(connection: &Connection, span: Span) -> Result<Vec<(Place, Vec<u8>)
     Ok(all)
 }
 
+/// The rows of a month, and its block.
+type Packed = (Vec<ProfileRow>, Vec<u8>);
+
 /// Packs a month and proves it; nothing where it is too large for one block.
-fn packed(connection: &Connection, month: &Month) -> Result<Option<(Vec<ProfileRow>, Vec<u8>)>, Trouble> {
+fn packed(connection: &Connection, month: &Month) -> Result<Option<Packed>, Trouble> {
     let mut rows = Vec::new();
     for (place, block) in &month.days {
         rows.extend(unpack(connection, *place, block)?);

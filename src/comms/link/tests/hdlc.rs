@@ -171,7 +171,7 @@ async fn after_a_session_broke_off_the_next_one_disconnects_first_and_asks_for_s
         let habits = ServerHabits { ignores_parameters: true, ..ServerHabits::default() };
         hdlc_meter(far, ServerConfig { habits, ..server_config() }, &clients).await;
     };
-    beside(meter, async {
+    beside(Box::pin(meter), async {
         link.connect(1).await.unwrap();
         link.send(&[0xC0]).await.unwrap();
         assert!(matches!(link.receive(Duration::from_secs(6)).await, Err(LinkError::Timeout { .. })));
