@@ -17,10 +17,9 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use jiff::{SignedDuration, Timestamp};
 use meterwright::gui::App;
-use meterwright::gui::data::Import;
 use meterwright::gui::data::live::{Live, Wake};
 use meterwright::model::{
-    Channel, Decimal, Fault, IntervalStatus, MeterConfig, MeterId, Obis, ProfileLayout, ProfileRow, Quality,
+    Channel, Decimal, IntervalStatus, MeterConfig, MeterId, Obis, ProfileLayout, ProfileRow, Quality,
     ScalerUnit, Side, Unit,
 };
 use meterwright::store::Store;
@@ -158,8 +157,7 @@ fn main() {
     let until = newest();
     let meters = prepare(&path, until);
     let wake: Wake = Arc::new(|_| {});
-    let importer = Arc::new(|_: &Path| -> Result<Import, Fault> { Err(Fault::user("no list", "")) });
-    let live = Live::start(&path, &wake, &(importer as _)).expect("the store opens");
+    let live = Live::start(&path, &wake).expect("the store opens");
     let mut app = Harness::builder()
         .with_size(Vec2::new(1280.0, 800.0))
         .with_max_steps(64)
