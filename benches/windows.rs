@@ -6,6 +6,7 @@
 //! triangles is not in it. Another thread stores what a fleet brings.
 
 #![allow(clippy::expect_used, reason = "a bench fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "frames and values come at their pace in real time")]
 
 use std::path::Path;
 use std::sync::Arc;
