@@ -847,7 +847,7 @@ impl Fake {
     }
 
     /// Has somebody act from the start.
-    pub fn as_person(self, name: &str, role: Role) -> Self {
+    pub fn with_person(self, name: &str, role: Role) -> Self {
         self.world(|world| world.standing = signed_in(world, name, role));
         self
     }

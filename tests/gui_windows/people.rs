@@ -12,7 +12,7 @@ const PEOPLE: [(&str, Role); 3] =
     [("alice", Role::Administrator), ("tom", Role::Technician), ("vic", Role::Viewer)];
 
 fn signed_in(name: &str, role: Role) -> Fake {
-    Fake::with_people(12, &PEOPLE).as_person(name, role)
+    Fake::with_people(12, &PEOPLE).with_person(name, role)
 }
 
 #[test]
