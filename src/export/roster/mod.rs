@@ -1,7 +1,7 @@
 //! The list of meters as a file, out and in: the same for the windows and the command line.
 //!
 //! A file is read in three steps. [`Style::detect`] and [`Sheet::read`] turn bytes into cells, [`guess`] finds out
-//! what each column means by its header, and [`plan`] lays the rows beside the meters that are listed: which are new,
+//! what each column means by its header, and [`plan()`] lays the rows beside the meters that are listed: which are new,
 //! which change, in what, which stay, and which cannot be taken, each with the reason. Nothing is stored by any of
 //! them: a [`Plan`] holds the changes, which are made all or none.
 //!

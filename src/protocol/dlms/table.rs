@@ -4,7 +4,7 @@
 //! own; here there is none, and a field is made into a value when somebody asks for it.
 //!
 //! Rows are alike: tags, counts and lengths stand in the same places. A row is taken apart field by field; those that
-//! follow are laid over it ([`Mould`]), and as long as all that is not contents agrees they have their fields where it
+//! follow are laid over it (a mould), and as long as all that is not contents agrees they have their fields where it
 //! has its own. The first that differs is taken apart again.
 
 use std::ops::Range;
