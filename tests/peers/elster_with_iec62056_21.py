@@ -62,7 +62,7 @@ class Theirs:
         whole = b""
         for packet, begin in enumerate(range(0, length, 64), 1):
             answer = self.client.read_single_value(f"{identity:03}{packet:03x}", f"{min(64, length - begin):02X}")
-            whole += bytes.fromhex(answer.data[0].value)
+            whole += bytes.fromhex(answer.value)
         return whole
 
 
