@@ -14,15 +14,24 @@ use super::{Readings, Subject, Tab};
 
 /// Meters that the chooser lists.
 const LISTED: usize = 200;
+/// From this width on pages, sides and time stand in one row.
+const WIDE: f32 = 1240.0;
+/// Below this width the time has a row of its own.
+const NARROW: f32 = 1080.0;
 
 impl Readings {
     pub(super) fn toolbar(&mut self, ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, today: Date) {
+        let width = ui.available_width();
+        let (is_wide, is_narrow) = (width >= WIDE, width < NARROW);
         ui.horizontal(|ui| {
             heading(ui, "Readings");
             ui.add_space(8.0);
             chooser(ui, cx, subject);
             if let Some(serial) = &subject.meter.config.serial {
                 ui.label(small(ui, serial));
+            }
+            if !is_wide && !is_narrow {
+                self.side_switch(ui, subject);
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let more = ui.add(Act::icon_only(Icon::More, "More"));
@@ -64,18 +73,42 @@ impl Readings {
                 (Tab::Gaps, "Gaps"),
             ];
             segmented(ui, "readings", &mut self.tab, &tabs);
-            if !matches!(self.tab, Tab::Events | Tab::Gaps) {
-                let own = subject.meter.config.registers_in;
-                let mut side = self.side.unwrap_or(own);
-                let sides = [(Side::Secondary, "Secondary"), (Side::Primary, "Primary")];
-                if segmented(ui, "side", &mut side, &sides) {
-                    self.side = Some(side);
-                }
+            if is_wide || is_narrow {
+                self.side_switch(ui, subject);
             }
-            if matches!(self.tab, Tab::Profile | Tab::Events) {
-                ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.time(ui, subject, today));
+            if !is_narrow {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.stretch(ui, subject, today));
             }
         });
+        if is_narrow && self.has_stretch() {
+            ui.add_space(6.0);
+            ui.horizontal(|ui| {
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.stretch(ui, subject, today));
+            });
+        }
+    }
+
+    /// Whether the page shows a stretch of time.
+    const fn has_stretch(&self) -> bool {
+        matches!(self.tab, Tab::Profile | Tab::Events)
+    }
+
+    fn stretch(&mut self, ui: &mut Ui, subject: &Subject<'_>, today: Date) {
+        if self.has_stretch() {
+            self.time(ui, subject, today);
+        }
+    }
+
+    /// Which side of the transformers the figures stand for.
+    fn side_switch(&mut self, ui: &mut Ui, subject: &Subject<'_>) {
+        if matches!(self.tab, Tab::Events | Tab::Gaps) {
+            return;
+        }
+        let mut side = self.side.unwrap_or(subject.meter.config.registers_in);
+        let sides = [(Side::Secondary, "Secondary"), (Side::Primary, "Primary")];
+        if segmented(ui, "side", &mut side, &sides) {
+            self.side = Some(side);
+        }
     }
 
     /// What stands on this page, as CSV: of all selected meters.
@@ -96,7 +129,7 @@ impl Readings {
             (Format::CsvWide, "One row an interval…"),
             (Format::CsvExcel, "For Excel, with decimal comma…"),
         ];
-        let bounded = matches!(self.tab, Tab::Profile | Tab::Events);
+        let bounded = self.has_stretch();
         let (from, to) = subject.period.bounds(subject.zone);
         for (format, words) in forms {
             if !ui.button(words).clicked() {
