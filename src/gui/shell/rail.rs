@@ -22,6 +22,10 @@ const ENTRIES: [(Page, Icon, &str, &str); 8] = [
     (Page::Settings, Icon::Settings, "Settings", "Ctrl+,"),
 ];
 
+/// An entry's height, and the least that keeps icon and word apart.
+const HEIGHT: f32 = 56.0;
+const LEAST_HEIGHT: f32 = 44.0;
+
 /// Draws the rail; gives what was chosen.
 pub(crate) fn rail(ui: &mut Ui, current: Page, detached: &dyn Fn(Page) -> bool) -> Option<Command> {
     let mut command = None;
@@ -29,8 +33,11 @@ pub(crate) fn rail(ui: &mut Ui, current: Page, detached: &dyn Fn(Page) -> bool) 
     ui.spacing_mut().item_spacing = spacing;
     ui.add_space(8.0);
     let (managers, others) = ENTRIES.split_at(6);
+    // In a low window, or at a large scale, the entries stand closer.
+    let room = (ui.available_height() - 16.0) / 8.0 - spacing.y;
+    let height = room.floor().clamp(LEAST_HEIGHT, HEIGHT);
     let mut draw = |ui: &mut Ui, (page, icon, word, shortcut): (Page, Icon, &str, &str)| {
-        let response = entry(ui, page, icon, word, page == current);
+        let response = entry(ui, (page, icon, word), height, page == current);
         if response.clicked() {
             command = Some(Command::Go(page));
         }
@@ -40,7 +47,7 @@ pub(crate) fn rail(ui: &mut Ui, current: Page, detached: &dyn Fn(Page) -> bool) 
     for one in managers {
         draw(ui, *one);
     }
-    let below = ui.available_height() - 2.0 * (56.0 + spacing.y) - 8.0;
+    let below = ui.available_height() - 2.0 * (height + spacing.y) - 8.0;
     ui.add_space(below.max(8.0));
     for one in others {
         draw(ui, *one);
@@ -48,9 +55,9 @@ pub(crate) fn rail(ui: &mut Ui, current: Page, detached: &dyn Fn(Page) -> bool) 
     command
 }
 
-fn entry(ui: &mut Ui, page: Page, icon: Icon, word: &str, on: bool) -> Response {
+fn entry(ui: &mut Ui, (page, icon, word): (Page, Icon, &str), height: f32, on: bool) -> Response {
     let t = tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(Vec2::new(WIDTH - 1.0, 56.0), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(Vec2::new(WIDTH - 1.0, height), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, on, page.title()));
     let plate = rect.shrink2(Vec2::new(8.0, 2.0));
     if on {
@@ -72,8 +79,10 @@ fn entry(ui: &mut Ui, page: Page, icon: Icon, word: &str, on: bool) -> Response 
         );
     }
     let ink = if on { t.accent.0 } else { t.text_secondary.0 };
-    let top =
-        Rect::from_min_size(egui::pos2(plate.left(), plate.top() + 8.0), Vec2::new(plate.width(), 20.0));
+    let top = Rect::from_min_size(
+        egui::pos2(plate.left(), plate.top() + 8.0 - (HEIGHT - height) / 2.0),
+        Vec2::new(plate.width(), 20.0),
+    );
     icon.paint(ui.painter(), top, 19.0, ink);
     let family = if on { FontFamily::Name(STRONG.into()) } else { FontFamily::Proportional };
     let at = egui::pos2(plate.center().x, plate.bottom() - 12.0);
