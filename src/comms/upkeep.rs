@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use tokio::sync::mpsc;
 
-use crate::model::{Fault, Step};
+use crate::model::{Fault, Step, counted};
 use crate::store::{
     Checked, Compacted, Disposed, Kind, Pace, Store, StoreError, Upkeep, UpkeepRow, UpkeepState,
 };
@@ -275,10 +275,6 @@ fn size(bytes: u64) -> String {
 fn lower(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-fn counted(count: u64, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
 const fn compacted_state(done: &Compacted) -> UpkeepState {

@@ -21,8 +21,7 @@ pub(in crate::cli) struct Keep {
 fn parsed(text: &str) -> Result<(Kind, Option<Age>), String> {
     let (kind, age) = text.split_once('=').ok_or_else(|| format!("`{text}`: write KIND=AGE"))?;
     let kinds = || Kind::ALL.iter().map(|kind| kind.word()).collect::<Vec<_>>().join(", ");
-    let kind =
-        Kind::from_word(kind).ok_or_else(|| format!("there is no kind `{kind}`: write {}", kinds()))?;
+    let kind = kind.parse().map_err(|_| format!("there is no kind `{kind}`: write {}", kinds()))?;
     let age = if age == "ever" { None } else { Some(age.parse()?) };
     Ok((kind, age))
 }

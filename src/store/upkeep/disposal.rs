@@ -306,8 +306,9 @@ fn end(
         [id],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
     )?;
-    let kind = Kind::from_word(&kind)
-        .ok_or_else(|| Trouble::Damaged(format!("disposal {id} is of the kind `{kind}`")))?;
+    let kind = kind
+        .parse::<Kind>()
+        .map_err(|_| Trouble::Damaged(format!("disposal {id} is of the kind `{kind}`")))?;
     let cutoff = instant(cutoff)?;
     let detail =
         format!("{} before {cutoff}: {items} went ({bytes} bytes), SHA-256 {}{how}", kind.word(), hex(&hash));

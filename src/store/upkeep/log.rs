@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{OptionalExtension, Row, params};
 
+use crate::model::text::words;
 use crate::store::columns::{get, instant, maybe_instant, micros};
 use crate::store::error::Trouble;
 use crate::store::{Store, StoreError, StoreReader};
@@ -10,36 +11,9 @@ use crate::store::{Store, StoreError, StoreReader};
 /// How long nothing is heard of upkeep before it counts as broken off.
 const SILENCE: SignedDuration = SignedDuration::from_mins(2);
 
-/// A word in the file for each variant, and back.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant),+ }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &[Self] = &[$(Self::$variant),+];
-
-            /// The word in files, on the command line and in JSON.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self { $(Self::$variant => $word),+ }
-            }
-
-            /// The one of this word.
-            #[must_use]
-            pub fn from_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|one| one.word() == word)
-            }
-        }
-    };
-}
-pub(super) use words;
-
 words! {
     /// A kind of upkeep.
-    Upkeep {
+    Upkeep: "a kind of upkeep" {
         /// Days into months, free pages back to the disk.
         Compact = "compact",
         /// What is older than it is to be kept goes.
@@ -55,7 +29,7 @@ words! {
 
 words! {
     /// How a piece of upkeep ended.
-    UpkeepState {
+    UpkeepState: "a state of upkeep" {
         /// It goes on.
         Running = "running",
         /// To its end.
@@ -91,10 +65,10 @@ fn upkeep_row(row: &Row<'_>) -> Result<UpkeepRow, Trouble> {
     let damaged = || Trouble::Damaged(format!("the upkeep `{what}` is `{state}`"));
     Ok(UpkeepRow {
         id: get(row, 0)?,
-        what: Upkeep::from_word(&what).ok_or_else(damaged)?,
+        what: what.parse().map_err(|_| damaged())?,
         began: instant(get(row, 2)?)?,
         ended: maybe_instant(get(row, 3)?)?,
-        state: UpkeepState::from_word(&state).ok_or_else(damaged)?,
+        state: state.parse().map_err(|_| damaged())?,
         words: get(row, 5)?,
     })
 }

@@ -20,19 +20,18 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Span, Timestamp};
 use rusqlite::{Connection, Row, params};
 
+use crate::model::text::words;
 use crate::store::block::day_of;
 use crate::store::columns::{get, maybe_instant, micros, uncount};
 use crate::store::error::Trouble;
 use crate::store::{Store, StoreError, StoreReader, audit, settings};
-
-use super::log::words;
 
 /// The setting that holds [`Retention`].
 pub const RETENTION_SETTING: &str = "retention";
 
 words! {
     /// A kind of data that may be disposed of.
-    Kind {
+    Kind: "a kind of data" {
         /// Intervals of profiles.
         Intervals = "intervals",
         /// Readings of registers.
@@ -183,7 +182,7 @@ impl Retention {
         let given: BTreeMap<String, String> =
             text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
         for (kind, age) in given {
-            let Some(kind) = Kind::from_word(&kind) else { continue };
+            let Ok(kind) = kind.parse() else { continue };
             let age = if age == "ever" { Some(None) } else { age.parse().ok().map(Some) };
             // What is too short was not written by this program.
             let _too_short = age.map(|age| retention.set(kind, age));
