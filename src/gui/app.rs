@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 use crate::comms::{Chore, Job};
 use crate::export::{print, write_whole};
-use crate::model::{Catalogue, Fault, Right};
+use crate::model::{Catalogue, Fault};
 use crate::scheme::{self, Document};
 
 use super::APP_ID;
@@ -22,7 +22,7 @@ use super::data::live::Wake;
 use super::data::{Backend, Later, Load};
 use super::firmware::FirmwarePage;
 use super::lists::Lists;
-use super::meters::{MeterManager, PointDeed};
+use super::meters::MeterManager;
 use super::people::{Idle, SignIn, is_shut};
 use super::readings::Readings;
 use super::schemes::SchemeManager;
@@ -63,25 +63,6 @@ pub struct App {
     detached: BTreeSet<Page>,
     demo: Option<Later<Box<dyn Backend>>>,
     wake: Wake,
-}
-
-/// The right without which a command is not even begun.
-const fn needed(command: &Command) -> Option<Right> {
-    match command {
-        Command::AddMeter
-        | Command::EditMeter(_)
-        | Command::RemoveMeters(_)
-        | Command::ImportMeters
-        | Command::ImportFile(_)
-        | Command::Point(_, PointDeed::Describe) => Some(Right::KeepMeters),
-        Command::Point(_, PointDeed::Ratio) => Some(Right::Ratios),
-        Command::Point(_, PointDeed::Exchange) => Some(Right::ExchangeMeters),
-        Command::Ask(_, deed) => Some(deed.right()),
-        Command::Read(..) => Some(Right::ReadMeters),
-        Command::PlanFlash => Some(Right::Flash),
-        Command::ChooseKey => Some(Right::TrustKeys),
-        _ => None,
-    }
 }
 
 const CTRL: Modifiers = Modifiers::COMMAND;
@@ -407,7 +388,7 @@ impl App {
 
     fn obey(&mut self, ui: &Ui, command: Command) {
         // Keys, menus and the search field lead here too.
-        if let Some(fault) = needed(&command).and_then(|right| self.cx.standing.check(right).err()) {
+        if let Some(fault) = command.needs().and_then(|right| self.cx.standing.check(right).err()) {
             self.cx.notices.failed(fault);
             return;
         }

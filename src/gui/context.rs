@@ -12,7 +12,7 @@ use crate::comms::{Edit, Edited, Event, Job, JobId, ListEvent};
 use crate::drivers::ReadRequest;
 use crate::export::Export;
 use crate::model::template::Proposal;
-use crate::model::{Catalogue, Fault, MeterId, Right, Standing, What};
+use crate::model::{Catalogue, Fault, MeterId, Standing, What};
 use crate::store::MeterRow;
 
 use super::data::{Backend, Cache, Later, Load, Query};
@@ -394,12 +394,6 @@ impl AppCtx {
     /// Says `done` when an export is written, or why it failed.
     pub fn exported(&mut self, answer: Later<u64>, done: impl Into<String>) {
         self.exports.push((answer, done.into()));
-    }
-
-    /// Why whoever acts here may not do something, for [`Act::unless`](super::widgets::Act::unless).
-    #[must_use]
-    pub fn why_not(&self, right: Right) -> Option<String> {
-        self.standing.check(right).err().map(|fault| fault.to_string())
     }
 
     /// Reads meters into the store from where it ends; a refusal is said.

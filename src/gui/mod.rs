@@ -16,6 +16,7 @@ mod opening;
 mod people;
 mod prefs;
 mod readings;
+mod rights;
 mod schemes;
 pub mod selection;
 mod settings;

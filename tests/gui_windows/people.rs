@@ -1,9 +1,13 @@
 //! Signing in, the lock, the card of people, and what a role may not do.
 
+use egui::text::CCursorRange;
+use egui::text_edit::TextEditState;
 use egui::{Key, Modifiers};
+use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use meterwright::comms::Edit;
-use meterwright::model::Role;
+use meterwright::gui::App;
+use meterwright::model::{MeterId, Role};
 
 use super::fake::Fake;
 use super::{CONTROLS, app, click, enter, named, press, shows};
@@ -132,4 +136,67 @@ fn one_user_sees_nothing_of_people_but_how_to_set_them_up() {
     let first = edits.iter().any(|edit| matches!(edit, Edit::AddPerson { role: Role::Administrator, .. }));
     assert!(first, "{edits:?}");
     assert!(!shows(&app, "Add a person…"));
+}
+
+/// What is greyed tells which right is missing and whom to ask.
+fn is_refused(app: &Harness<'_, App>, label: &str) -> bool {
+    let node = named(app, label, &CONTROLS).accesskit_node();
+    let why = node.description().unwrap_or_default();
+    node.is_disabled() && why.contains(" is for ") && why.contains("alice")
+}
+
+#[test]
+fn menus_trees_and_the_search_field_grey_out_what_a_role_may_not_do_and_say_why() {
+    let fake = signed_in("vic", Role::Viewer);
+    let mut app = app(&fake);
+    press(&mut app, Modifiers::COMMAND, Key::Num2);
+    app.state_mut().cx.selection.only(MeterId(1));
+    app.run();
+    assert!(is_refused(&app, "Make a group…") && is_refused(&app, "Move the selected meters to a group…"));
+
+    click(&mut app, "More");
+    let refused =
+        ["Import meters from CSV…", "Edit meter…", "Move to a group…", "Set clock…", "Remove meter…"];
+    for label in refused {
+        assert!(is_refused(&app, label), "{label}");
+    }
+    assert!(!named(&app, "Save the list as CSV…", &CONTROLS).accesskit_node().is_disabled());
+    press(&mut app, Modifiers::NONE, Key::Escape);
+
+    named(&app, "Meter Mill Lane 1", &CONTROLS).click_secondary();
+    app.run();
+    assert!(is_refused(&app, "Remove…"));
+    assert!(!named(&app, "Show readings", &CONTROLS).accesskit_node().is_disabled());
+    press(&mut app, Modifiers::NONE, Key::Escape);
+
+    press(&mut app, Modifiers::COMMAND, Key::K);
+    assert!(is_refused(&app, "Import meters from CSV…"));
+    assert!(!named(&app, "Go to Readings", &CONTROLS).accesskit_node().is_disabled());
+    press(&mut app, Modifiers::NONE, Key::Escape);
+
+    press(&mut app, Modifiers::COMMAND, Key::Comma);
+    assert!(is_refused(&app, "Compact now") && is_refused(&app, "Keep intervals"));
+    assert!(!named(&app, "Back up…", &CONTROLS).accesskit_node().is_disabled());
+    assert!(fake.world(|world| world.edits.is_empty() && world.submitted.is_empty()));
+}
+
+#[test]
+fn nothing_of_a_passphrase_stays_in_the_memory_of_the_window() {
+    let kept = |app: &Harness<'_, App>| {
+        let id = app.ctx.memory(|memory| memory.focused()).unwrap();
+        let undoer = TextEditState::load(&app.ctx, id).unwrap().undoer();
+        let nothing = (CCursorRange::default(), String::new());
+        undoer.is_in_flux() || undoer.has_undo(&nothing) || undoer.has_redo(&nothing)
+    };
+    let mut app = app(&Fake::with_people(12, &PEOPLE));
+    enter(&mut app, "Name", "tom");
+    assert!(kept(&app), "what is typed into another field can be taken back");
+    enter(&mut app, "Passphrase", "open");
+    assert!(!kept(&app));
+    enter(&mut app, "Passphrase", " sesame");
+    assert!(!kept(&app));
+    press(&mut app, Modifiers::COMMAND, Key::Z);
+    press(&mut app, Modifiers::NONE, Key::Enter);
+    app.run();
+    assert!(shows(&app, "Find a meter or a command"), "there was nothing to take back");
 }

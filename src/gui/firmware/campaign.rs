@@ -184,7 +184,10 @@ impl CampaignPage {
                 if ui.add(Act::plain(words).icon(Icon::Stop).enabled(!cancelling).hint(hint)).clicked() {
                     wish = Some(Wish::Pause(job));
                 }
-                if ui.add(Act::quiet("Call off…").enabled(!cancelling)).clicked() {
+                if ui
+                    .add(Act::quiet("Call off…").enabled(!cancelling).unless(cx.why_not(Right::Flash)))
+                    .clicked()
+                {
                     wish = Some(Wish::CallOff);
                 }
             });

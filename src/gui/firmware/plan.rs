@@ -13,7 +13,7 @@ use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::data::{Load, PackageFile, Query};
 use crate::gui::theme::Icon;
 use crate::gui::widgets::{
-    Act, Problem, Tone, described, empty, fault_panel, field, heading, loading, problem, secondary, section,
+    Act, Problem, Tone, empty, fault_panel, field, heading, loading, permitted, problem, secondary, section,
     segmented, text_field,
 };
 use crate::model::{CampaignPlan, FlashActivation, Right, Window};
@@ -163,12 +163,9 @@ impl Draft {
         ui.checkbox(&mut self.short_backup, "Short backup: registers, clock and scheme, no profile");
         ui.checkbox(&mut self.start_over, "Give up what another package left half in a meter");
         self.downgrade &= no_override.is_none();
-        let shown = ui.add_enabled_ui(no_override.is_none(), |ui| {
+        permitted(ui, no_override, |ui| {
             ui.checkbox(&mut self.downgrade, "Let an older version replace a later one (administrator)")
         });
-        if let Some(why) = no_override {
-            described(ui, &shown.inner, why);
-        }
         if self.downgrade {
             let wrong = self.reason.trim().is_empty();
             let remark = "It goes into the audit chain with your name";

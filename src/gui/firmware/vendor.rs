@@ -14,7 +14,7 @@ use crate::gui::widgets::{
     Act, Problem, Tone, badge, counted, dialog_window, empty, field, heading, key_value, loading, problem,
     secondary, section, text_field,
 };
-use crate::model::Template;
+use crate::model::{Right, Template};
 use crate::store::MeterRow;
 
 /// Width of the dialogs' contents and of fields.
@@ -135,12 +135,13 @@ impl VendorPage {
         let text = "For an Elster AS230 only: a file of writes from its maker, which is no signed package.";
         ui.add(Label::new(secondary(ui, text)).wrap());
         ui.add(Label::new(RISK).wrap());
+        let why_not = cx.why_not(Right::VendorProcedure);
         ui.horizontal(|ui| {
             if is_allowed {
-                if ui.add(Act::plain("Forbid vendors' files")).clicked() {
+                if ui.add(Act::plain("Forbid vendors' files").unless(why_not)).clicked() {
                     cx.edit(Edit::VendorFirmware { accepted: None }, "Vendors' own files are forbidden");
                 }
-            } else if ui.add(Act::plain("Allow vendors' files…")).clicked() {
+            } else if ui.add(Act::plain("Allow vendors' files…").unless(why_not)).clicked() {
                 self.typed.clear();
                 self.asking = Some(Asking::Risk);
             }
@@ -158,7 +159,8 @@ impl VendorPage {
         };
         section(ui, "File");
         let Some(path) = self.file.clone() else {
-            if ui.add(Act::plain("Choose a vendor's file…").icon(Icon::Folder)).clicked() {
+            let choose = Act::plain("Choose a vendor's file…").icon(Icon::Folder);
+            if ui.add(choose.unless(cx.why_not(Right::VendorProcedure))).clicked() {
                 cx.command(Command::ChooseVendorFile);
             }
             return;
@@ -243,7 +245,7 @@ impl VendorPage {
             text_field(ui, &mut self.expect, hint, 240.0, false)
         });
         let words = format!("Load {}…", row.config.name);
-        if ui.add(Act::danger(&words)).clicked() {
+        if ui.add(Act::danger(&words).unless(cx.why_not(Right::VendorProcedure))).clicked() {
             self.typed.clear();
             self.asking = Some(Asking::Meter(Box::new(row), Arc::clone(file)));
         }

@@ -63,7 +63,10 @@ fn head(ui: &mut Ui, cx: &AppCtx, list: &ListSummary) -> Option<Wish> {
     ui.horizontal(|ui| {
         match running {
             Some(run) => {
-                if ui.add(Act::primary("Stop the run").icon(Icon::Stop)).clicked() {
+                if ui
+                    .add(Act::primary("Stop the run").icon(Icon::Stop).unless(cx.why_not(Right::ReadMeters)))
+                    .clicked()
+                {
                     wish = Some(Wish::Stop(run.id));
                 }
             }

@@ -31,6 +31,7 @@ use crate::store::GROUPS_SETTING;
 use super::context::{AppCtx, Command, Page, usual_reading};
 use super::data::reader::zone_named;
 use super::data::{Load, Query};
+use super::rights::entry;
 use super::theme::{Icon, tokens};
 use super::widgets::{Act, Problem, Tone, heading, loading, problem, small};
 
@@ -251,7 +252,7 @@ impl MeterManager {
             .default_size(200.0)
             .size_range(140.0..=360.0)
             .frame(frame)
-            .show(ui, |ui| match self.tree.ui(ui, &self.filter, &cx.selection.ids()) {
+            .show(ui, |ui| match self.tree.ui(ui, cx, &self.filter) {
                 Some(tree::Wish::Show(filter)) => self.filter = filter,
                 Some(tree::Wish::Deed(deed)) => cx.command(Command::Group(deed)),
                 None => {}
@@ -331,24 +332,17 @@ impl MeterManager {
         let more = ui.add(Act::icon_only(Icon::More, "More"));
         Popup::menu(&more).show(|ui| {
             ui.set_min_width(220.0);
-            if ui.button("Import meters from CSV…").clicked() {
-                cx.command(Command::ImportMeters);
-            }
-            if ui.button("Save the list as CSV…").clicked() {
-                cx.command(Command::ExportMeters);
-            }
+            entry(ui, cx, "Import meters from CSV…", "", Command::ImportMeters);
+            entry(ui, cx, "Save the list as CSV…", "", Command::ExportMeters);
             ui.separator();
             ui.add_enabled_ui(!selected.is_empty(), |ui| {
                 let words = match selected.len() {
                     0 | 1 => "Edit meter…".to_owned(),
                     many => format!("Edit {many} meters…"),
                 };
-                if ui.add(egui::Button::new(words).shortcut_text("F2")).clicked() {
-                    cx.command(Command::EditMeters(selected.clone()));
-                }
-                if ui.button("Move to a group…").clicked() {
-                    cx.command(Command::Group(GroupDeed::Meters(selected.clone(), None)));
-                }
+                entry(ui, cx, &words, "F2", Command::EditMeters(selected.clone()));
+                let group = Command::Group(GroupDeed::Meters(selected.clone(), None));
+                entry(ui, cx, "Move to a group…", "", group);
                 ui.separator();
                 let clocks = if selected.len() > 1 {
                     format!("{} clocks…", selected.len())
@@ -356,9 +350,8 @@ impl MeterManager {
                     "clock…".to_owned()
                 };
                 for (verb, way) in [("Set", ClockWay::Set), ("Adjust", ClockWay::Adjust)] {
-                    if ui.button(format!("{verb} {clocks}")).clicked() {
-                        cx.command(Command::Ask(selected.clone(), Deed::Clock(way)));
-                    }
+                    let ask = Command::Ask(selected.clone(), Deed::Clock(way));
+                    entry(ui, cx, &format!("{verb} {clocks}"), "", ask);
                 }
                 ui.separator();
                 let words = if selected.len() > 1 {
@@ -366,14 +359,10 @@ impl MeterManager {
                 } else {
                     "Remove meter…".to_owned()
                 };
-                if ui.add(egui::Button::new(words).shortcut_text("Delete")).clicked() {
-                    cx.command(Command::RemoveMeters(selected.clone()));
-                }
+                entry(ui, cx, &words, "Delete", Command::RemoveMeters(selected.clone()));
             });
             ui.separator();
-            if ui.button("Open in its own window").clicked() {
-                cx.command(Command::Detach(Page::Meters));
-            }
+            entry(ui, cx, "Open in its own window", "", Command::Detach(Page::Meters));
         });
     }
 
@@ -397,7 +386,8 @@ impl MeterManager {
         }
         ui.separator();
         let ready = !cx.selection.is_empty() && !self.what.is_empty();
-        if ui.add(Act::primary("Read these").enabled(ready)).clicked() {
+        let read = Act::primary("Read these").enabled(ready).unless(cx.why_not(Right::ReadMeters));
+        if ui.add(read).clicked() {
             cx.command(Command::Read(cx.selection.ids(), self.what.clone()));
             ui.close();
         }

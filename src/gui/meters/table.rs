@@ -7,6 +7,7 @@ use egui::{
 use egui_extras::{Column as Width, TableBuilder, TableRow};
 
 use crate::gui::context::{AppCtx, Command};
+use crate::gui::rights::entry;
 use crate::gui::theme::{Icon, ROW, SIZES, strong, tokens};
 use crate::gui::widgets::{Act, badge, empty, instant};
 use crate::model::MeterId;
@@ -211,19 +212,16 @@ fn meter_row(row: &mut TableRow<'_, '_>, cx: &mut AppCtx, meter: &MeterRow, show
 fn menu(ui: &mut Ui, cx: &mut AppCtx, id: MeterId) {
     ui.set_min_width(200.0);
     let selected = cx.selection.ids();
-    let mut item = |ui: &mut Ui, text: &str, shortcut: &str, command: Command| {
-        if ui.add(egui::Button::new(text).shortcut_text(shortcut)).clicked() {
-            cx.command(command);
-        }
-    };
-    item(ui, "Read now", "F5", Command::Read(Vec::new(), std::collections::BTreeSet::new()));
-    item(ui, "Show readings", "Enter", Command::ShowReadings(id));
+    entry(ui, cx, "Read now", "F5", Command::Read(Vec::new(), std::collections::BTreeSet::new()));
+    entry(ui, cx, "Show readings", "Enter", Command::ShowReadings(id));
     let ids = if selected.len() > 1 { selected } else { vec![id] };
     let words = if ids.len() > 1 { format!("Edit {} meters…", ids.len()) } else { "Edit…".to_owned() };
-    item(ui, &words, "F2", Command::EditMeters(ids.clone()));
-    item(ui, "Move to a group…", "", Command::Group(GroupDeed::Meters(ids, None)));
+    entry(ui, cx, &words, "F2", Command::EditMeters(ids.clone()));
+    entry(ui, cx, "Move to a group…", "", Command::Group(GroupDeed::Meters(ids.clone(), None)));
     ui.separator();
-    item(ui, "Remove…", "Delete", Command::RemoveMeters(vec![id]));
+    let words =
+        if ids.len() > 1 { format!("Remove {} meters…", ids.len()) } else { "Remove…".to_owned() };
+    entry(ui, cx, &words, "Delete", Command::RemoveMeters(ids));
 }
 
 fn cell(ui: &mut Ui, cx: &AppCtx, meter: &MeterRow, column: Column) {

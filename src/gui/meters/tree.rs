@@ -8,9 +8,10 @@ use egui::{
     StrokeKind, Ui, Vec2, WidgetInfo,
 };
 
+use crate::gui::context::AppCtx;
 use crate::gui::theme::{Icon, ROW, SIZES, STRONG, strong, tokens};
 use crate::gui::widgets::{Act, counted};
-use crate::model::MeterId;
+use crate::model::{MeterId, Right};
 use crate::store::MeterRow;
 
 use super::groups::GroupDeed;
@@ -92,13 +93,13 @@ impl Tree {
     }
 
     /// Draws the tree; gives what somebody wants of it.
-    pub(super) fn ui(&mut self, ui: &mut Ui, current: &Filter, selected: &[MeterId]) -> Option<Wish> {
+    pub(super) fn ui(&mut self, ui: &mut Ui, cx: &AppCtx, current: &Filter) -> Option<Wish> {
         let mut wish = None;
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 2.0;
             wish = self.fixed(ui, current).map(Wish::Show);
             ui.add_space(12.0);
-            let over = self.heading(ui, current, selected);
+            let over = self.heading(ui, cx, current);
             let below = self.below(ui, current);
             wish = wish.take().or(over).or(below);
         });
@@ -126,12 +127,14 @@ impl Tree {
     }
 
     /// The heading of the groups, on which a group is dropped to move it to the top, and what can be done with them.
-    fn heading(&self, ui: &mut Ui, current: &Filter, selected: &[MeterId]) -> Option<Wish> {
+    fn heading(&self, ui: &mut Ui, cx: &AppCtx, current: &Filter) -> Option<Wish> {
         let mut wish = None;
         let chosen = match current {
             Filter::Group(path) if self.groups.contains_key(path) => Some(path.clone()),
             _ => None,
         };
+        let selected = cx.selection.ids();
+        let why_not = cx.why_not(Right::KeepMeters);
         let secondary = tokens(ui).text_secondary.0;
         let heading = ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
@@ -140,7 +143,7 @@ impl Tree {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let mut act = |ui: &mut Ui, icon: Icon, words: &str, key: &str, deed: Option<GroupDeed>| {
                     let act = Act::icon_only(icon, words).small().shortcut(key).enabled(deed.is_some());
-                    if ui.add(act).clicked()
+                    if ui.add(act.unless(why_not.clone())).clicked()
                         && let Some(deed) = deed
                     {
                         wish = Some(Wish::Deed(deed));
@@ -151,7 +154,7 @@ impl Tree {
                 act(ui, Icon::Export, "Move this group…", "", of(|path| GroupDeed::Move(path, None)));
                 act(ui, Icon::Edit, "Rename this group…", "F2", of(GroupDeed::Rename));
                 let meters =
-                    (!selected.is_empty()).then(|| GroupDeed::Meters(selected.to_vec(), chosen.clone()));
+                    (!selected.is_empty()).then(|| GroupDeed::Meters(selected.clone(), chosen.clone()));
                 act(ui, Icon::Import, "Move the selected meters to a group…", "", meters);
                 act(ui, Icon::Plus, "Make a group…", "", Some(GroupDeed::Add(chosen.clone())));
             });

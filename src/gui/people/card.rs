@@ -7,7 +7,7 @@ use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
 use crate::gui::theme::{CONTROL, Icon, SIZES, strong};
 use crate::gui::widgets::{
-    Act, Problem, Tone, badge, combo, counted, described, dialog_window, instant, loading, problem,
+    Act, Problem, Tone, badge, combo, counted, dialog_window, instant, loading, permitted, problem,
     secondary, segmented,
 };
 use crate::model::{Right, Role, Standing};
@@ -249,7 +249,7 @@ impl PeopleCard {
 fn role_of(ui: &mut Ui, cx: &mut AppCtx, row: &PersonRow, why: Option<&str>) {
     let name = format!("Role of {}", row.name);
     let mut chosen = None;
-    let shown = ui.add_enabled_ui(why.is_none(), |ui| {
+    permitted(ui, why, |ui| {
         combo(ui, ("role", row.id), &name, 120.0, sentence_of(row.role), |ui| {
             for role in Role::ALL {
                 let response = ui.selectable_label(role == row.role, sentence_of(role));
@@ -259,9 +259,6 @@ fn role_of(ui: &mut Ui, cx: &mut AppCtx, row: &PersonRow, why: Option<&str>) {
             }
         })
     });
-    if let Some(why) = why {
-        described(ui, &shown.inner, why);
-    }
     if let Some(role) = chosen {
         let done = format!("{} is {} now", row.name, role.one());
         let edit =

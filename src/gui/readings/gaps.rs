@@ -11,14 +11,14 @@ use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
 use crate::gui::theme::{Icon, ROW, SIZES, strong, tokens};
 use crate::gui::widgets::{Act, empty, loading, small};
-use crate::model::{Gap, GapReason, MeterId, Obis, What};
+use crate::model::{Gap, GapReason, MeterId, Obis, Right, What};
 
-use super::Subject;
 use super::axis::interval_end;
 use super::figures::Figures;
 use super::intervals::title;
 use super::profile::{failed, framed};
 use super::series;
+use super::{NARROW_TABLE, Subject};
 
 /// The sort of a reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,7 +152,8 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let act = Act::plain("Read all open gaps now").icon(Icon::Play).small();
                 let hint = "Asks for what is open, the oldest first, and for what came since the last read";
-                if ui.add(act.enabled(doing.is_none() && open > 0).hint(hint)).clicked() {
+                let act = act.enabled(doing.is_none() && open > 0).hint(hint);
+                if ui.add(act.unless(cx.why_not(Right::ReadMeters))).clicked() {
                     read(cx, meter, None);
                 }
                 if let Some(doing) = &doing {
@@ -165,19 +166,21 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
 }
 
 fn table(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, gaps: &[Gap], is_busy: bool) {
+    let is_narrow = ui.available_width() < NARROW_TABLE;
+    let width = |wide: f32, narrow: f32| if is_narrow { narrow } else { wide };
     ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing = Vec2::ZERO;
         let table = TableBuilder::new(ui)
             .id_salt("gaps")
             .auto_shrink(false)
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::exact(176.0))
-            .column(Column::exact(176.0))
-            .column(Column::exact(88.0))
-            .column(Column::exact(88.0))
-            .column(Column::exact(120.0))
-            .column(Column::remainder().at_least(200.0).clip(true))
-            .column(Column::exact(168.0));
+            .column(Column::exact(width(176.0, 156.0)))
+            .column(Column::exact(width(176.0, 156.0)))
+            .column(Column::exact(width(88.0, 72.0)))
+            .column(Column::exact(width(88.0, 80.0)))
+            .column(Column::exact(width(120.0, 96.0)))
+            .column(Column::remainder().at_least(width(200.0, 144.0)).clip(true))
+            .column(Column::exact(width(168.0, 48.0)));
         let (after, before) =
             (format!("After, {}", subject.zone_name), format!("Up to, {}", subject.zone_name));
         let titles = [after.as_str(), before.as_str(), "Missing", "State", "Profile", "Why", ""];
@@ -192,7 +195,7 @@ fn table(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, gaps: &[Gap], is_b
                 let Some(gap) = gaps.len().checked_sub(row.index() + 1).and_then(|at| gaps.get(at)) else {
                     return;
                 };
-                cells(&mut row, cx, subject, gap, is_busy);
+                cells(&mut row, cx, subject, gap, (is_busy, is_narrow));
             });
         });
     });
@@ -203,7 +206,7 @@ fn cells(
     cx: &mut AppCtx,
     subject: &Subject<'_>,
     gap: &Gap,
-    is_busy: bool,
+    (is_busy, is_narrow): (bool, bool),
 ) {
     let sort = Sort::of(Some(&gap.reason));
     let when = |at: Timestamp| interval_end(at, subject.zone);
@@ -238,8 +241,12 @@ fn cells(
     }
     row.col(|ui| {
         ui.add_space(8.0);
-        let act = Act::quiet("Read the gap now").icon(Icon::Play).small().enabled(!is_busy);
-        if ui.add(act.hint("Asks the meter for this stretch once more")).clicked() {
+        let words = "Read the gap now";
+        let act =
+            if is_narrow { Act::icon_only(Icon::Play, words) } else { Act::quiet(words).icon(Icon::Play) };
+        let act = act.small().enabled(!is_busy);
+        let act = act.hint("Asks the meter for this stretch once more");
+        if ui.add(act.unless(cx.why_not(Right::ReadMeters))).clicked() {
             read(cx, subject.meter.id, Some(gap));
         }
     });

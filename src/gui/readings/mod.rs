@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::export::SideView;
-use crate::model::{MeterId, Side, Transformers, Unit};
+use crate::model::{MeterId, Right, Side, Transformers, Unit};
 use crate::store::MeterRow;
 
 use super::context::{AppCtx, Command};
@@ -103,6 +103,9 @@ impl Subject<'_> {
     }
 }
 
+/// Where there is less room, tables keep their columns closer.
+const NARROW_TABLE: f32 = 960.0;
+
 impl Readings {
     /// Draws the page.
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
@@ -164,7 +167,10 @@ pub(super) fn nothing(ui: &mut Ui, cx: &mut AppCtx, meter: MeterId, title: &str,
     empty(ui, Icon::Readings, title, text, |ui| {
         if let Some(doing) = cx.jobs.doing(meter) {
             ui.label(doing);
-        } else if ui.add(Act::primary("Read now").icon(Icon::Play).shortcut("F5")).clicked() {
+            return;
+        }
+        let read = Act::primary("Read now").icon(Icon::Play).shortcut("F5");
+        if ui.add(read.unless(cx.why_not(Right::ReadMeters))).clicked() {
             cx.command(Command::Read(vec![meter], std::collections::BTreeSet::new()));
         }
     });

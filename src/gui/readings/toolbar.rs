@@ -5,8 +5,9 @@ use jiff::civil::Date;
 
 use crate::export::{self, Export, Format, Part};
 use crate::gui::context::{AppCtx, Command, Page};
+use crate::gui::rights::entry;
 use crate::gui::theme::{Icon, strong, tokens};
-use crate::gui::widgets::{Act, Tone, badge, combo, heading, segmented, small};
+use crate::gui::widgets::{Act, Entry, Tone, badge, combo, heading, segmented, small};
 use crate::model::{Right, Side};
 
 use super::period::{Period, Span};
@@ -39,12 +40,8 @@ impl Readings {
                     ui.set_min_width(280.0);
                     self.export_menu(ui, cx, subject);
                     ui.separator();
-                    if ui.button("Show in the Meter Manager").clicked() {
-                        cx.command(Command::Go(Page::Meters));
-                    }
-                    if ui.button("Open in its own window").clicked() {
-                        cx.command(Command::Detach(Page::Readings));
-                    }
+                    entry(ui, cx, "Show in the Meter Manager", "Ctrl+2", Command::Go(Page::Meters));
+                    entry(ui, cx, "Open in its own window", "", Command::Detach(Page::Readings));
                 });
                 let doing = cx.jobs.doing(subject.meter.id);
                 let read = Act::primary("Read now").icon(Icon::Play).shortcut("F5").enabled(doing.is_none());
@@ -132,7 +129,7 @@ impl Readings {
         let bounded = self.has_stretch();
         let (from, to) = subject.period.bounds(subject.zone);
         for (format, words) in forms {
-            if !ui.button(words).clicked() {
+            if !ui.add(Entry::new(words)).clicked() {
                 continue;
             }
             let part = |meter: &crate::store::MeterRow| Part {

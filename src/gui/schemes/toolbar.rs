@@ -3,8 +3,9 @@
 use egui::{Align, Frame, Label, Layout, Margin, Panel, Popup, Ui};
 
 use crate::gui::context::{AppCtx, Command, Page};
+use crate::gui::rights::entry;
 use crate::gui::theme::{Icon, strong, tokens};
-use crate::gui::widgets::{Act, Tone, badge, small};
+use crate::gui::widgets::{Act, Entry, Tone, badge, small};
 
 use super::dialogs::Dialog;
 use super::opened::Opened;
@@ -93,33 +94,31 @@ impl SchemeManager {
         Popup::menu(&more).show(|ui| {
             ui.set_min_width(220.0);
             if let Some(document) = document {
-                if ui.add(egui::Button::new("Save as…").shortcut_text("Ctrl+Shift+S")).clicked() {
+                if ui.add(Entry::new("Save as…").shortcut("Ctrl+Shift+S")).clicked() {
                     cx.command(Command::ChooseSchemeTarget(key, proposed_name(&document)));
                 }
-                if ui.add(egui::Button::new("Print…").shortcut_text("Ctrl+P")).clicked() {
+                if ui.add(Entry::new("Print…").shortcut("Ctrl+P")).clicked() {
                     self.print(cx);
                 }
-                if ui.button("Duplicate").clicked() {
+                if ui.add(Entry::new("Duplicate")).clicked() {
                     let title = format!("{} (copy)", document.title);
                     self.begin(crate::scheme::Document { title, ..document });
                 }
             }
             if let Some(path) = path {
                 ui.separator();
-                if ui.button("Rename file…").clicked() {
+                if ui.add(Entry::new("Rename file…")).clicked() {
                     self.dialog = Some(Dialog::rename(key, &path));
                 }
-                if ui.button("Delete file…").clicked() {
+                if ui.add(Entry::new("Delete file…")).clicked() {
                     self.dialog = Some(Dialog::delete(key, path));
                 }
             }
             ui.separator();
-            if ui.add(egui::Button::new("Close").shortcut_text("Ctrl+W")).clicked() {
+            if ui.add(Entry::new("Close").shortcut("Ctrl+W")).clicked() {
                 self.ask_close(cx, key);
             }
-            if ui.button("Open in its own window").clicked() {
-                cx.command(Command::Detach(Page::Schemes));
-            }
+            entry(ui, cx, "Open in its own window", "", Command::Detach(Page::Schemes));
         });
     }
 }

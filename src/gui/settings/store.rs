@@ -8,8 +8,9 @@ use crate::gui::context::{AppCtx, Command};
 use crate::gui::data::{Expiries, Load, Query};
 use crate::gui::theme::{SIZES, strong, tokens};
 use crate::gui::widgets::{
-    Act, combo, dialog_window, grouped, instant, key_value, loading, secondary, small, text_field,
+    Act, combo, dialog_window, grouped, instant, key_value, loading, permitted, secondary, small, text_field,
 };
+use crate::model::Right;
 use crate::store::{Age, Expiry, Kind, Retention, StoreStatus, Upkeep, UpkeepRow, UpkeepState};
 
 /// Ages that are offered for readings, and for what goes by itself.
@@ -80,7 +81,8 @@ impl StoreCards {
         ui.horizontal(|ui| {
             let act = |text| Act::plain(text).enabled(!busy);
             let hint = "Puts the days of months that are over into one block each, and gives free pages back";
-            if ui.add(act("Compact now").hint(hint)).clicked() {
+            let compact = act("Compact now").hint(hint);
+            if ui.add(compact.unless(cx.why_not(Right::Retention))).clicked() {
                 cx.submit(Job::Upkeep(Chore::Compact));
             }
             if ui.add(act("Check").hint("Looks at every page, every block and the audit chain")).clicked() {
@@ -108,13 +110,15 @@ impl StoreCards {
             .nightly
             .get_or_insert_with(|| if was_on { stands.clone() } else { NIGHTLY_USUAL.to_owned() });
         let mut wanted = None;
+        let why_not = cx.why_not(Right::Retention);
         ui.horizontal(|ui| {
             let mut on = was_on;
-            if ui.checkbox(&mut on, "Look after the store every night at").changed() {
+            let check = |ui: &mut Ui| ui.checkbox(&mut on, "Look after the store every night at");
+            if permitted(ui, why_not.as_deref(), check).changed() {
                 wanted = Some(if on { typed.clone() } else { "off".to_owned() });
             }
             let wrong = typed.trim().parse::<Time>().is_err();
-            let field = text_field(ui, typed, "03:30", 72.0, wrong);
+            let field = permitted(ui, why_not.as_deref(), |ui| text_field(ui, typed, "03:30", 72.0, wrong));
             let field = field.accessible_name("Time of the night");
             if field.lost_focus() && was_on && !wrong && typed.trim() != stands {
                 wanted = Some(typed.trim().to_owned());
@@ -147,10 +151,11 @@ impl StoreCards {
             "The audit chain, schemes, ratios and flashes are kept for ever. Of each register, log and profile the newest stays.",
         ));
         let mut changed = None;
+        let why_not = cx.why_not(Right::Retention);
         Grid::new("kept").num_columns(3).spacing([16.0, 8.0]).min_col_width(120.0).show(ui, |ui| {
             for kind in Kind::ALL {
                 ui.label(kind.name());
-                if let Some(age) = age_choice(ui, *kind, expiries.retention.age(*kind)) {
+                if let Some(age) = age_choice(ui, *kind, expiries.retention.age(*kind), why_not.as_deref()) {
                     changed = Some((*kind, age));
                 }
                 would_go(ui, cx, &expiries, *kind);
@@ -162,7 +167,8 @@ impl StoreCards {
         }
         let all: u64 = expiries.expiries.iter().map(|one| one.items).sum();
         let act = Act::plain("Dispose of what is old…").enabled(all > 0 && !is_busy(cx));
-        if ui.add(act.hint("Readings go only here, and only after a question")).clicked() {
+        let act = act.hint("Readings go only here, and only after a question");
+        if ui.add(act.unless(why_not)).clicked() {
             self.asking = Some(String::new());
         }
         self.question(ui, cx, &expiries);
@@ -217,17 +223,19 @@ fn change(cx: &mut AppCtx, stands: &Retention, kind: Kind, age: Option<Age>) {
 }
 
 /// Another age, where one was chosen.
-fn age_choice(ui: &mut Ui, kind: Kind, stands: Option<Age>) -> Option<Option<Age>> {
+fn age_choice(ui: &mut Ui, kind: Kind, stands: Option<Age>, why_not: Option<&str>) -> Option<Option<Age>> {
     let offered = if kind.is_reading() { OF_READINGS } else { OF_THE_REST };
     let others = std::iter::once(stands).filter(|age| !offered.contains(age));
     let mut chosen = None;
     let name = format!("Keep {}", kind.name().to_lowercase());
-    combo(ui, ("keep", kind.word()), &name, 140.0, age_words(stands), |ui| {
-        for age in offered.into_iter().chain(others) {
-            if ui.selectable_label(age == stands, age_words(age)).clicked() && age != stands {
-                chosen = Some(age);
+    permitted(ui, why_not, |ui| {
+        combo(ui, ("keep", kind.word()), &name, 140.0, age_words(stands), |ui| {
+            for age in offered.into_iter().chain(others) {
+                if ui.selectable_label(age == stands, age_words(age)).clicked() && age != stands {
+                    chosen = Some(age);
+                }
             }
-        }
+        })
     });
     chosen
 }

@@ -20,8 +20,8 @@ pub(crate) struct Header {
     chosen: usize,
     wants_focus: bool,
     open: bool,
-    /// What was found, for which words among which list of meters.
-    found: Option<((String, u64), Vec<Found>)>,
+    /// What was found, for which words among which list of meters, by whom.
+    found: Option<((String, u64, Standing), Vec<Found>)>,
 }
 
 impl Header {
@@ -108,9 +108,9 @@ impl Header {
             return;
         }
         let meters = cx.meters().ready().unwrap_or_default();
-        let key = (self.text.clone(), cx.data.meters_version);
+        let key = (self.text.clone(), cx.data.meters_version, cx.standing.clone());
         if self.found.as_ref().is_none_or(|(of, _)| *of != key) {
-            self.found = Some((key, matches(&self.text, &meters)));
+            self.found = Some((key, matches(&self.text, &meters, cx)));
         }
         let found = self.found.as_ref().map(|(_, found)| found.clone()).unwrap_or_default();
         let (up, down, enter, escape) = ui.input(|input| {

@@ -2,8 +2,9 @@
 
 use egui::{Area, CornerRadius, Frame, Id, Margin, Order, Pos2, Role, Sense, Stroke, Ui, Vec2, WidgetInfo};
 
-use crate::gui::context::{Command, Page};
+use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::theme::{Icon, ROW, SIZES, tokens};
+use crate::gui::widgets::permitted;
 use crate::model::MeterId;
 use crate::store::MeterRow;
 
@@ -30,6 +31,8 @@ pub(super) enum Found {
         words: &'static str,
         /// Its shortcut.
         shortcut: &'static str,
+        /// Why whoever acts here may not give it.
+        why_not: Option<String>,
     },
 }
 
@@ -86,11 +89,12 @@ pub(crate) fn words(text: &str) -> Vec<String> {
 
 /// What a text finds, best first.
 #[must_use]
-pub(super) fn matches(text: &str, meters: &[MeterRow]) -> Vec<Found> {
+pub(super) fn matches(text: &str, meters: &[MeterRow], cx: &AppCtx) -> Vec<Found> {
     let words = words(text);
     let command = |(title, shortcut, command): (&'static str, &'static str, Command)| {
         let lower = title.to_lowercase();
-        words.iter().all(|word| lower.contains(word)).then_some(Found::Command {
+        words.iter().all(|word| lower.contains(word)).then(|| Found::Command {
+            why_not: cx.why_not_give(&command),
             command,
             words: title,
             shortcut,
@@ -155,23 +159,36 @@ pub(super) fn results(
 
 fn row(ui: &mut Ui, found: &Found, chosen: bool) -> bool {
     let t = tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(Vec2::new(ui.available_width(), ROW + 4.0), Sense::click());
-    let (icon, title, detail) = match found {
-        Found::Meter { name, detail, .. } => (Icon::Meters, name.as_str(), detail.as_str()),
-        Found::Command { words, shortcut, .. } => (Icon::ChevronRight, *words, *shortcut),
+    let (icon, title, detail, why_not) = match found {
+        Found::Meter { name, detail, .. } => (Icon::Meters, name.as_str(), detail.as_str(), None),
+        Found::Command { words, shortcut, why_not, .. } => {
+            (Icon::ChevronRight, *words, *shortcut, why_not.as_deref())
+        }
     };
-    response.widget_info(|| WidgetInfo::selected(Role::ListBoxOption, true, chosen, title));
+    let mut rect = egui::Rect::NOTHING;
+    let response = permitted(ui, why_not, |ui| {
+        let size = Vec2::new(ui.available_width(), ROW + 4.0);
+        let (place, response) = ui.allocate_exact_size(size, Sense::click());
+        rect = place;
+        let info = || WidgetInfo::selected(Role::ListBoxOption, ui.is_enabled(), chosen, title);
+        response.widget_info(info);
+        response
+    });
+    let (ink, second) = match why_not {
+        Some(_) => (t.text_disabled.0, t.text_disabled.0),
+        None => (t.text.0, t.text_secondary.0),
+    };
     if chosen || response.hovered() {
         let fill = if chosen { t.accent_soft.0 } else { t.hover.0 };
         ui.painter().rect_filled(rect, CornerRadius::same(4), fill);
     }
     let space = egui::Rect::from_min_size(rect.min + Vec2::new(6.0, 0.0), Vec2::new(16.0, rect.height()));
-    icon.paint(ui.painter(), space, 13.0, t.text_secondary.0);
+    icon.paint(ui.painter(), space, 13.0, second);
     let font = egui::FontId::proportional(SIZES[1]);
     let left = egui::pos2(rect.left() + 30.0, rect.center().y);
-    ui.painter().text(left, egui::Align2::LEFT_CENTER, title, font, t.text.0);
+    ui.painter().text(left, egui::Align2::LEFT_CENTER, title, font, ink);
     let right = egui::pos2(rect.right() - 8.0, rect.center().y);
     let font = egui::FontId::proportional(SIZES[0]);
-    ui.painter().text(right, egui::Align2::RIGHT_CENTER, detail, font, t.text_secondary.0);
+    ui.painter().text(right, egui::Align2::RIGHT_CENTER, detail, font, second);
     response.clicked()
 }

@@ -1,10 +1,10 @@
 //! The first start: an empty store, and three ways to fill it.
 
-use egui::{CornerRadius, Frame, Margin, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};
+use egui::{CornerRadius, Response, Role, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo};
 
 use crate::gui::context::{AppCtx, Command};
 use crate::gui::theme::{Icon, strong, tokens};
-use crate::gui::widgets::secondary;
+use crate::gui::widgets::{permitted, secondary, small};
 
 const CARD: Vec2 = Vec2::new(236.0, 156.0);
 
@@ -27,27 +27,55 @@ pub(crate) fn welcome(ui: &mut Ui, cx: &mut AppCtx) {
             ui.spacing_mut().item_spacing.x = gap;
             ui.add_space((side - gap).max(0.0));
             let add = "Name it, say where it hangs, test the connection and read it.";
-            if card(ui, Icon::Plus, "Add a meter", add, "Ctrl+N", true) {
-                cx.command(Command::AddMeter);
-            }
+            card(
+                ui,
+                cx,
+                &Card { icon: Icon::Plus, title: "Add a meter", text: add, foot: "Ctrl+N" },
+                Command::AddMeter,
+            );
             let demo = "200 virtual meters on this computer that speak the real protocol.";
-            if card(ui, Icon::Fleet, "Open the demo fleet", demo, "", false) {
-                cx.command(Command::OpenDemo);
-            }
+            card(
+                ui,
+                cx,
+                &Card { icon: Icon::Fleet, title: "Open the demo fleet", text: demo, foot: "" },
+                Command::OpenDemo,
+            );
             let import = "One meter a line; you see what will be added before it is.";
-            if card(ui, Icon::Import, "Import a CSV", import, "or drop the file here", false) {
-                cx.command(Command::ImportMeters);
-            }
+            let foot = "or drop the file here";
+            card(
+                ui,
+                cx,
+                &Card { icon: Icon::Import, title: "Import a CSV", text: import, foot },
+                Command::ImportMeters,
+            );
         });
     });
 }
 
-fn card(ui: &mut Ui, icon: Icon, title: &str, text: &str, foot: &str, main: bool) -> bool {
+/// A way to fill the store.
+struct Card {
+    icon: Icon,
+    title: &'static str,
+    text: &'static str,
+    foot: &'static str,
+}
+
+/// Draws a way; a click leaves its command.
+fn card(ui: &mut Ui, cx: &mut AppCtx, card: &Card, command: Command) {
+    let why_not = cx.why_not_give(&command);
+    let is_main = matches!(command, Command::AddMeter);
+    let response = permitted(ui, why_not.as_deref(), |ui| drawn(ui, card, is_main));
+    if response.clicked() {
+        cx.command(command);
+    }
+}
+
+fn drawn(ui: &mut Ui, card: &Card, is_main: bool) -> Response {
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(CARD, Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, title));
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), card.title));
     let lively = response.hovered() || response.has_focus();
-    let edge = if lively || main {
+    let edge = if lively || is_main {
         Stroke::new(if lively { 2.0 } else { 1.0 }, t.accent.0)
     } else {
         Stroke::new(1.0, t.border.0)
@@ -56,17 +84,15 @@ fn card(ui: &mut Ui, icon: Icon, title: &str, text: &str, foot: &str, main: bool
     let inner = rect.shrink(16.0);
     let mut child =
         ui.new_child(egui::UiBuilder::new().max_rect(inner).layout(egui::Layout::top_down(egui::Align::Min)));
-    Frame::new().inner_margin(Margin::ZERO).show(&mut child, |ui| {
-        ui.spacing_mut().item_spacing.y = 6.0;
-        let (plate, _) = ui.allocate_exact_size(Vec2::splat(32.0), Sense::hover());
-        ui.painter().rect_filled(plate, CornerRadius::same(8), t.accent_soft.0);
-        icon.paint(ui.painter(), plate, 18.0, t.accent.0);
-        ui.add_space(2.0);
-        ui.label(strong(title).size(14.0));
-        ui.label(secondary(ui, text));
-        if !foot.is_empty() {
-            ui.label(crate::gui::widgets::small(ui, foot));
-        }
-    });
-    response.clicked()
+    child.spacing_mut().item_spacing.y = 6.0;
+    let (plate, _) = child.allocate_exact_size(Vec2::splat(32.0), Sense::hover());
+    child.painter().rect_filled(plate, CornerRadius::same(8), t.accent_soft.0);
+    card.icon.paint(child.painter(), plate, 18.0, t.accent.0);
+    child.add_space(2.0);
+    child.label(strong(card.title).size(14.0));
+    child.label(secondary(&child, card.text));
+    if !card.foot.is_empty() {
+        child.label(small(&child, card.foot));
+    }
+    response
 }

@@ -1,8 +1,12 @@
 //! Fields with their label above and what is wrong with them below.
 
+use egui::text_edit::TextEditState;
 use egui::{ComboBox, Margin, Response, TextEdit, Ui, Vec2};
 
 use crate::gui::theme::{CONTROL, Icon, SIZES, strong, tokens};
+
+/// Octets that are set aside for a secret before it is typed.
+const SECRET_ROOM: usize = 256;
 
 fn label(ui: &mut Ui, name: &str) -> Response {
     let colour = tokens(ui).text_secondary.0;
@@ -89,10 +93,18 @@ pub fn committed(
     (given, response)
 }
 
-/// One line that is not shown while it is typed, and never again.
+/// One line that is not shown while it is typed, and never again: nothing of it stays in the window's memory.
 pub fn password(ui: &mut Ui, text: &mut String, hint: &str, width: f32, wrong: bool) -> Response {
+    // A text that moves while it grows leaves its beginning behind.
+    text.reserve(SECRET_ROOM.saturating_sub(text.len()));
     let edit = edit(ui, text, hint, width, wrong).password(true);
-    ui.add(edit)
+    let response = ui.add(edit);
+    // What Ctrl+Z would bring back is the text as it stood before.
+    if let Some(mut state) = TextEditState::load(ui.ctx(), response.id) {
+        state.clear_undoer();
+        state.store(ui.ctx(), response.id);
+    }
+    response
 }
 
 /// One of a few choices. Gives true when another was chosen.

@@ -2,14 +2,17 @@
 
 mod act;
 mod field;
+mod menu;
 mod state;
 mod text;
 
 pub use crate::model::counted;
 pub use act::{Act, described, segmented};
 pub use field::{choice, combo, committed, field, password, text_field, text_field_at};
+pub use menu::{Entry, permitted};
 pub use state::{
     Problem, badge, blame_words, dialog_window, empty, fault_panel, loading, problem, progress_bar,
+    room_in_dialog,
 };
 pub use text::{decimal, grouped, heading, instant, key_value, kilo, secondary, section, small};
 
