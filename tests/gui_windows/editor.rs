@@ -501,3 +501,11 @@ fn the_year_is_one_key_away_and_says_what_is_on_under_the_cursor() {
     press(&mut app, NONE, Key::F8);
     assert!(shows(&app, STRIP));
 }
+
+#[test]
+fn an_empty_scheme_begins_by_a_click() {
+    let mut app = app(&Fake::with_meters(1));
+    press(&mut app, Modifiers { shift: true, ..CTRL }, Key::N);
+    click(&mut app, "Begin with an empty scheme");
+    assert!(shows(&app, "New scheme, unsaved"));
+}

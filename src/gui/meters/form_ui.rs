@@ -9,7 +9,8 @@ use crate::gui::context::{AppCtx, stopped};
 use crate::gui::data::Query;
 use crate::gui::theme::{Icon, strong, tokens};
 use crate::gui::widgets::{
-    Act, choice, dialog_window, fault_panel, field, password, secondary, section, small, text_field,
+    Act, choice, dialog_window, fault_panel, field, password, room_in_dialog, secondary, section, small,
+    text_field,
 };
 use crate::model::{Auth, Fault, MeterConfig, MeterId, SecretKind, Security, Side};
 
@@ -63,7 +64,7 @@ impl FormDialog {
             return true;
         }
         let mut close = false;
-        let height = (ui.ctx().content_rect().height() - 200.0).clamp(320.0, 620.0);
+        let height = room_in_dialog(ui, 200.0, usize::from(self.refused.is_some())).min(620.0);
         let modal = dialog_window(ui, "meter form", WIDTH, |ui| {
             let title =
                 if self.id.is_some() { format!("Edit {}", self.name) } else { "Add a meter".to_owned() };

@@ -195,6 +195,9 @@ impl Widget for Act<'_> {
         if !enabled && !self.hint.is_empty() {
             ui.ctx().accesskit_node_builder(response.id, |node| node.set_description(self.hint.as_str()));
         }
+        if response.gained_focus() {
+            response.scroll_to_me(None);
+        }
         if ui.is_rect_visible(rect) {
             let (fill, edge, ink) = self.colours(ui, &response);
             let radius = CornerRadius::same(4);

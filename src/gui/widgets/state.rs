@@ -1,7 +1,8 @@
 //! The states of a page: empty, loading, failed; badges and bars.
 
 use egui::{
-    CornerRadius, FontFamily, FontId, Frame, Margin, Rect, Response, Role, Sense, Ui, Vec2, WidgetInfo,
+    CornerRadius, FontFamily, FontId, Frame, Margin, Rect, Response, Role, ScrollArea, Sense, Ui, Vec2,
+    WidgetInfo,
 };
 
 use crate::gui::theme::{Icon, SIZES, STRONG, strong, tokens};
@@ -40,7 +41,10 @@ pub fn empty(ui: &mut Ui, icon: Icon, title: &str, text: &str, actions: impl FnO
     });
 }
 
-/// A dialog over everything else: wide margins, dimmed behind, closed by Esc.
+/// A dialog's margin, and a little of what is behind it.
+const AROUND_A_DIALOG: f32 = 28.0;
+
+/// A dialog over everything else: wide margins, dimmed behind, closed by Esc. Where the window is too low it scrolls.
 pub fn dialog_window<T>(
     ui: &Ui,
     name: &str,
@@ -56,9 +60,20 @@ pub fn dialog_window<T>(
         .inner_margin(Margin::same(20));
     let behind = egui::Color32::from_black_alpha(if ui.visuals().dark_mode { 150 } else { 90 });
     egui::Modal::new(egui::Id::unique(name)).frame(frame).backdrop_color(behind).show(ui.ctx(), |ui| {
-        ui.set_width(width);
-        contents(ui)
+        let room = ui.ctx().content_rect().size() - Vec2::splat(2.0 * AROUND_A_DIALOG);
+        ui.set_width(width.min(room.x));
+        // Not the height of the last frame: what scrolls within would grow into its place frame by frame.
+        ui.set_max_height(room.y);
+        ScrollArea::vertical().id_salt("dialog").auto_shrink([false, true]).show(ui, contents).inner
     })
+}
+
+/// Height that a dialog has for what scrolls in it, beside so much of all else and so many faults that it tells.
+#[must_use]
+pub fn room_in_dialog(ui: &Ui, all_else: f32, faults: usize) -> f32 {
+    #[allow(clippy::cast_precision_loss, reason = "one or two")]
+    let told = faults as f32 * 96.0;
+    (ui.ctx().content_rect().height() - all_else - told).max(160.0)
 }
 
 /// A few grey lines where text will be.

@@ -15,7 +15,7 @@ use crate::gui::context::{AppCtx, stopped};
 use crate::gui::data::{Later, Load, Query};
 use crate::gui::theme::strong;
 use crate::gui::widgets::{
-    Act, counted, dialog_window, fault_panel, field, loading, secondary, section, text_field,
+    Act, counted, dialog_window, fault_panel, field, loading, room_in_dialog, secondary, section, text_field,
 };
 use crate::model::{Fault, MeterId, Right};
 use crate::store::ListedMeter;
@@ -112,7 +112,8 @@ impl BulkDialog {
         self.load(cx);
         self.looked();
         let mut close = false;
-        let height = (ui.ctx().content_rect().height() - 220.0).clamp(240.0, 620.0);
+        let faults = self.failed.iter().chain(&self.saving.refused).count();
+        let height = room_in_dialog(ui, 220.0, faults).min(620.0);
         let modal = dialog_window(ui, "bulk edit", WIDTH, |ui| {
             ui.label(strong(format!("Change {}", counted(self.ids.len(), "meter"))).size(18.0));
             let words = match self.page {

@@ -21,7 +21,9 @@ use crate::export::roster::{
 use crate::gui::context::{AppCtx, Command, Maker, stopped};
 use crate::gui::data::{Later, Load, Query};
 use crate::gui::theme::{Icon, strong};
-use crate::gui::widgets::{Act, counted, dialog_window, fault_panel, loading, secondary, small};
+use crate::gui::widgets::{
+    Act, counted, dialog_window, fault_panel, loading, room_in_dialog, secondary, small,
+};
 use crate::model::{Fault, Right};
 use crate::store::ListedMeter;
 
@@ -244,8 +246,9 @@ impl ImportDialog {
         }
         self.step(cx);
         let mut close = false;
-        let screen = ui.ctx().content_rect().size();
-        let size = Vec2::new((screen.x - 120.0).clamp(720.0, 1240.0), (screen.y - 220.0).clamp(320.0, 760.0));
+        let width = (ui.ctx().content_rect().width() - 120.0).clamp(720.0, 1240.0);
+        let faults = usize::from(self.saving.refused.is_some());
+        let size = Vec2::new(width, room_in_dialog(ui, 220.0, faults).min(760.0));
         let modal = dialog_window(ui, "import", size.x, |ui| {
             ui.label(strong("Import meters").size(18.0));
             ui.label(small(ui, self.file.display().to_string()));

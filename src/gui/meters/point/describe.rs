@@ -6,7 +6,7 @@ use crate::comms::Edit;
 use crate::gui::context::AppCtx;
 use crate::gui::theme::{Icon, strong};
 use crate::gui::widgets::dialog_window;
-use crate::gui::widgets::{Act, fault_panel, field, secondary, text_field};
+use crate::gui::widgets::{Act, fault_panel, field, room_in_dialog, secondary, text_field};
 use crate::model::{PointDetails, PointId};
 use crate::store::PointRow;
 
@@ -87,7 +87,8 @@ impl PointDialog {
             return true;
         }
         let mut close = false;
-        let height = (ui.ctx().content_rect().height() - 220.0).clamp(240.0, 520.0);
+        let faults = usize::from(self.saving.refused.is_some());
+        let height = room_in_dialog(ui, 220.0, faults).min(520.0);
         let modal = dialog_window(ui, "metering point", WIDTH, |ui| {
             ui.label(strong("Metering point").size(18.0));
             ui.add_space(4.0);

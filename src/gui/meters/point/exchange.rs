@@ -11,7 +11,8 @@ use crate::gui::data::{Query, RegisterSet};
 use crate::gui::shell::{meter_matches, words};
 use crate::gui::theme::{Icon, strong};
 use crate::gui::widgets::{
-    Act, choice, combo, dialog_window, fault_panel, field, instant, kilo, secondary, small, text_field,
+    Act, choice, combo, dialog_window, fault_panel, field, instant, kilo, room_in_dialog, secondary, small,
+    text_field,
 };
 use crate::model::{
     Decimal, ExchangeReading, MeterConfig, MeterId, MeterSecrets, Obis, ReadingValue, RegisterReading, Side,
@@ -230,7 +231,8 @@ impl ExchangeDialog {
         }
         self.fill(cx);
         let mut close = false;
-        let height = (ui.ctx().content_rect().height() - 220.0).clamp(240.0, 480.0);
+        let faults = usize::from(self.saving.refused.is_some());
+        let height = room_in_dialog(ui, 220.0, faults).min(480.0);
         let modal = dialog_window(ui, "exchange", WIDTH, |ui| {
             ui.label(strong(format!("Exchange {}", self.old.config.name)).size(18.0));
             ui.add_space(4.0);

@@ -15,8 +15,8 @@ use crate::gui::context::{AppCtx, stopped};
 use crate::gui::data::{Later, Load, Query};
 use crate::gui::theme::{strong, tokens};
 use crate::gui::widgets::{
-    Act, choice, decimal, dialog_window, fault_panel, field, instant, kilo, loading, secondary, small,
-    text_field,
+    Act, choice, decimal, dialog_window, fault_panel, field, instant, kilo, loading, room_in_dialog,
+    secondary, small, text_field,
 };
 use crate::model::{
     AccuracyClasses, Decimal, Fault, MeterId, PlateRatios, PointDetails, PointId, Ratio, RatioPeriod, Side,
@@ -212,7 +212,7 @@ impl RatioDialog {
         }
         self.written(cx);
         let mut close = false;
-        let height = (ui.ctx().content_rect().height() - 200.0).clamp(280.0, 640.0);
+        let height = room_in_dialog(ui, 200.0, 0).min(640.0);
         let modal = dialog_window(ui, "ratio", WIDTH, |ui| {
             ui.label(strong(format!("Transformer ratio of {}", self.point_name)).size(18.0));
             ui.add_space(4.0);
