@@ -10,9 +10,9 @@ use crate::gui::theme::{Icon, ROW, tokens};
 use crate::gui::widgets::{empty, loading};
 use crate::model::MeterEvent;
 
-use super::Subject;
 use super::intervals::title;
 use super::profile::{failed, framed};
+use super::{NARROW_TABLE, Subject};
 
 /// Draws the page.
 pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
@@ -30,6 +30,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
         empty(ui, Icon::Clock, "No events in this stretch", &text, |_| {});
         return;
     }
+    let is_narrow = ui.available_width() < NARROW_TABLE;
     ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing = Vec2::ZERO;
         let table = TableBuilder::new(ui)
@@ -37,11 +38,16 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
             .auto_shrink(false)
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(176.0))
-            .column(Column::initial(320.0).at_least(120.0).resizable(true).clip(true))
+            .column(
+                Column::initial(if is_narrow { 208.0 } else { 320.0 })
+                    .at_least(120.0)
+                    .resizable(true)
+                    .clip(true),
+            )
             .column(Column::exact(64.0))
-            .column(Column::exact(120.0))
-            .column(Column::exact(132.0))
-            .column(Column::remainder().at_least(120.0).clip(true));
+            .column(Column::exact(if is_narrow { 96.0 } else { 120.0 }))
+            .column(Column::exact(if is_narrow { 112.0 } else { 132.0 }))
+            .column(Column::remainder().at_least(if is_narrow { 64.0 } else { 120.0 }).clip(true));
         let table = table.header(ROW + 4.0, |mut header| {
             let when = format!("When, {}", subject.zone_name);
             for (at, text) in [when.as_str(), "What", "Code", "Lasted", "Log", "More"].into_iter().enumerate()

@@ -62,7 +62,12 @@ pub(super) fn overlays(ui: &Ui, figures: &Figures, transform: &PlotTransform) {
         let is_room = at + 96.0 < frame.right();
         let (anchor, side) = if is_room { (Align2::LEFT_CENTER, 6.0) } else { (Align2::RIGHT_CENTER, -6.0) };
         let place = Pos2::new(at + side, frame.top() + 28.0);
-        painter.text(place, anchor, "Ratio changes", FontId::proportional(SIZES[0]), t.accent.0);
+        let font = FontId::proportional(SIZES[0]);
+        let words = painter.layout_no_wrap("Ratio changes".to_owned(), font, t.accent.0);
+        let rect = anchor.anchor_size(place, words.size());
+        // Bars stand behind it.
+        painter.rect_filled(rect.expand2(Vec2::new(4.0, 2.0)), 3.0, t.plot.0);
+        painter.galley(rect.min, words, t.accent.0);
     }
     let width = f64::from(figures.period_seconds.max(60));
     let begin =

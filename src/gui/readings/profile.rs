@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use egui::{Frame, Margin, Panel, Stroke, Ui};
+use egui::{Frame, Margin, Panel, ScrollArea, Stroke, Ui, Vec2};
 
 use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
@@ -16,6 +16,10 @@ use super::figures::Figures;
 use super::period::Period;
 use super::series::{Kind, Measure};
 use super::{Subject, gaps, intervals, legend, nothing, picture, strip, summary};
+
+/// Where the page is lower, it scrolls as a whole, and chart and table get this height.
+const LOW: f32 = 460.0;
+const LOW_BODY: f32 = 360.0;
 
 /// What is shown of the profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,17 +118,27 @@ impl ProfilePage {
         side.frame(frame).show(ui, |ui| summary::ui(ui, subject, &profile, self.figures.as_ref()));
         let frame =
             Frame::new().fill(t.surface.0).inner_margin(Margin { left: 16, right: 16, top: 10, bottom: 0 });
-        Frame::show(frame, ui, |ui| {
-            ui.set_width(ui.available_width());
-            ui.spacing_mut().item_spacing.y = 6.0;
-            moved = strip::ui(ui, cx, subject, &profile);
-            self.controls(ui, cx, subject, &profiles, &profile);
-            legend::ui(ui, cx, subject, &profile, &mut self.on);
-            if let Some(figures) = &self.figures {
-                gaps::legend(ui, figures);
-            }
-        });
-        self.body(ui, cx, subject, &profile);
+        let mut page = |ui: &mut Ui, is_low: bool| {
+            Frame::show(frame, ui, |ui| {
+                ui.set_width(ui.available_width());
+                ui.spacing_mut().item_spacing.y = 6.0;
+                moved = strip::ui(ui, cx, subject, &profile);
+                self.controls(ui, cx, subject, &profiles, &profile);
+                legend::ui(ui, cx, subject, &profile, &mut self.on);
+                if let Some(figures) = &self.figures {
+                    gaps::legend(ui, figures);
+                }
+            });
+            let height = if is_low { LOW_BODY } else { ui.available_height() };
+            ui.allocate_ui(Vec2::new(ui.available_width(), height), |ui| {
+                self.body(ui, cx, subject, &profile);
+            });
+        };
+        if ui.available_height() < LOW {
+            ScrollArea::vertical().id_salt("low profile").auto_shrink(false).show(ui, |ui| page(ui, true));
+        } else {
+            page(ui, false);
+        }
         moved
     }
 

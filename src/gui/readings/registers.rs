@@ -13,7 +13,7 @@ use crate::model::{ReadingValue, RegisterReading, Transformers};
 use super::figures::{symbol, text};
 use super::intervals::{number, places, title};
 use super::profile::{failed, framed};
-use super::{Subject, nothing};
+use super::{NARROW_TABLE, Subject, nothing};
 
 /// Draws the page.
 pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, instantaneous: bool) {
@@ -81,6 +81,7 @@ pub(super) fn table(ui: &mut Ui, subject: &Subject<'_>, readings: &[SidedReading
         .map(|(_, (text, _))| places(text))
         .max()
         .unwrap_or(0);
+    let name_width = if ui.available_width() < NARROW_TABLE { 224.0 } else { 320.0 };
     ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
         let t = tokens(ui);
         ui.spacing_mut().item_spacing = Vec2::ZERO;
@@ -88,7 +89,7 @@ pub(super) fn table(ui: &mut Ui, subject: &Subject<'_>, readings: &[SidedReading
             .id_salt("registers")
             .auto_shrink(false)
             .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::initial(320.0).at_least(160.0).resizable(true).clip(true))
+            .column(Column::initial(name_width).at_least(160.0).resizable(true).clip(true))
             .column(Column::exact(132.0))
             .column(Column::initial(180.0).at_least(120.0).resizable(true).clip(true))
             .column(Column::exact(72.0))
