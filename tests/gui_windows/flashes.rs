@@ -101,3 +101,40 @@ pub fn campaign(fake: &Fake, id: i64, file: &Path, meters: i64, state: CampaignS
         },
     }
 }
+
+/// Lets so many meters of a campaign fail, each in another way, from the third one on.
+#[allow(dead_code, reason = "the real window uses it")]
+pub fn fail(campaign: &mut CampaignFile, count: usize) {
+    let faults = [
+        Fault::line(
+            "no answer within 6 s after block 17",
+            "check that the line is up, then resume the campaign",
+        ),
+        Fault::meter(
+            "the meter refused the image: verification failed",
+            "see that the package is for this model",
+        ),
+        Fault::refused(
+            "the meter runs 2.16.0, which is later than 2.15.0",
+            "allow a downgrade with its reason",
+        ),
+    ];
+    for (number, line) in campaign.lines.iter_mut().skip(2).take(count).enumerate() {
+        let fault = faults[number % faults.len()].clone();
+        let (phase, outcome) = [
+            (FlashPhase::Blocks, FlashOutcome::Open),
+            (FlashPhase::Verify, FlashOutcome::Failed),
+            (FlashPhase::Identify, FlashOutcome::Refused),
+        ][number % 3];
+        line.meter.flash = Some(FlashRow {
+            phase,
+            outcome,
+            blocks_done: if number % 3 == 0 { 17 } else { 0 },
+            blocks: 900,
+            message: fault.to_string(),
+            updated: now(),
+            state: "{}".to_owned(),
+        });
+        line.fault = Some(fault);
+    }
+}
