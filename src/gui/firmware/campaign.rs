@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Align, Frame, Key, Label, Layout, Margin, Panel, Role, Sense, Ui, Vec2, WidgetInfo};
+use egui::{Align, Frame, Key, Label, Layout, Margin, Panel, Role, ScrollArea, Sense, Ui, Vec2, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
 
 use crate::comms::{Edit, JobId};
@@ -10,13 +10,19 @@ use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::data::{CampaignFile, CampaignLine, Load, Query};
 use crate::gui::theme::{Icon, ROW, SIZES, strong, tokens};
 use crate::gui::widgets::{
-    Act, Problem, Tone, badge, counted, dialog_window, empty, fault_panel, heading, instant, key_value,
-    loading, problem, progress_bar, secondary, segmented,
+    Act, Problem, Tone, badge, counted, dialog_window, empty, fault_panel, grouped, heading, instant,
+    key_value, loading, problem, progress_bar, secondary, segmented,
 };
 use crate::model::{CampaignState, FlashActivation, MeterId, Right};
 
 use super::lines::{Kind, Line, count, lines};
 use super::runs::Runs;
+
+/// Where there is less room, columns stand closer.
+const NARROW: f32 = 760.0;
+/// Where the page is lower, it scrolls as a whole, and the table gets this height.
+const LOW: f32 = 520.0;
+const LOW_TABLE: f32 = 220.0;
 
 /// The page's own state.
 #[derive(Debug, Default)]
@@ -73,19 +79,25 @@ impl CampaignPage {
             cx.edit(Edit::CallOffCampaign { id }, "The campaign is called off");
         }
         let all = lines(&campaign.lines, job.as_ref(), &campaign.row.plan, &cx.zone);
+        let running = running.map(|job| (job.id, job.cancelling));
+        let job = job.as_ref().map(|job| job.id);
         let mut wish = None;
-        Frame::new().inner_margin(margin).show(ui, |ui| {
-            ui.spacing_mut().item_spacing.y = 6.0;
-            self.head(ui, cx, campaign, &all);
-            let running = running.map(|job| (job.id, job.cancelling));
-            wish = self.actions(ui, cx, runs, campaign, running);
-            if let Some(fault) = &runs.refused {
-                fault_panel(ui, fault);
+        if ui.available_height() < LOW {
+            ScrollArea::vertical().id_salt("low campaign").auto_shrink(false).show(ui, |ui| {
+                wish = self.above(ui, cx, runs, campaign, &all, running);
+                ui.allocate_ui(Vec2::new(ui.available_width(), LOW_TABLE), |ui| {
+                    self.table(ui, &campaign.lines, &all);
+                });
+                self.below(ui, cx, campaign, &all, job);
+            });
+        } else {
+            wish = self.above(ui, cx, runs, campaign, &all, running);
+            let panel = Panel::bottom("meter of the campaign").frame(Frame::NONE);
+            if self.looked_at(campaign).is_some() {
+                panel.show(ui, |ui| self.below(ui, cx, campaign, &all, job));
             }
-            self.filters(ui, &all);
-        });
-        self.below(ui, cx, campaign, &all, job.as_ref().map(|job| job.id));
-        self.table(ui, &campaign.lines, &all);
+            self.table(ui, &campaign.lines, &all);
+        }
         let called_off = self.ask(ui, campaign);
         match wish {
             Some(Wish::Pause(job)) => cx.command(Command::Cancel(job)),
@@ -95,10 +107,35 @@ impl CampaignPage {
         }
         if called_off {
             self.leaving = true;
-            if let Some(job) = running {
-                cx.command(Command::Cancel(job.id));
+            if let Some((job, _)) = running {
+                cx.command(Command::Cancel(job));
             }
         }
+    }
+
+    /// What stands above the table.
+    fn above(
+        &mut self,
+        ui: &mut Ui,
+        cx: &mut AppCtx,
+        runs: &Runs,
+        campaign: &CampaignFile,
+        all: &[Line],
+        running: Option<(JobId, bool)>,
+    ) -> Option<Wish> {
+        let margin = Margin::symmetric(16, 12);
+        let above = Frame::new().inner_margin(margin).show(ui, |ui| {
+            ui.set_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = 6.0;
+            self.head(ui, cx, campaign, all);
+            let wish = self.actions(ui, cx, runs, campaign, running);
+            if let Some(fault) = &runs.refused {
+                fault_panel(ui, fault);
+            }
+            self.filters(ui, all);
+            wish
+        });
+        above.inner
     }
 
     fn head(&self, ui: &mut Ui, cx: &AppCtx, campaign: &CampaignFile, all: &[Line]) {
@@ -147,7 +184,7 @@ impl CampaignPage {
         let has = |(done, of): (u32, u32)| (u64::from(done), u64::from(of));
         let (blocks, of) =
             all.iter().map(|line| has(line.blocks)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             #[allow(clippy::cast_precision_loss, reason = "a bar on the screen")]
             let part =
                 if all.is_empty() { 0.0 } else { (done + failed + unreachable) as f32 / all.len() as f32 };
@@ -159,6 +196,7 @@ impl CampaignPage {
             counts.extend([format!("{running} running"), format!("{waiting} waiting")]);
             ui.label(counts.join(", "));
             if of > 0 {
+                let (blocks, of) = (grouped(&blocks.to_string()), grouped(&of.to_string()));
                 ui.label(secondary(ui, format!("{blocks} of {of} blocks begun")));
             }
             if let Some(seconds) = all.iter().filter_map(|line| line.seconds_left).max() {
@@ -258,38 +296,52 @@ impl CampaignPage {
             empty(ui, Icon::Firmware, "None", text, |_| {});
             return;
         }
-        ui.spacing_mut().item_spacing = Vec2::ZERO;
+        let is_timed = shown.iter().any(|(_, line)| line.seconds_left.is_some());
+        let is_narrow = ui.available_width() < NARROW;
+        ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
+            ui.spacing_mut().item_spacing = Vec2::ZERO;
+            ui.visuals_mut().selection.bg_fill = tokens(ui).accent_soft.0;
+            self.rows(ui, &shown, is_timed, is_narrow);
+        });
+    }
+
+    fn rows(&mut self, ui: &mut Ui, shown: &[(&CampaignLine, &Line)], is_timed: bool, is_narrow: bool) {
         let t = tokens(ui);
-        ui.visuals_mut().selection.bg_fill = t.accent_soft.0;
         let mut table = TableBuilder::new(ui)
             .id_salt("meters of the campaign")
             .sense(Sense::CLICK)
             .auto_shrink(false)
+            .min_scrolled_height(0.0)
             .cell_layout(Layout::left_to_right(Align::Center));
-        for width in [160.0, 64.0, 180.0, 176.0, 72.0] {
+        let widths = if is_narrow { [136.0, 64.0, 120.0] } else { [160.0, 64.0, 180.0] };
+        for width in widths {
             table = table.column(Column::initial(width).at_least(48.0).clip(true));
         }
-        let titles = ["Meter", "Wave", "Phase", "Blocks", "Left", "Result"];
-        let table = table.column(Column::remainder().at_least(120.0).clip(true));
+        table = table.column(Column::remainder().at_least(200.0).clip(true)).column(Column::exact(176.0));
+        let mut titles = vec!["Meter", "Wave", "Phase", "Result", "Blocks"];
+        if is_timed {
+            table = table.column(Column::exact(88.0));
+            titles.push("Left");
+        }
         let table = table.header(ROW + 4.0, |mut header| {
-            for title in titles {
+            for title in &titles {
                 header.col(|ui| {
                     ui.painter().rect_filled(ui.max_rect(), 0.0, t.sunken.0);
                     ui.add_space(12.0);
-                    ui.add(Label::new(strong(title).size(SIZES[0]).color(t.text_secondary.0)).truncate());
+                    ui.add(Label::new(strong(*title).size(SIZES[0]).color(t.text_secondary.0)).truncate());
                 });
             }
         });
         table.body(|body| {
             body.rows(ROW, shown.len(), |mut row| {
                 if let Some((meter, line)) = shown.get(row.index()) {
-                    self.row(&mut row, meter, line);
+                    self.row(&mut row, meter, line, is_timed);
                 }
             });
         });
     }
 
-    fn row(&mut self, row: &mut TableRow<'_, '_>, meter: &CampaignLine, line: &Line) {
+    fn row(&mut self, row: &mut TableRow<'_, '_>, meter: &CampaignLine, line: &Line, is_timed: bool) {
         let on = self.chosen == Some(meter.meter.meter);
         row.set_selected(on);
         let mut text = |text: String, tone: Tone| {
@@ -303,18 +355,6 @@ impl CampaignPage {
         text(meter.meter.name.clone(), Tone::Plain);
         text(if wave == 0 { "Canary".to_owned() } else { wave.to_string() }, Tone::Plain);
         text(line.phase.in_words().to_owned(), Tone::Plain);
-        row.col(|ui| {
-            ui.add_space(12.0);
-            blocks(ui, line.blocks);
-        });
-        let mut text = |text: String, tone: Tone| {
-            row.col(|ui| {
-                ui.add_space(12.0);
-                let ink = if tone == Tone::Plain { tokens(ui).text.0 } else { tone.colours(ui).0 };
-                ui.add(Label::new(egui::RichText::new(&text).color(ink)).truncate());
-            });
-        };
-        text(line.seconds_left.map(minutes).unwrap_or_default(), Tone::Plain);
         let tone = match line.kind {
             Kind::Failed => Tone::Bad,
             Kind::Unreachable => Tone::Warn,
@@ -323,6 +363,16 @@ impl CampaignPage {
             Kind::Waiting => Tone::Plain,
         };
         text(line.result.clone(), tone);
+        row.col(|ui| {
+            ui.add_space(12.0);
+            blocks(ui, line.blocks);
+        });
+        if is_timed {
+            row.col(|ui| {
+                ui.add_space(12.0);
+                ui.label(line.seconds_left.map(minutes).unwrap_or_default());
+            });
+        }
         let response = row.response();
         let name = format!("{}: {}, {}", meter.meter.name, line.phase.in_words(), line.result);
         response.widget_info(|| WidgetInfo::selected(Role::Row, true, on, &name));
@@ -332,14 +382,19 @@ impl CampaignPage {
     }
 
     /// The meter that is looked at: the one that was chosen, or the only one.
+    fn looked_at(&self, campaign: &CampaignFile) -> Option<usize> {
+        let lines = &campaign.lines;
+        let chosen = self.chosen.and_then(|id| lines.iter().position(|line| line.meter.meter == id));
+        chosen.or_else(|| (lines.len() == 1).then_some(0))
+    }
+
+    /// All of the meter that is looked at.
     fn below(&self, ui: &mut Ui, cx: &mut AppCtx, campaign: &CampaignFile, all: &[Line], job: Option<JobId>) {
-        let only = campaign.lines.first().filter(|_| campaign.lines.len() == 1);
-        let chosen = self.chosen.or_else(|| only.map(|line| line.meter.meter));
-        let mut each = campaign.lines.iter().zip(all);
-        let Some((meter, line)) = each.find(|(meter, _)| Some(meter.meter.meter) == chosen) else { return };
-        let t = tokens(ui);
-        let frame = Frame::new().fill(t.canvas.0).inner_margin(Margin::symmetric(16, 10));
-        Panel::bottom("meter of the campaign").frame(frame).show(ui, |ui| {
+        let at = self.looked_at(campaign);
+        let Some((meter, line)) = at.and_then(|at| campaign.lines.get(at).zip(all.get(at))) else { return };
+        let frame = Frame::new().fill(tokens(ui).canvas.0).inner_margin(Margin::symmetric(16, 10));
+        frame.show(ui, |ui| {
+            ui.set_width(ui.available_width());
             ui.spacing_mut().item_spacing.y = 4.0;
             ui.label(strong(&meter.meter.name));
             key_value(ui, "Phase", line.phase.in_words());

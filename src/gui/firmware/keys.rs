@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use egui::{Align, Frame, Key, Label, Layout, Margin, Ui, Vec2};
+use egui::{Align, Frame, Key, Label, Layout, Margin, ScrollArea, Ui, Vec2};
 use egui_extras::{Column, TableBuilder};
 use jiff::Timestamp;
 
@@ -61,6 +61,9 @@ fn ask(ui: &Ui, title: &str, lines: &[String], act: Act<'_>) -> Option<bool> {
     answer
 }
 
+/// Where there is less room, columns stand closer.
+const NARROW: f32 = 760.0;
+
 impl KeysPage {
     /// Whether a dialog is open.
     #[must_use]
@@ -112,15 +115,21 @@ impl KeysPage {
     }
 
     fn table(&mut self, ui: &mut Ui, cx: &AppCtx, keys: &[(PublicKeyFile, Timestamp)]) {
-        ui.spacing_mut().item_spacing = Vec2::ZERO;
-        let table = TableBuilder::new(ui)
-            .id_salt("trusted keys")
-            .cell_layout(Layout::left_to_right(Align::Center))
-            .column(Column::initial(220.0).clip(true))
-            .column(Column::initial(140.0).clip(true))
-            .column(Column::initial(180.0).clip(true))
-            .column(Column::initial(150.0).clip(true))
-            .column(Column::remainder());
+        let is_narrow = ui.available_width() < NARROW;
+        ScrollArea::horizontal().show(ui, |ui| {
+            ui.spacing_mut().item_spacing = Vec2::ZERO;
+            self.rows(ui, cx, keys, is_narrow);
+        });
+    }
+
+    fn rows(&mut self, ui: &mut Ui, cx: &AppCtx, keys: &[(PublicKeyFile, Timestamp)], is_narrow: bool) {
+        let widths = if is_narrow { [120.0, 72.0, 144.0, 124.0] } else { [220.0, 140.0, 180.0, 150.0] };
+        let mut table =
+            TableBuilder::new(ui).id_salt("trusted keys").cell_layout(Layout::left_to_right(Align::Center));
+        for width in widths {
+            table = table.column(Column::initial(width).clip(true));
+        }
+        table = table.column(Column::remainder().at_least(28.0));
         let titles = ["Name", "Signs", "Id", "Trusted since", ""];
         let table = table.header(ROW + 4.0, |mut header| {
             for title in titles {
@@ -147,8 +156,9 @@ impl KeysPage {
                 });
                 row.col(|ui| {
                     let words = format!("Withdraw trust in {}…", key.name());
-                    let withdraw = Act::quiet(&words).small().unless(cx.why_not(Right::TrustKeys));
-                    if ui.add(withdraw).clicked() {
+                    let withdraw =
+                        if is_narrow { Act::icon_only(Icon::Trash, &words) } else { Act::quiet(&words) };
+                    if ui.add(withdraw.small().unless(cx.why_not(Right::TrustKeys))).clicked() {
                         self.leaving = Some(key.clone());
                     }
                 });

@@ -157,10 +157,8 @@ impl FirmwarePage {
         if entry(ui, "Vendor's own file", "Elster AS230, at your own risk", here == Place::Vendor, None) {
             self.place = Place::Vendor;
         }
-        ui.horizontal(|ui| {
-            ui.add_space(8.0);
-            section(ui, "Campaigns, newest first");
-        });
+        let below_entries = Margin { left: 8, right: 8, top: 0, bottom: 4 };
+        Frame::new().inner_margin(below_entries).show(ui, |ui| section(ui, "Campaigns, newest first"));
         match campaigns {
             Load::Loading => loading(ui, "campaigns"),
             Load::Failed(reason) => {

@@ -31,17 +31,23 @@ fn list(texts: &[String], none: &str) -> String {
     if texts.is_empty() { none.to_owned() } else { texts.join(", ") }
 }
 
+/// The least width of a column.
+const COLUMN: f32 = 330.0;
+
 fn manifest_ui(ui: &mut Ui, cx: &AppCtx, manifest: &Manifest) {
     let maker = if manifest.maker.is_empty() { "Any" } else { manifest.maker.as_str() };
-    ui.columns(2, |columns| {
-        let [left, right] = columns else { return };
-        for ui in [&mut *left, &mut *right] {
+    // Where two of them would stand too close, one column holds all.
+    let count = if ui.available_width() < 2.0 * COLUMN { 1 } else { 2 };
+    ui.columns(count, |columns| {
+        for ui in columns.iter_mut() {
             ui.spacing_mut().item_spacing.y = 4.0;
         }
+        let Some(left) = columns.first_mut() else { return };
         key_value(left, "Version", strong(&manifest.version));
         key_value(left, "Replaces", list(&manifest.replaces, "Any earlier version"));
         key_value(left, "Image", format!("{} bytes", grouped(&manifest.size.to_string())));
         key_value(left, "Identifier", mono(manifest.image_identifier.to_string()));
+        let Some(right) = columns.last_mut() else { return };
         key_value(right, "Maker", maker);
         key_value(right, "Models", list(&manifest.models, "Any"));
         key_value(right, "Hardware", list(&manifest.hardware_revisions, "Any"));

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use egui::{Frame, Margin, ScrollArea, Ui};
+use egui::{Align, Frame, Layout, Margin, ScrollArea, Ui, Vec2};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
@@ -80,10 +80,25 @@ fn number(text: &str, least: u32) -> Result<Option<u32>, String> {
 }
 
 /// A number as it is typed, with what holds where none is.
+/// Room for a number and what is said of it.
+const NUMBER_WIDTH: f32 = 192.0;
+
+/// A field among others of a row: what is said of an empty one does not shift the next, and a row that is full goes on
+/// in the next.
+fn cell(ui: &mut Ui, contents: impl FnOnce(&mut Ui)) {
+    let size = Vec2::new(NUMBER_WIDTH, 64.0);
+    ui.allocate_ui_with_layout(size, Layout::top_down(Align::Min), |ui| {
+        ui.set_min_width(NUMBER_WIDTH);
+        contents(ui);
+    });
+}
+
 fn number_field(ui: &mut Ui, name: &str, text: &mut String, least: u32, hint: &str) {
     let wrong = number(text, least).err();
     let remark = (wrong.as_deref().unwrap_or(hint), wrong.is_some());
-    field(ui, name, Some(remark), |ui| text_field(ui, text, "", 176.0, wrong.is_some()));
+    cell(ui, |ui| {
+        field(ui, name, Some(remark), |ui| text_field(ui, text, "", NUMBER_WIDTH, wrong.is_some()));
+    });
 }
 
 impl Draft {
@@ -129,25 +144,28 @@ impl Draft {
 
     fn ui(&mut self, ui: &mut Ui, zone: &TimeZone, now: Timestamp, no_override: Option<&str>) {
         section(ui, "Waves");
-        ui.horizontal_top(|ui| {
+        ui.horizontal_wrapped(|ui| {
             number_field(ui, "Canary group", &mut self.canary, 0, "No group goes first");
             number_field(ui, "Meters of a wave", &mut self.wave, 1, "All that are left at once");
             let wrong = self.window().err();
             let hint = format!("Such as 22:00-05:00, {}", TimeZone::system().iana_name().unwrap_or("local"));
             let remark = (wrong.as_deref().unwrap_or(&hint), wrong.is_some());
-            field(ui, "Maintenance window", Some(remark), |ui| {
-                text_field(ui, &mut self.window, "Always", 176.0, wrong.is_some())
+            let text = &mut self.window;
+            cell(ui, |ui| {
+                field(ui, "Maintenance window", Some(remark), |ui| {
+                    text_field(ui, text, "Always", NUMBER_WIDTH, wrong.is_some())
+                });
             });
         });
         section(ui, "Begin no further meter");
-        ui.horizontal_top(|ui| {
+        ui.horizontal_wrapped(|ui| {
             let hint = "None with a canary group, else never";
             number_field(ui, "Stop after failures", &mut self.stop_after, 0, hint);
             let hint = "Never: it says nothing of the image";
             number_field(ui, "Stop after unreachable", &mut self.stop_unreachable, 0, hint);
         });
         section(ui, "When the image takes over");
-        ui.horizontal_top(|ui| {
+        ui.horizontal_wrapped(|ui| {
             let choices = [(When::Now, "Once verified"), (When::At, "At a time"), (When::Never, "Never")];
             segmented(ui, "activation", &mut self.when, &choices);
             if self.when == When::At {
@@ -207,7 +225,7 @@ impl PlanPage {
             Frame::new().inner_margin(Margin::symmetric(16, 12)).show(ui, |ui| {
                 ui.set_width(ui.available_width());
                 ui.spacing_mut().item_spacing.y = 6.0;
-                heading(ui, "Plan a flash");
+                ui.horizontal(|ui| heading(ui, "Plan a flash"));
                 match cx.data.package(cx.backend.as_ref(), &Query::Package(path)) {
                     Load::Loading => loading(ui, "the package"),
                     Load::Failed(reason) => {

@@ -69,6 +69,7 @@ impl TableState {
                 .resizable(true)
                 .sense(Sense::click_and_drag())
                 .auto_shrink(false)
+                .min_scrolled_height(0.0)
                 .cell_layout(Layout::left_to_right(Align::Center));
             for (column, _, width) in Column::ALL {
                 let width = match column {

@@ -36,6 +36,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
         let table = TableBuilder::new(ui)
             .id_salt("events")
             .auto_shrink(false)
+            .min_scrolled_height(0.0)
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(176.0))
             .column(

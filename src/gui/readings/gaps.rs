@@ -173,6 +173,7 @@ fn table(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, gaps: &[Gap], is_b
         let table = TableBuilder::new(ui)
             .id_salt("gaps")
             .auto_shrink(false)
+            .min_scrolled_height(0.0)
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(width(176.0, 156.0)))
             .column(Column::exact(width(176.0, 156.0)))

@@ -80,6 +80,7 @@ pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, figures: &Figures) {
         let mut table = TableBuilder::new(ui)
             .id_salt(("intervals", &titles))
             .auto_shrink(false)
+            .min_scrolled_height(0.0)
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(200.0));
         for width in widths {

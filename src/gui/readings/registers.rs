@@ -88,6 +88,7 @@ pub(super) fn table(ui: &mut Ui, subject: &Subject<'_>, readings: &[SidedReading
         let table = TableBuilder::new(ui)
             .id_salt("registers")
             .auto_shrink(false)
+            .min_scrolled_height(0.0)
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::initial(name_width).at_least(160.0).resizable(true).clip(true))
             .column(Column::exact(132.0))

@@ -125,6 +125,7 @@ impl Records {
             .id_salt("records")
             .sense(Sense::CLICK)
             .auto_shrink(false)
+            .min_scrolled_height(0.0)
             .cell_layout(Layout::left_to_right(Align::Center))
             .column(Column::exact(104.0))
             .column(Column::exact(72.0))

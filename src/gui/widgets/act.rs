@@ -1,5 +1,6 @@
 //! Buttons.
 
+use egui::text::{LayoutJob, TextWrapping};
 use egui::{
     Align2, Color32, CornerRadius, FontFamily, FontId, Rect, Response, Role, Sense, Stroke, StrokeKind, Ui,
     Vec2, Widget, WidgetInfo,
@@ -14,6 +15,9 @@ enum Weight {
     Quiet,
     Danger,
 }
+
+/// Room for words on a button: the longest names of meters do not push its neighbours out of reach.
+const MOST_WORDS: f32 = 320.0;
 
 /// A button: words, an icon, or both.
 pub struct Act<'a> {
@@ -175,7 +179,10 @@ impl Widget for Act<'_> {
         };
         let size = if self.small { SIZES[0] + 0.5 } else { SIZES[1] };
         let font = FontId::new(size, family);
-        let galley = ui.painter().layout_no_wrap(self.text.to_owned(), font, Color32::PLACEHOLDER);
+        let mut job = LayoutJob::simple_singleline(self.text.to_owned(), font, Color32::PLACEHOLDER);
+        job.wrap = TextWrapping::truncate_at_width(MOST_WORDS);
+        let galley = ui.painter().layout_job(job);
+        let is_cut = galley.elided;
         let icon_size = if self.small { 13.0 } else { 15.0 };
         let padding = if self.small { 8.0 } else { 12.0 };
         let width = if self.icon_only {
@@ -223,7 +230,7 @@ impl Widget for Act<'_> {
                 painter.galley_with_override_text_color(at, galley, ink);
             }
         }
-        let tooltip = self.tooltip();
+        let tooltip = if is_cut && self.hint.is_empty() { self.text.to_owned() } else { self.tooltip() };
         if tooltip.is_empty() {
             response
         } else {

@@ -11,8 +11,8 @@ pub use act::{Act, described, segmented};
 pub use field::{choice, combo, committed, field, password, text_field, text_field_at};
 pub use menu::{Entry, permitted};
 pub use state::{
-    Problem, badge, blame_words, dialog_window, empty, fault_panel, loading, problem, progress_bar,
-    room_in_dialog,
+    Problem, badge, blame_words, dialog_window, empty, fault_panel, loading, lone_card, problem,
+    progress_bar, room_in_dialog,
 };
 pub use text::{decimal, grouped, heading, instant, key_value, kilo, secondary, section, small};
 

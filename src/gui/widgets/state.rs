@@ -34,10 +34,33 @@ pub fn empty(ui: &mut Ui, icon: Icon, title: &str, text: &str, actions: impl FnO
         ui.painter().circle_filled(rect.center(), 24.0, t.sunken.0);
         icon.paint(ui.painter(), rect, 22.0, t.text_secondary.0);
         ui.label(strong(title).size(15.0));
-        ui.set_max_width(440.0);
-        ui.label(secondary(ui, text));
+        let words = Vec2::new(ui.available_width().min(440.0), 0.0);
+        ui.allocate_ui_with_layout(words, egui::Layout::top_down(egui::Align::Center), |ui| {
+            ui.add(egui::Label::new(secondary(ui, text)).wrap());
+        });
         ui.add_space(8.0);
         actions(ui);
+    });
+}
+
+/// A card on an empty window: what stands before all pages. It scrolls where the window is too low.
+pub fn lone_card(ui: &mut Ui, width: f32, contents: impl FnOnce(&mut Ui)) {
+    let t = tokens(ui);
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.add_space((ui.ctx().content_rect().height() * 0.2).clamp(16.0, 180.0));
+        ui.vertical_centered(|ui| {
+            let frame = Frame::new()
+                .fill(t.surface.0)
+                .stroke(egui::Stroke::new(1.0, t.border.0))
+                .corner_radius(CornerRadius::same(8))
+                .inner_margin(Margin::same(24));
+            frame.show(ui, |ui| {
+                ui.set_width(width);
+                ui.spacing_mut().item_spacing.y = 12.0;
+                ui.vertical(contents);
+            });
+        });
+        ui.add_space(16.0);
     });
 }
 
@@ -143,9 +166,16 @@ pub const fn blame_words(blame: Blame) -> &'static str {
     }
 }
 
+/// Most characters of a failure that are shown.
+const MOST_TOLD: usize = 400;
+
 /// A failure: whose fault, what happened, what to try.
 pub fn fault_panel(ui: &mut Ui, fault: &Fault) {
-    let title = format!("{}: {}", blame_words(fault.blame), fault.message);
+    // What is longer than a line or two is for who looks into it: it goes with the details.
+    let line = fault.message.lines().next().unwrap_or_default();
+    let short: String = line.chars().take(MOST_TOLD).collect();
+    let more = if short.len() < fault.message.len() { "…" } else { "" };
+    let title = format!("{}: {short}{more}", blame_words(fault.blame));
     let text = if fault.advice.is_empty() { String::new() } else { format!("What to try: {}", fault.advice) };
     let details = format!("fault: {}\n{}\n{}", fault.blame.name(), fault.message, fault.advice);
     problem(ui, &Problem { title: &title, text: &text, details, tone: Tone::Bad });

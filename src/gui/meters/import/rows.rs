@@ -81,6 +81,7 @@ fn table(ui: &mut Ui, plan: &Plan, places: &[usize], scroll_to: Option<usize>) {
     let mut table = TableBuilder::new(ui)
         .id_salt("import rows")
         .auto_shrink(false)
+        .min_scrolled_height(0.0)
         .cell_layout(Layout::left_to_right(Align::Center))
         .column(Width::exact(64.0))
         .column(Width::initial(170.0).at_least(80.0).resizable(true).clip(true))

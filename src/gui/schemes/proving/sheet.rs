@@ -156,6 +156,7 @@ impl Sheet {
             let mut table = TableBuilder::new(ui)
                 .id_salt((salt, self.columns.len()))
                 .auto_shrink(false)
+                .min_scrolled_height(0.0)
                 .cell_layout(Layout::left_to_right(Align::Center))
                 .column(Column::exact(224.0).clip(true))
                 .column(Column::exact(if self.is_words { 0.0 } else { 60.0 }));
