@@ -2,13 +2,13 @@
 
 use std::sync::mpsc::TryRecvError;
 
-use egui::{CornerRadius, Frame, Id, Key, Label, Margin, RichText, Stroke, Ui, Vec2};
+use egui::{CornerRadius, Id, Key, Label, RichText, Ui, Vec2};
 use zeroize::Zeroizing;
 
 use crate::gui::context::{AppCtx, stopped};
 use crate::gui::data::{Later, Load, Query};
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
-use crate::gui::widgets::{Act, field, password, secondary, text_field_at};
+use crate::gui::widgets::{Act, field, lone_card, password, secondary, text_field_at};
 use crate::model::{Fault, Secret, Standing};
 
 const WIDTH: f32 = 320.0;
@@ -49,20 +49,7 @@ impl SignIn {
             _ => None,
         };
         self.prefill(cx, locked.as_deref());
-        let t = tokens(ui);
-        ui.add_space((ui.available_height() * 0.2).clamp(16.0, 180.0));
-        ui.vertical_centered(|ui| {
-            let frame = Frame::new()
-                .fill(t.surface.0)
-                .stroke(Stroke::new(1.0, t.border.0))
-                .corner_radius(CornerRadius::same(8))
-                .inner_margin(Margin::same(24));
-            frame.show(ui, |ui| {
-                ui.set_width(WIDTH);
-                ui.spacing_mut().item_spacing.y = 12.0;
-                ui.vertical(|ui| self.form(ui, cx, locked.as_deref()));
-            });
-        });
+        lone_card(ui, WIDTH, |ui| self.form(ui, cx, locked.as_deref()));
     }
 
     fn prefill(&mut self, cx: &mut AppCtx, locked: Option<&str>) {
