@@ -22,7 +22,7 @@ mod trial;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use egui::{Align, Frame, Layout, Margin, Panel, Popup, Stroke, Ui};
+use egui::{Align, Frame, Label, Layout, Margin, Panel, Popup, Stroke, Ui};
 
 use crate::drivers::ClockWay;
 use crate::model::{MeterId, Right, What};
@@ -48,6 +48,9 @@ use groups::GroupDialog;
 use import::{ImportDialog, in_words};
 use remove::Removal;
 use rows::{Arranged, Filter};
+
+/// Where there is less room, the toolbar is laid out more closely.
+const NARROW: f32 = 440.0;
 
 /// The Meter Manager.
 pub(super) struct MeterManager {
@@ -249,7 +252,7 @@ impl MeterManager {
             Frame::new().fill(t.canvas.0).inner_margin(Margin { left: 8, right: 8, top: 12, bottom: 8 });
         Panel::left("groups")
             .resizable(true)
-            .default_size(200.0)
+            .default_size(if ui.available_width() < 1000.0 { 160.0 } else { 200.0 })
             .size_range(140.0..=360.0)
             .frame(frame)
             .show(ui, |ui| match self.tree.ui(ui, cx, &self.filter) {
@@ -276,39 +279,64 @@ impl MeterManager {
     }
 
     fn toolbar(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+        let is_narrow = ui.available_width() < NARROW;
         ui.horizontal(|ui| {
             heading(ui, "Meters");
-            let shown = self.arranged.ids.len();
-            let text = match cx.selection.len() {
-                0 | 1 => format!("{shown} shown"),
-                many => format!("{many} of {shown} selected"),
-            };
-            ui.label(small(ui, text));
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.actions(ui, cx));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                // From right to left, so that the main thing stands at the edge.
+                if is_narrow {
+                    more(ui, cx);
+                    add(ui, cx, true);
+                } else {
+                    self.read(ui, cx, false);
+                    add(ui, cx, false);
+                    more(ui, cx);
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let shown = self.arranged.ids.len();
+                    let text = match cx.selection.len() {
+                        0 | 1 => format!("{shown} shown"),
+                        many => format!("{many} of {shown} selected"),
+                    };
+                    ui.add(Label::new(small(ui, text)).truncate());
+                });
+            });
         });
         ui.add_space(4.0);
         ui.horizontal(|ui| {
-            let edit = egui::TextEdit::singleline(&mut self.search)
-                .hint_text(
-                    egui::RichText::new("Filter by name, serial number, group or line")
-                        .color(tokens(ui).text_secondary.0),
-                )
-                .margin(Margin::symmetric(8, 5))
-                .desired_width((ui.available_width() - 60.0).clamp(160.0, 360.0));
-            ui.add(edit).accessible_name("Filter the table");
-            if !self.search.is_empty() && ui.add(Act::icon_only(Icon::Cross, "Clear the filter")).clicked() {
-                self.search.clear();
+            if !is_narrow {
+                self.filter_field(ui);
+                return;
             }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.read(ui, cx, true);
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| self.filter_field(ui));
+            });
         });
     }
 
-    /// From right to left, so that the main thing stands at the edge.
-    fn actions(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
+    fn filter_field(&mut self, ui: &mut Ui) {
+        let room = if self.search.is_empty() { 16.0 } else { 60.0 };
+        let edit = egui::TextEdit::singleline(&mut self.search)
+            .hint_text(
+                egui::RichText::new("Filter by name, serial number, group or line")
+                    .color(tokens(ui).text_secondary.0),
+            )
+            .margin(Margin::symmetric(8, 5))
+            .desired_width((ui.available_width() - room).clamp(64.0, 360.0));
+        ui.add(edit).accessible_name("Filter the table");
+        if !self.search.is_empty() && ui.add(Act::icon_only(Icon::Cross, "Clear the filter")).clicked() {
+            self.search.clear();
+        }
+    }
+
+    /// What reads the selection, from right to left.
+    fn read(&mut self, ui: &mut Ui, cx: &mut AppCtx, is_narrow: bool) {
         let selected = cx.selection.ids();
-        let words = if selected.len() > 1 {
-            format!("Read {} meters now", selected.len())
-        } else {
-            "Read now".to_owned()
+        let words = match selected.len() {
+            0 | 1 => "Read now".to_owned(),
+            many if is_narrow => format!("Read {many} now"),
+            many => format!("Read {many} meters now"),
         };
         let more = ui.add(Act::icon_only(Icon::ChevronDown, "Choose what to read").framed());
         Popup::menu(&more).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
@@ -323,47 +351,8 @@ impl MeterManager {
             )
             .clicked()
         {
-            cx.command(Command::Read(selected.clone(), self.what.clone()));
+            cx.command(Command::Read(selected, self.what.clone()));
         }
-        let add = Act::plain("Add meter…").icon(Icon::Plus).shortcut("Ctrl+N");
-        if ui.add(add.unless(cx.why_not(Right::KeepMeters))).clicked() {
-            cx.command(Command::AddMeter);
-        }
-        let more = ui.add(Act::icon_only(Icon::More, "More"));
-        Popup::menu(&more).show(|ui| {
-            ui.set_min_width(220.0);
-            entry(ui, cx, "Import meters from CSV…", "", Command::ImportMeters);
-            entry(ui, cx, "Save the list as CSV…", "", Command::ExportMeters);
-            ui.separator();
-            ui.add_enabled_ui(!selected.is_empty(), |ui| {
-                let words = match selected.len() {
-                    0 | 1 => "Edit meter…".to_owned(),
-                    many => format!("Edit {many} meters…"),
-                };
-                entry(ui, cx, &words, "F2", Command::EditMeters(selected.clone()));
-                let group = Command::Group(GroupDeed::Meters(selected.clone(), None));
-                entry(ui, cx, "Move to a group…", "", group);
-                ui.separator();
-                let clocks = if selected.len() > 1 {
-                    format!("{} clocks…", selected.len())
-                } else {
-                    "clock…".to_owned()
-                };
-                for (verb, way) in [("Set", ClockWay::Set), ("Adjust", ClockWay::Adjust)] {
-                    let ask = Command::Ask(selected.clone(), Deed::Clock(way));
-                    entry(ui, cx, &format!("{verb} {clocks}"), "", ask);
-                }
-                ui.separator();
-                let words = if selected.len() > 1 {
-                    format!("Remove {} meters…", selected.len())
-                } else {
-                    "Remove meter…".to_owned()
-                };
-                entry(ui, cx, &words, "Delete", Command::RemoveMeters(selected.clone()));
-            });
-            ui.separator();
-            entry(ui, cx, "Open in its own window", "", Command::Detach(Page::Meters));
-        });
     }
 
     fn what_menu(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
@@ -392,4 +381,53 @@ impl MeterManager {
             ui.close();
         }
     }
+}
+
+/// The way to the form of a new meter.
+fn add(ui: &mut Ui, cx: &mut AppCtx, is_narrow: bool) {
+    let words = "Add meter…";
+    let act = if is_narrow { Act::icon_only(Icon::Plus, words) } else { Act::plain(words).icon(Icon::Plus) };
+    if ui.add(act.shortcut("Ctrl+N").unless(cx.why_not(Right::KeepMeters))).clicked() {
+        cx.command(Command::AddMeter);
+    }
+}
+
+/// Everything else that can be done with the list and the selection.
+fn more(ui: &mut Ui, cx: &mut AppCtx) {
+    let selected = cx.selection.ids();
+    let more = ui.add(Act::icon_only(Icon::More, "More"));
+    Popup::menu(&more).show(|ui| {
+        ui.set_min_width(220.0);
+        entry(ui, cx, "Import meters from CSV…", "", Command::ImportMeters);
+        entry(ui, cx, "Save the list as CSV…", "", Command::ExportMeters);
+        ui.separator();
+        ui.add_enabled_ui(!selected.is_empty(), |ui| {
+            let words = match selected.len() {
+                0 | 1 => "Edit meter…".to_owned(),
+                many => format!("Edit {many} meters…"),
+            };
+            entry(ui, cx, &words, "F2", Command::EditMeters(selected.clone()));
+            let group = Command::Group(GroupDeed::Meters(selected.clone(), None));
+            entry(ui, cx, "Move to a group…", "", group);
+            ui.separator();
+            let clocks = if selected.len() > 1 {
+                format!("{} clocks…", selected.len())
+            } else {
+                "clock…".to_owned()
+            };
+            for (verb, way) in [("Set", ClockWay::Set), ("Adjust", ClockWay::Adjust)] {
+                let ask = Command::Ask(selected.clone(), Deed::Clock(way));
+                entry(ui, cx, &format!("{verb} {clocks}"), "", ask);
+            }
+            ui.separator();
+            let words = if selected.len() > 1 {
+                format!("Remove {} meters…", selected.len())
+            } else {
+                "Remove meter…".to_owned()
+            };
+            entry(ui, cx, &words, "Delete", Command::RemoveMeters(selected.clone()));
+        });
+        ui.separator();
+        entry(ui, cx, "Open in its own window", "", Command::Detach(Page::Meters));
+    });
 }

@@ -24,11 +24,13 @@ pub(super) struct TableState {
     /// By which column, and whether it rises.
     pub sort: Sort,
     scroll_to: Option<usize>,
+    /// The meter in focus when the table was drawn last.
+    focus: Option<MeterId>,
 }
 
 impl Default for TableState {
     fn default() -> Self {
-        Self { sort: (Column::Name, true), scroll_to: None }
+        Self { sort: (Column::Name, true), scroll_to: None, focus: None }
     }
 }
 
@@ -56,6 +58,11 @@ impl TableState {
         let focus = ui.interact(area, ui.scope_id().with("meter table"), Sense::focusable_noninteractive());
         focus.widget_info(|| WidgetInfo::labeled(Role::Table, true, "Meters"));
         self.keys(ui, cx, &shown.ids, focus.has_focus(), focus.id);
+        // The search and other pages choose meters too.
+        if self.focus != cx.selection.focus() {
+            self.focus = cx.selection.focus();
+            self.scroll_to = shown.ids.iter().position(|id| Some(*id) == self.focus).or(self.scroll_to);
+        }
         if focus.has_focus() {
             let line = Stroke::new(2.0, tokens(ui).accent.0);
             ui.painter().rect_stroke(area.shrink(1.0), 0.0, line, egui::StrokeKind::Inside);

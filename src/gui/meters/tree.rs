@@ -17,6 +17,9 @@ use crate::store::MeterRow;
 use super::groups::GroupDeed;
 use super::rows::{Filter, needs_a_hand};
 
+/// Where there is less room, the buttons stand below the heading.
+const NARROW: f32 = 176.0;
+
 /// What is dragged out of the table.
 #[derive(Clone, Debug)]
 pub(super) struct DraggedMeters(pub Vec<MeterId>);
@@ -136,10 +139,20 @@ impl Tree {
         let selected = cx.selection.ids();
         let why_not = cx.why_not(Right::KeepMeters);
         let secondary = tokens(ui).text_secondary.0;
+        let is_narrow = ui.available_width() < NARROW;
+        if is_narrow {
+            ui.horizontal(|ui| {
+                ui.spacing_mut().item_spacing.x = 0.0;
+                ui.add_space(8.0);
+                ui.label(strong("Groups").size(SIZES[0]).color(secondary));
+            });
+        }
         let heading = ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = 0.0;
-            ui.add_space(8.0);
-            ui.label(strong("Groups").size(SIZES[0]).color(secondary));
+            if !is_narrow {
+                ui.add_space(8.0);
+                ui.label(strong("Groups").size(SIZES[0]).color(secondary));
+            }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let mut act = |ui: &mut Ui, icon: Icon, words: &str, key: &str, deed: Option<GroupDeed>| {
                     let act = Act::icon_only(icon, words).small().shortcut(key).enabled(deed.is_some());

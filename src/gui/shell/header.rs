@@ -1,6 +1,6 @@
 //! The header: whose data these are, who sits here, and the one search field.
 
-use egui::{Align, Id, Key, Layout, Margin, TextEdit, Ui, Vec2};
+use egui::{Align, Id, Key, Layout, Margin, Modifiers, TextEdit, Ui, Vec2};
 
 use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::theme::{CONTROL, Icon, strong, tokens};
@@ -113,8 +113,9 @@ impl Header {
             self.found = Some((key, matches(&self.text, &meters, cx)));
         }
         let found = self.found.as_ref().map(|(_, found)| found.clone()).unwrap_or_default();
-        let (up, down, enter, escape) = ui.input(|input| {
-            let pressed = |key| input.key_pressed(key);
+        // No page may take these keys too.
+        let (up, down, enter, escape) = ui.input_mut(|input| {
+            let mut pressed = |key| input.consume_key(Modifiers::NONE, key);
             (pressed(Key::ArrowUp), pressed(Key::ArrowDown), pressed(Key::Enter), pressed(Key::Escape))
         });
         let last = found.len().saturating_sub(1);

@@ -21,15 +21,18 @@ pub(crate) fn welcome(ui: &mut Ui, cx: &mut AppCtx) {
         ));
         ui.add_space(24.0);
         let gap = 16.0;
-        let width = CARD.x * 3.0 + gap * 2.0;
-        let side = ((ui.available_width() - width) / 2.0).max(0.0);
+        let room = (ui.available_width() - gap * 4.0) / 3.0;
+        // Narrow cards have their words in more lines.
+        let size = if room < CARD.x { Vec2::new(room.max(144.0), CARD.y + 40.0) } else { CARD };
+        let side = ((ui.available_width() - size.x * 3.0 - gap * 2.0) / 2.0).max(0.0);
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = gap;
-            ui.add_space((side - gap).max(0.0));
+            ui.add_space(side);
             let add = "Name it, say where it hangs, test the connection and read it.";
             card(
                 ui,
                 cx,
+                size,
                 &Card { icon: Icon::Plus, title: "Add a meter", text: add, foot: "Ctrl+N" },
                 Command::AddMeter,
             );
@@ -37,6 +40,7 @@ pub(crate) fn welcome(ui: &mut Ui, cx: &mut AppCtx) {
             card(
                 ui,
                 cx,
+                size,
                 &Card { icon: Icon::Fleet, title: "Open the demo fleet", text: demo, foot: "" },
                 Command::OpenDemo,
             );
@@ -45,6 +49,7 @@ pub(crate) fn welcome(ui: &mut Ui, cx: &mut AppCtx) {
             card(
                 ui,
                 cx,
+                size,
                 &Card { icon: Icon::Import, title: "Import a CSV", text: import, foot },
                 Command::ImportMeters,
             );
@@ -61,18 +66,18 @@ struct Card {
 }
 
 /// Draws a way; a click leaves its command.
-fn card(ui: &mut Ui, cx: &mut AppCtx, card: &Card, command: Command) {
+fn card(ui: &mut Ui, cx: &mut AppCtx, size: Vec2, card: &Card, command: Command) {
     let why_not = cx.why_not_give(&command);
     let is_main = matches!(command, Command::AddMeter);
-    let response = permitted(ui, why_not.as_deref(), |ui| drawn(ui, card, is_main));
+    let response = permitted(ui, why_not.as_deref(), |ui| drawn(ui, size, card, is_main));
     if response.clicked() {
         cx.command(command);
     }
 }
 
-fn drawn(ui: &mut Ui, card: &Card, is_main: bool) -> Response {
+fn drawn(ui: &mut Ui, size: Vec2, card: &Card, is_main: bool) -> Response {
     let t = tokens(ui);
-    let (rect, response) = ui.allocate_exact_size(CARD, Sense::click());
+    let (rect, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), card.title));
     let lively = response.hovered() || response.has_focus();
     let edge = if lively || is_main {

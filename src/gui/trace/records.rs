@@ -90,7 +90,7 @@ impl Records {
         let frame = Frame::new().fill(t.surface.0).inner_margin(Margin::symmetric(16, 8));
         Panel::bottom("record")
             .resizable(true)
-            .default_size(280.0)
+            .default_size((ui.available_height() * 0.45).clamp(120.0, 280.0))
             .size_range(120.0..=560.0)
             .frame(frame)
             .show(ui, |ui| {
