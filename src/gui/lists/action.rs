@@ -180,7 +180,8 @@ impl ActionForm {
             if entered.lost_focus() && !self.path.trim().is_empty() {
                 self.asked = Some(PathBuf::from(self.path.trim()));
             }
-            ui.with_layout(egui::Layout::bottom_up(egui::Align::Min), |ui| {
+            ui.vertical(|ui| {
+                ui.add_space(18.0);
                 if ui.add(Act::plain("Choose…")).clicked() {
                     cx.command(Command::ChooseProof(ProofFile::ListScheme));
                 }

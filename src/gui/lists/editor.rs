@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use egui::{Key, Layout, ScrollArea, Ui};
+use egui::{Key, Layout, ScrollArea, Ui, Vec2};
 use jiff::civil::{Time, Weekday};
 
 use crate::comms::Edit;
 use crate::gui::context::{AppCtx, usual_reading};
 use crate::gui::data::ListSummary;
 use crate::gui::data::reader::zone_named;
-use crate::gui::theme::{strong, tokens};
+use crate::gui::theme::{CONTROL, strong, tokens};
 use crate::gui::widgets::{Act, choice, field, secondary, section, segmented, small, text_field};
 use crate::model::{
     Action, Days, ListId, Member, MeterId, MeterList, Missed, Schedule, Times, Weekdays, minutes_from,
@@ -222,11 +222,16 @@ impl Editor {
             ui.add_space(4.0);
             ScrollArea::vertical().max_height(ui.ctx().content_rect().height() - 180.0).show(ui, |ui| {
                 ui.columns_const(|[left, right]| {
-                    left.spacing_mut().item_spacing.y = 8.0;
-                    right.spacing_mut().item_spacing.y = 8.0;
-                    self.meters(left, cx);
-                    self.preview(left, cx);
-                    self.when(right);
+                    // A column itself stretches its words to both edges.
+                    left.vertical(|ui| {
+                        ui.spacing_mut().item_spacing.y = 8.0;
+                        self.meters(ui, cx);
+                        self.preview(ui, cx);
+                    });
+                    right.vertical(|ui| {
+                        ui.spacing_mut().item_spacing.y = 8.0;
+                        self.when(ui);
+                    });
                 });
             });
             ui.add_space(8.0);
@@ -234,7 +239,8 @@ impl Editor {
             if let Err(reason) = &list {
                 ui.label(egui::RichText::new(reason).color(tokens(ui).bad.0));
             }
-            ui.with_layout(Layout::right_to_left(egui::Align::Center), |ui| {
+            let row = Vec2::new(ui.available_width(), CONTROL);
+            ui.allocate_ui_with_layout(row, Layout::right_to_left(egui::Align::Center), |ui| {
                 let save = ui.add(Act::primary("Save the list").enabled(list.is_ok()));
                 if let (true, Ok(list)) = (save.clicked(), list) {
                     let done = format!("Saved {}", list.name);

@@ -1,12 +1,12 @@
 //! Settings › Store: what the file holds, its upkeep, and what is kept for how long.
 
-use egui::{Align, Grid, Layout, Ui};
+use egui::{Align, Grid, Layout, Ui, Vec2};
 use jiff::civil::Time;
 
 use crate::comms::{Chore, Edit, Job, NIGHTLY_SETTING, NIGHTLY_USUAL};
 use crate::gui::context::{AppCtx, Command};
 use crate::gui::data::{Expiries, Load, Query};
-use crate::gui::theme::{SIZES, strong, tokens};
+use crate::gui::theme::{CONTROL, SIZES, strong, tokens};
 use crate::gui::widgets::{
     Act, combo, dialog_window, grouped, instant, key_value, loading, permitted, secondary, small, text_field,
 };
@@ -197,7 +197,8 @@ impl StoreCards {
                 crate::gui::widgets::field(ui, &name, None, |ui| text_field(ui, typed, "", 160.0, false));
                 is_confirmed = typed.trim().parse() == Ok(number);
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let row = Vec2::new(ui.available_width(), CONTROL);
+            ui.allocate_ui_with_layout(row, Layout::right_to_left(Align::Center), |ui| {
                 if ui.add(Act::danger("Dispose of it").enabled(is_confirmed)).clicked() {
                     let cutoffs = gone.iter().map(|one| (one.kind, one.cutoff)).collect();
                     cx.submit(Job::Upkeep(Chore::Retain(cutoffs)));

@@ -1,7 +1,7 @@
 //! Fields with their label above and what is wrong with them below.
 
 use egui::text_edit::TextEditState;
-use egui::{ComboBox, Margin, Response, TextEdit, Ui, Vec2};
+use egui::{Align, ComboBox, Layout, Margin, Response, TextEdit, Ui, Vec2};
 
 use crate::gui::theme::{CONTROL, Icon, SIZES, strong, tokens};
 
@@ -148,9 +148,14 @@ pub fn combo(
         Icon::ChevronDown.paint(ui.painter(), rect, 12.0, visuals.fg_stroke.color);
     };
     let combo = ComboBox::from_id_salt(id).width(width).selected_text(current.into()).truncate().icon(arrow);
-    let response = combo.show_ui(ui, |ui| {
-        ui.spacing_mut().item_spacing = Vec2::new(0.0, 2.0);
-        list(ui);
+    // It cuts its words where the room ends, which is here and not where the row's ends.
+    let size = Vec2::new(width, CONTROL);
+    let shown = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+        ui.set_max_width(width);
+        combo.show_ui(ui, |ui| {
+            ui.spacing_mut().item_spacing = Vec2::new(0.0, 2.0);
+            list(ui);
+        })
     });
-    response.response.accessible_name(name)
+    shown.inner.response.accessible_name(name)
 }

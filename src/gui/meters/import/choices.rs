@@ -10,7 +10,7 @@ use crate::gui::widgets::{choice, combo, section, segmented, small};
 
 use super::{ImportDialog, LEFT};
 
-const HALF: f32 = 152.0;
+const HALF: f32 = 144.0;
 /// Width of what a column means, and of its header.
 const MEANING: f32 = 164.0;
 const HEADER: f32 = 128.0;

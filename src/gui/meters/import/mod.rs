@@ -246,7 +246,7 @@ impl ImportDialog {
         }
         self.step(cx);
         let mut close = false;
-        let width = (ui.ctx().content_rect().width() - 120.0).clamp(720.0, 1240.0);
+        let width = (ui.ctx().content_rect().width() - 104.0).clamp(720.0, 1240.0);
         let faults = usize::from(self.saving.refused.is_some());
         let size = Vec2::new(width, room_in_dialog(ui, 220.0, faults).min(760.0));
         let modal = dialog_window(ui, "import", size.x, |ui| {

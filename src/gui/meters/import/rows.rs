@@ -78,15 +78,17 @@ impl ImportDialog {
 
 fn table(ui: &mut Ui, plan: &Plan, places: &[usize], scroll_to: Option<usize>) {
     ui.spacing_mut().item_spacing = Vec2::ZERO;
+    let is_narrow = ui.available_width() < 520.0;
+    let name = if is_narrow { 124.0 } else { 170.0 };
     let mut table = TableBuilder::new(ui)
         .id_salt("import rows")
         .auto_shrink(false)
         .min_scrolled_height(0.0)
         .cell_layout(Layout::left_to_right(Align::Center))
-        .column(Width::exact(64.0))
-        .column(Width::initial(170.0).at_least(80.0).resizable(true).clip(true))
+        .column(Width::exact(if is_narrow { 48.0 } else { 64.0 }))
+        .column(Width::initial(name).at_least(80.0).resizable(true).clip(true))
         .column(Width::exact(104.0))
-        .column(Width::remainder().at_least(160.0).clip(true));
+        .column(Width::remainder().at_least(120.0).clip(true));
     if let Some(row) = scroll_to {
         table = table.scroll_to_row(row, Some(Align::TOP));
     }

@@ -278,9 +278,7 @@ impl ExchangeDialog {
             let mut fit =
                 meters.iter().filter(|row| row.id != self.old.id && meter_matches(row, &sought)).peekable();
             let none = !self.sought.trim().is_empty() && fit.peek().is_none();
-            ui.vertical(|ui| {
-                ui.spacing_mut().item_spacing.y = 4.0;
-                ui.label(small(ui, "The meter that comes"));
+            field(ui, "The meter that comes", None, |ui| {
                 combo(ui, "exchange for", "The meter that comes", HALF, current, |ui| {
                     if ui.selectable_label(self.listed.is_none(), "A new meter").clicked() {
                         self.listed = None;
@@ -292,7 +290,7 @@ impl ExchangeDialog {
                             self.filled[1] = None;
                         }
                     }
-                });
+                })
             });
             let remark = if none { "No meter has these words" } else { "Shortens the list of meters" };
             field(ui, "Look for a listed meter", Some((remark, none)), |ui| {
