@@ -7,6 +7,7 @@ use crate::model::Right;
 
 use super::context::{AppCtx, Command};
 use super::meters::PointDeed;
+use super::people::sentence;
 use super::widgets::Entry;
 
 impl Command {
@@ -63,7 +64,7 @@ impl AppCtx {
     /// Why whoever acts here may not do something, for [`Act::unless`](super::widgets::Act::unless).
     #[must_use]
     pub fn why_not(&self, right: Right) -> Option<String> {
-        self.standing.check(right).err().map(|fault| fault.to_string())
+        self.standing.check(right).err().map(|fault| sentence(&fault.to_string()))
     }
 
     /// Why whoever acts here may not give a command, for whatever leaves it.

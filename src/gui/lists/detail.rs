@@ -178,16 +178,15 @@ fn past(ui: &mut Ui, cx: &mut AppCtx, list: &ListSummary, tab: Tab) {
             ui.allocate_ui(egui::vec2(ui.available_width(), OUTCOME - 8.0), |ui| {
                 ui.horizontal(|ui| {
                     let (word, tone) = state(run);
-                    badge(ui, word, tone);
+                    let cause = match run.cause {
+                        Cause::Schedule => "in time",
+                        Cause::Hand => "by hand",
+                        Cause::Missed => "made up for",
+                    };
+                    // Times and bars of all runs stand below one another.
+                    aligned(ui, 72.0, |ui| badge(ui, word, tone));
                     ui.label(instant(run.started, &cx.zone));
-                    ui.label(small(
-                        ui,
-                        match run.cause {
-                            Cause::Schedule => "in time",
-                            Cause::Hand => "by hand",
-                            Cause::Missed => "made up for",
-                        },
-                    ));
+                    aligned(ui, 62.0, |ui| ui.label(small(ui, cause)));
                     if run.meters > 0 {
                         bar(ui, run.ok, run.meters, 48.0, &instant(run.started, &cx.zone));
                     }
@@ -256,7 +255,8 @@ fn rates(ui: &mut Ui, cx: &mut AppCtx, list: &ListSummary) {
             [("By group", &rates.groups), ("By template", &rates.templates), ("By line", &rates.lines)]
         {
             section(ui, title);
-            egui::Grid::new(title).num_columns(4).spacing([16.0, 4.0]).show(ui, |ui| {
+            let grid = egui::Grid::new(title).num_columns(4).spacing([16.0, 4.0]).min_col_width(72.0);
+            grid.show(ui, |ui| {
                 for word in ["", "Last run", "3 days", "30 days"] {
                     ui.label(small(ui, word));
                 }
@@ -288,4 +288,12 @@ fn rate_row(ui: &mut Ui, rate: &Rate) {
         ui.label(RichText::new(share(ok, of)).color(ink));
     }
     ui.end_row();
+}
+
+/// Something in a cell of one width.
+fn aligned(ui: &mut Ui, width: f32, add: impl FnOnce(&mut Ui) -> egui::Response) {
+    ui.allocate_ui(egui::vec2(width, 18.0), |ui| {
+        ui.set_min_width(width);
+        add(ui);
+    });
 }

@@ -250,7 +250,7 @@ fn role_of(ui: &mut Ui, cx: &mut AppCtx, row: &PersonRow, why: Option<&str>) {
     let name = format!("Role of {}", row.name);
     let mut chosen = None;
     permitted(ui, why, |ui| {
-        combo(ui, ("role", row.id), &name, 120.0, sentence_of(row.role), |ui| {
+        combo(ui, ("role", row.id), &name, 144.0, sentence_of(row.role), |ui| {
             for role in Role::ALL {
                 let response = ui.selectable_label(role == row.role, sentence_of(role));
                 if response.on_hover_text(role.in_words()).clicked() && role != row.role {

@@ -43,7 +43,7 @@ pub(super) enum Answer {
 }
 
 /// A fault as a sentence.
-pub(super) fn sentence(text: &str) -> String {
+pub(in crate::gui) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first: String = letters.next().map(|letter| letter.to_uppercase().collect()).unwrap_or_default();
     format!("{first}{}.", letters.as_str().trim_end_matches('.'))

@@ -17,6 +17,7 @@ use super::data::{Load, Query};
 
 pub(super) use audit::AuditCard;
 pub(super) use card::PeopleCard;
+pub(super) use form::sentence;
 pub(super) use sign_in::SignIn;
 
 /// The store's setting for how long nobody has to touch the windows until they lock; 0 is never.

@@ -94,7 +94,7 @@ impl SignIn {
         let is_wrong = self.fault.is_some();
         let phrase = field(ui, "Passphrase", None, |ui| password(ui, &mut self.phrase, "", WIDTH, is_wrong));
         if let Some(fault) = &self.fault {
-            let text = RichText::new(crate::gui::people::form::sentence(&fault.to_string()));
+            let text = RichText::new(super::sentence(&fault.to_string()));
             ui.add(Label::new(text.color(tokens(ui).bad.0)).wrap());
         }
         let is_ready = !self.name.trim().is_empty() && !self.phrase.is_empty() && self.waiting.is_none();

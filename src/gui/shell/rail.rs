@@ -59,7 +59,7 @@ fn entry(ui: &mut Ui, (page, icon, word): (Page, Icon, &str), height: f32, on: b
     let t = tokens(ui);
     let (rect, response) = ui.allocate_exact_size(Vec2::new(WIDTH - 1.0, height), Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Tab, true, on, page.title()));
-    let plate = rect.shrink2(Vec2::new(8.0, 2.0));
+    let plate = rect.shrink2(Vec2::new(5.0, 2.0));
     if on {
         ui.painter().rect_filled(plate, CornerRadius::same(6), t.accent_soft.0);
         let bar = Rect::from_min_size(

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use egui::{Label, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo};
+use egui::{
+    Frame, Label, Margin, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo,
+};
 
 use crate::gui::context::AppCtx;
 use crate::gui::theme::{Icon, strong, tokens};
@@ -103,10 +105,8 @@ pub(super) fn ui(
             });
         }
         for (title, part) in [("Ships with the program", shipped), ("Own", own)] {
-            ui.horizontal(|ui| {
-                ui.add_space(8.0);
-                section(ui, title);
-            });
+            let below_entries = Margin { left: 8, right: 8, top: 0, bottom: 4 };
+            Frame::new().inner_margin(below_entries).show(ui, |ui| section(ui, title));
             if part.is_empty() {
                 let words =
                     if wanted.is_empty() { "None yet: copy one and change it" } else { "None of that name" };

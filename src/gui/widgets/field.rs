@@ -5,6 +5,9 @@ use egui::{Align, ComboBox, Layout, Margin, Response, TextEdit, Ui, Vec2};
 
 use crate::gui::theme::{CONTROL, Icon, SIZES, strong, tokens};
 
+/// A combo field that is shorter grows up to this with its words.
+const SHORT: f32 = 160.0;
+
 /// Octets that are set aside for a secret before it is typed.
 const SECRET_ROOM: usize = 256;
 
@@ -147,11 +150,15 @@ pub fn combo(
     let arrow = |ui: &Ui, rect: egui::Rect, visuals: &egui::style::WidgetVisuals, _open: bool| {
         Icon::ChevronDown.paint(ui.painter(), rect, 12.0, visuals.fg_stroke.color);
     };
-    let combo = ComboBox::from_id_salt(id).width(width).selected_text(current.into()).truncate().icon(arrow);
-    // It cuts its words where the room ends, which is here and not where the row's ends.
+    let combo = ComboBox::from_id_salt(("combo", id))
+        .width(width)
+        .selected_text(current.into())
+        .truncate()
+        .icon(arrow);
+    // Its words are cut where the form's column ends and not where the row does; a short one grows a little instead.
     let size = Vec2::new(width, CONTROL);
     let shown = ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
-        ui.set_max_width(width);
+        ui.set_max_width(width.max(SHORT));
         combo.show_ui(ui, |ui| {
             ui.spacing_mut().item_spacing = Vec2::new(0.0, 2.0);
             list(ui);
