@@ -4,9 +4,26 @@
 //! The real window code over the real reader thread and a real store: layout, accessibility tree and tessellation of
 //! each frame, sixty times a second, with the period changed twice a second; what a graphics card would do with the
 //! triangles is not in it. Another thread stores what a fleet brings.
+//!
+//! Then the Meter Manager with ten thousand meters and a campaign of three thousand meters that is under way, over the
+//! windows' fake: the same frames, with keys, sorting and progress of many meters between them.
 
-#![allow(clippy::expect_used, reason = "a bench fails by panicking")]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    unreachable_pub,
+    reason = "a bench fails by panicking"
+)]
 #![allow(clippy::disallowed_methods, reason = "frames and values come at their pace in real time")]
+
+#[path = "../tests/gui_windows/fake.rs"]
+#[allow(dead_code, reason = "the tests of the windows use other parts of it")]
+mod fake;
+
+#[path = "../tests/gui_windows/flashes.rs"]
+#[allow(dead_code, reason = "the tests of the windows use other parts of it")]
+mod flashes;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,13 +34,16 @@ use egui::{Key, Modifiers, Vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use jiff::{SignedDuration, Timestamp};
+use meterwright::comms::{Event, JobId};
 use meterwright::gui::App;
 use meterwright::gui::data::live::{Live, Wake};
 use meterwright::model::{
-    Channel, Decimal, IntervalStatus, MeterConfig, MeterId, Obis, ProfileLayout, ProfileRow, Quality,
-    ScalerUnit, Side, Unit,
+    CampaignState, Channel, Decimal, FlashPhase, IntervalStatus, MeterConfig, MeterId, Obis, ProfileLayout,
+    ProfileRow, Quality, ScalerUnit, Side, Step, Unit,
 };
 use meterwright::store::Store;
+
+use fake::Fake;
 
 const METERS: i64 = 500;
 const CHANNELS: u8 = 4;
@@ -38,6 +58,11 @@ const FRAME: Duration = Duration::from_nanos(16_666_667);
 const FRAMES: u32 = 600;
 /// Frames between two changes of the period that is shown.
 const CHANGE_EVERY: u32 = 30;
+/// Meters that the Meter Manager lists.
+const LISTED: usize = 10_000;
+/// Meters of the campaign, and how many of them tell of their progress in each frame.
+const FLASHED: i64 = 3_000;
+const TELLING: i64 = 8;
 
 fn layout() -> ProfileLayout {
     let channel = |place: u8| Channel {
@@ -122,21 +147,113 @@ fn frame(app: &mut Harness<'_, App>) -> Duration {
     began.elapsed()
 }
 
-fn frames(app: &mut Harness<'_, App>) -> Vec<Duration> {
-    let periods = ["Month", "Week", "Year", "Day", "Month", "Earlier", "Later"];
+/// Frames at their pace; before each, something may happen.
+fn frames<'a>(app: &mut Harness<'a, App>, mut act: impl FnMut(&mut Harness<'a, App>, u32)) -> Vec<Duration> {
     let began = Instant::now();
     let mut all = Vec::new();
     for number in 0..FRAMES {
-        if number % CHANGE_EVERY == 0 {
-            let label = periods[(number / CHANGE_EVERY) as usize % periods.len()];
-            if let Some(button) = app.query_all_by_label(label).next() {
-                button.click();
-            }
-        }
+        act(app, number);
         all.push(frame(app));
         std::thread::sleep((began + FRAME * (number + 1)).saturating_duration_since(Instant::now()));
     }
     all
+}
+
+/// Another period now and then.
+fn change_period(app: &mut Harness<'_, App>, number: u32) {
+    let periods = ["Month", "Week", "Year", "Day", "Month", "Earlier", "Later"];
+    if number.is_multiple_of(CHANGE_EVERY) {
+        let label = periods[(number / CHANGE_EVERY) as usize % periods.len()];
+        if let Some(button) = app.query_all_by_label(label).next() {
+            button.click();
+        }
+    }
+}
+
+/// A key goes down in the next frame.
+fn press(app: &mut Harness<'_, App>, key: Key) {
+    let (modifiers, repeat) = (Modifiers::NONE, false);
+    app.input_mut().events.push(egui::Event::Key {
+        key,
+        physical_key: None,
+        pressed: true,
+        repeat,
+        modifiers,
+    });
+}
+
+fn opened<'a>(app: App) -> Harness<'a, App> {
+    Harness::builder()
+        .with_size(Vec2::new(1280.0, 800.0))
+        .with_max_steps(64)
+        .with_context_setup(|ctx| App::install(ctx).expect("fonts"))
+        .build_ui_state(|ui, app: &mut App| app.ui(ui), app)
+}
+
+fn over(fake: &Fake) -> Harness<'static, App> {
+    let mut app = App::new(Box::new(fake.clone()), Arc::new(|_| {}));
+    app.cx.zone = fake::london();
+    app.cx.now = fake::now;
+    opened(app)
+}
+
+/// The table of ten thousand meters: the selection moves in every frame, and every half second the table is sorted
+/// anew or the selection jumps.
+fn many_meters() {
+    let fake = Fake::with_meters(LISTED);
+    let mut app = over(&fake);
+    app.key_press_modifiers(Modifiers::COMMAND, Key::Num2);
+    app.run_steps(8);
+    let all = frames(&mut app, |app, number| {
+        if !number.is_multiple_of(CHANGE_EVERY) {
+            return press(app, if number % 5 == 4 { Key::PageDown } else { Key::ArrowDown });
+        }
+        let titles = ["Last read", "Clock", "Name"];
+        match number / CHANGE_EVERY % 4 {
+            3 => press(app, Key::Home),
+            at => {
+                let title = app.query_all_by_label(titles[at as usize]).next();
+                title.expect("a column").click_accesskit();
+            }
+        }
+    });
+    tell("Meter Manager with 10,000 meters", all);
+}
+
+/// A campaign under way, of which meters tell in every frame.
+fn campaign(folder: &Path) {
+    let fake = Fake::with_meters(LISTED);
+    let (file, key) = flashes::packed(folder, "2.15.0");
+    flashes::trust(&fake, &key);
+    let mut open = flashes::campaign(&fake, 7, &file, FLASHED, CampaignState::Open);
+    flashes::fail(&mut open, 200);
+    fake.world(|world| world.campaigns = vec![open]);
+    let mut app = over(&fake);
+    app.key_press_modifiers(Modifiers::COMMAND, Key::Num6);
+    app.run_steps(8);
+    for label in ["Version 2.15.0", "Resume"] {
+        app.query_all_by_label_contains(label).next().expect("a way on").click_accesskit();
+        app.run_steps(8);
+    }
+    let running = fake.world(|world| JobId(100 + world.submitted.len() as i64));
+    let mut told = 0;
+    let all = frames(&mut app, |_, number| {
+        fake.world(|world| {
+            for _ in 0..TELLING {
+                let meter = Some(MeterId(told % FLASHED + 1));
+                let (done, seconds_left) = (number, Some(u64::from(FRAMES - number)));
+                let step = if told < FLASHED {
+                    Step::Flashing(FlashPhase::Blocks)
+                } else {
+                    Step::Blocks { done, of: 900, seconds_left }
+                };
+                world.events.push_back(Event::MeterStep { job: running, meter, step });
+                told += 1;
+            }
+        });
+    });
+    assert!(app.query_all_by_label("Pause").next().is_some(), "the campaign is under way");
+    tell("A campaign of 3,000 meters under way", all);
 }
 
 fn tell(title: &str, mut all: Vec<Duration>) {
@@ -159,11 +276,7 @@ fn main() {
     let meters = prepare(&path, until);
     let wake: Wake = Arc::new(|_| {});
     let live = Live::start(&path, &wake).expect("the store opens");
-    let mut app = Harness::builder()
-        .with_size(Vec2::new(1280.0, 800.0))
-        .with_max_steps(64)
-        .with_context_setup(|ctx| App::install(ctx).expect("fonts"))
-        .build_ui_state(|ui, app: &mut App| app.ui(ui), App::new(Box::new(live), wake));
+    let mut app = opened(App::new(Box::new(live), wake));
     let settle = |app: &mut Harness<'_, App>| {
         for _ in 0..40 {
             app.step();
@@ -176,15 +289,18 @@ fn main() {
     app.key_press_modifiers(Modifiers::COMMAND, Key::Num3);
     settle(&mut app);
 
-    tell("Readings alone", frames(&mut app));
+    tell("Readings alone", frames(&mut app, change_period));
     let (stop, stored) = (AtomicBool::new(false), AtomicU64::new(0));
     std::thread::scope(|scope| {
         let (path, meters, stop, stored) = (&path, &meters, &stop, &stored);
         scope.spawn(move || ingest(path, meters, until, stop, stored));
         let began = Instant::now();
-        let all = frames(&mut app);
+        let all = frames(&mut app, change_period);
         let rate = stored.load(Ordering::Relaxed) as f64 / began.elapsed().as_secs_f64();
         stop.store(true, Ordering::Relaxed);
         tell(&format!("Readings while {rate:.0} values a second are stored"), all);
     });
+    drop(app);
+    many_meters();
+    campaign(folder.path());
 }
