@@ -376,6 +376,9 @@ fn row(ui: &mut Ui, entry: &Entry<'_>) -> Drawn {
     job.wrap.max_rows = 1;
     job.wrap.break_anywhere = true;
     let galley = ui.painter().layout_job(job);
+    if galley.elided {
+        response.clone().on_hover_text(entry.title);
+    }
     let at = egui::pos2(left + 22.0, rect.center().y - galley.size().y / 2.0);
     ui.painter().galley(at, galley, ink);
     let on_fold = entry.fold.is_some()

@@ -6,7 +6,9 @@ use egui::{Frame, Key, Margin, Panel, RichText, Role, ScrollArea, Sense, Ui, Vec
 
 use crate::gui::context::{AppCtx, Command};
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
-use crate::gui::widgets::{Act, choice, dialog_window, field, instant, secondary, small, text_field};
+use crate::gui::widgets::{
+    Act, choice, dialog_window, field, instant, room_in_dialog, secondary, small, text_field,
+};
 use crate::model::Template;
 use crate::scheme::{Document, read};
 
@@ -137,7 +139,8 @@ impl SchemeManager {
             });
             ui.add_space(4.0);
             ui.label(secondary(ui, "Or begin with a kind of contract, and change what differs:"));
-            ScrollArea::vertical().max_height(400.0).show(ui, |ui| {
+            let height = room_in_dialog(ui, 270.0, 0).min(400.0);
+            ScrollArea::vertical().max_height(height).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 for document in &ready_made {
                     if contract(ui, document) {

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use crate::gui::context::{AppCtx, stopped};
 use crate::gui::data::Later;
 use crate::gui::theme::{SIZES, strong, tokens};
-use crate::gui::widgets::{Act, choice, counted, dialog_window, loading, secondary, small};
+use crate::gui::widgets::{Act, choice, counted, dialog_window, loading, room_in_dialog, secondary, small};
 use crate::model::Fault;
 use crate::scheme::{Document, Holidays, SpecialDay, read_holidays};
 
@@ -119,39 +119,42 @@ impl Import {
             days.iter().map(|day| (day.id.clone(), format!("{} {}", day.id, day.title))).collect();
         choice(ui, "They follow day type", 260.0, &mut self.day_type, &types);
         ui.add_space(4.0);
-        ScrollArea::vertical().id_salt("holidays").max_height(280.0).show(ui, |ui| {
-            ui.set_min_width(540.0);
-            ui.spacing_mut().item_spacing.y = 2.0;
-            let warn = tokens(ui).warn.0;
-            for ((day, clash), take) in holidays.against(special).zip(taken.iter_mut()) {
-                ui.horizontal(|ui| {
-                    ui.add_enabled_ui(clash.is_none(), |ui| {
-                        ui.checkbox(take, format!("{}  {}", day.date, day.name));
+        ScrollArea::vertical().id_salt("holidays").max_height(room_in_dialog(ui, 320.0, 0).min(280.0)).show(
+            ui,
+            |ui| {
+                ui.set_min_width(540.0);
+                ui.spacing_mut().item_spacing.y = 2.0;
+                let warn = tokens(ui).warn.0;
+                for ((day, clash), take) in holidays.against(special).zip(taken.iter_mut()) {
+                    ui.horizontal(|ui| {
+                        ui.add_enabled_ui(clash.is_none(), |ui| {
+                            ui.checkbox(take, format!("{}  {}", day.date, day.name));
+                        });
+                        if let Some(other) = clash {
+                            ui.label(
+                                egui::RichText::new(format!("ruled by {other} already"))
+                                    .size(SIZES[0])
+                                    .color(warn),
+                            );
+                        } else if day.date.last().is_some_and(|last| last < today) {
+                            ui.label(small(ui, "has gone by"));
+                        }
                     });
-                    if let Some(other) = clash {
-                        ui.label(
-                            egui::RichText::new(format!("ruled by {other} already"))
-                                .size(SIZES[0])
-                                .color(warn),
-                        );
-                    } else if day.date.last().is_some_and(|last| last < today) {
-                        ui.label(small(ui, "has gone by"));
-                    }
-                });
-            }
-            if holidays.days.is_empty() {
-                ui.label(secondary(ui, "No holiday was understood in this file."));
-            }
-            if !holidays.skipped.is_empty() {
-                ui.add_space(8.0);
-                ui.label(
-                    strong(format!("{} not taken", counted(holidays.skipped.len(), "line"))).color(warn),
-                );
-                for skipped in &holidays.skipped {
-                    ui.add(egui::Label::new(small(ui, skipped.to_string())).wrap());
                 }
-            }
-        });
+                if holidays.days.is_empty() {
+                    ui.label(secondary(ui, "No holiday was understood in this file."));
+                }
+                if !holidays.skipped.is_empty() {
+                    ui.add_space(8.0);
+                    ui.label(
+                        strong(format!("{} not taken", counted(holidays.skipped.len(), "line"))).color(warn),
+                    );
+                    for skipped in &holidays.skipped {
+                        ui.add(egui::Label::new(small(ui, skipped.to_string())).wrap());
+                    }
+                }
+            },
+        );
         ui.add_space(8.0);
         let count = taken.iter().filter(|take| **take).count();
         let mut answer = Answer::Open;
