@@ -94,12 +94,20 @@ fn unknown(ui: &mut Ui, key: &str, editing: &Editing<'_>) {
 
 /// A label and what stands beside it.
 pub(super) fn row(ui: &mut Ui, label: &str, help: &str, control: impl FnOnce(&mut Ui)) {
+    // Where both do not fit side by side, the label stands above.
+    let is_narrow = ui.available_width() < LABEL + 320.0;
+    if is_narrow {
+        ui.add(Label::new(secondary(ui, label)).truncate());
+    }
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 8.0;
-        ui.allocate_ui_with_layout(Vec2::new(LABEL, CONTROL), Layout::left_to_right(Align::Center), |ui| {
-            ui.set_min_width(LABEL);
-            ui.add(Label::new(secondary(ui, label)).truncate());
-        });
+        let cell = Vec2::new(LABEL, CONTROL);
+        if !is_narrow {
+            ui.allocate_ui_with_layout(cell, Layout::left_to_right(Align::Center), |ui| {
+                ui.set_min_width(LABEL);
+                ui.add(Label::new(secondary(ui, label)).truncate());
+            });
+        }
         control(ui);
         if !help.is_empty() {
             ui.add(Label::new(small(ui, help)).truncate());
