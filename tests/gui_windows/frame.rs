@@ -1,11 +1,13 @@
 //! The frame: first start, search, pages, states, windows of their own.
 
-use egui::{Key, Modifiers};
+use egui::{Key, Modifiers, Role, Vec2};
+use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use meterwright::gui::App;
 use meterwright::gui::context::Page;
 
 use crate::fake::Fake;
-use crate::{FIELDS, app, click, named, press, shows};
+use crate::{FIELDS, app, click, enter, named, press, shows};
 
 #[test]
 fn an_empty_store_offers_three_ways_to_fill_it() {
@@ -107,4 +109,44 @@ fn traffic_is_shown_decoded_and_in_octets() {
     click(&mut app, "Record 2");
     assert!(app.query_all_by_label_contains("association request").count() >= 2, "in the table and in full");
     app.get_by_label_contains("0000  00 01 00 10 00 01 00 1F 60 1D");
+}
+
+#[test]
+fn enter_in_the_search_field_goes_to_the_meter_and_to_nothing_else() {
+    let mut app = app(&Fake::with_meters(200));
+    press(&mut app, Modifiers::COMMAND, Key::K);
+    enter(&mut app, "Find a meter or a command", "Station Yard 1");
+    press(&mut app, Modifiers::NONE, Key::Enter);
+    app.run();
+    assert_eq!(app.state().page(), Page::Meters, "the table did not take the key too");
+    let row = named(&app, "Meter Station Yard 1", &[Role::Row]).rect();
+    assert!(row.bottom() <= 800.0, "the table has gone to it: {row:?}");
+}
+
+#[test]
+fn at_one_and_a_half_times_in_1280_by_800_what_is_pressed_is_within_reach() {
+    let mut app = app(&Fake::with_meters(60));
+    app.set_size(Vec2::new(853.0, 533.0));
+    app.run();
+    press(&mut app, Modifiers::NONE, Key::ArrowDown);
+    press(&mut app, Modifiers::COMMAND, Key::A);
+    app.run();
+    let tree = named(&app, "All meters", &[Role::TreeItem]).rect().right();
+    for label in ["Add meter…", "More", "Read 60 now", "Choose what to read", "Filter the table"] {
+        let rect = app.get_by_label(label).rect();
+        assert!(rect.left() > tree && rect.right() < 853.0, "{label}: {rect:?}");
+    }
+    let within = |app: &Harness<'_, App>, label: &str| {
+        let rect = app.get_by_label(label).rect();
+        let window = egui::Rect::from_min_size(egui::Pos2::ZERO, Vec2::new(853.0, 533.0));
+        assert!(window.contains_rect(rect), "{label}: {rect:?}");
+    };
+    press(&mut app, Modifiers::NONE, Key::F2);
+    app.run();
+    within(&app, "Look at the changes");
+    within(&app, "Cancel");
+    press(&mut app, Modifiers::NONE, Key::Escape);
+    press(&mut app, Modifiers { shift: true, ..Modifiers::COMMAND }, Key::N);
+    within(&app, "Begin with an empty scheme");
+    within(&app, "Cancel");
 }
