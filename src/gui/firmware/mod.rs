@@ -4,6 +4,7 @@ mod campaign;
 mod confirm;
 mod keys;
 mod lines;
+mod meters;
 mod package;
 mod plan;
 mod runs;
