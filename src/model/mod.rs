@@ -45,7 +45,7 @@ pub use medium::{MediumHabits, RoundTrip};
 pub use meter::{Auth, MeterConfig, MeterId, Security, SystemTitle};
 pub use names::plain_name;
 pub use obis::{Obis, ObisError};
-pub use patch::{LinePatch, MeterPatch, PointPatch, ip_end, serial_end};
+pub use patch::{LinePatch, MeterPatch, PointPatch, RatioPatch, ip_end, serial_end};
 pub use people::{Person, Right, Role, Standing};
 pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,

@@ -2,10 +2,14 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Catalogue, Line, MeterConfig, MeterId, MeterPatch, PointDetails, PointPatch};
+use crate::export::zone_of;
+use crate::model::{
+    Catalogue, Line, MeterConfig, MeterId, MeterPatch, PointDetails, PointPatch, RatioHistory, RatioPatch,
+};
 use crate::store::{ListedMeter, MeterChanges};
 
 use super::columns::{Column, Difference, differences};
+use super::ratios::{self, RatioPart, Standing};
 use super::sheet::{DecimalSign, Sheet, SheetRow};
 
 /// By what a row finds its meter.
@@ -173,6 +177,9 @@ fn header_problems(choices: &Choices) -> Vec<String> {
     if choices.known == Known::AddOnly {
         needed.push(Column::Line);
     }
+    if choices.columns.iter().flatten().any(|column| matches!(column, Column::Ratio(_))) {
+        needed.push(Column::Ratio(RatioPart::From));
+    }
     let missing = needed.iter().filter(|column| !has(column));
     let mut problems: Vec<String> =
         missing.map(|column| format!("row 1: the column `{}` is missing", column.header())).collect();
@@ -331,7 +338,9 @@ impl<'a> Planner<'a> {
         for (column, raw) in self.choices.columns.iter().zip(&row.cells) {
             let Some(column) = column else { continue };
             // What the list would write itself says nothing new.
-            if found.is_some_and(|meter| column.write(&meter.config, &meter.details) == *raw) {
+            let says_the_same =
+                |meter: &ListedMeter| column.write(&meter.config, &meter.details, &meter.ratios) == *raw;
+            if matches!(column, Column::Ratio(_)) || found.is_some_and(says_the_same) {
                 continue;
             }
             let text = raw.trim();
@@ -349,7 +358,46 @@ impl<'a> Planner<'a> {
                 reasons.push(Reason::at(column, error.to_string()));
             }
         }
+        match self.ratios(row, found, &patch) {
+            Ok(ratios) => patch.about.ratios = ratios,
+            Err(wrong) => reasons.extend(wrong),
+        }
         if reasons.is_empty() { Ok(patch) } else { Err(reasons) }
+    }
+
+    /// What a row's cells say of the ratios, which they only do together.
+    fn ratios(
+        &self,
+        row: &SheetRow,
+        found: Option<&ListedMeter>,
+        patch: &MeterPatch,
+    ) -> Result<Option<RatioPatch>, Vec<Reason>> {
+        let part = |column: &Option<Column>| match column {
+            Some(Column::Ratio(part)) => Some(*part),
+            _ => None,
+        };
+        let cells = self.choices.columns.iter().zip(&row.cells);
+        let cells: Vec<(RatioPart, &str)> =
+            cells.filter_map(|(column, text)| Some((part(column)?, text.as_str()))).collect();
+        let none = RatioHistory::default();
+        let history = found.map_or(&none, |meter| &meter.ratios);
+        if cells.iter().all(|(part, text)| part.write(history) == *text) {
+            return Ok(None);
+        }
+        if cells.iter().all(|(_, text)| text.trim().is_empty()) {
+            return Ok((self.choices.empty == Empty::Clear).then_some(RatioPatch::Clear));
+        }
+        let mut config =
+            found.map_or_else(|| MeterConfig::new("", self.nowhere.clone()), |meter| meter.config.clone());
+        // A part of a line that the meter has not is told elsewhere.
+        let _ = patch.apply(&mut config);
+        let zone = zone_of(&config);
+        let decimal = self.choices.decimal;
+        let standing = Standing { history, registers_in: config.registers_in, zone: &zone, decimal };
+        let wrong = |(part, text): (RatioPart, String)| Reason::at(&Column::Ratio(part), text);
+        let changed = ratios::read(&cells, &standing);
+        let changed = changed.map_err(|all| all.into_iter().map(wrong).collect::<Vec<_>>())?;
+        Ok((!changed.is_empty()).then_some(RatioPatch::Put(changed)))
     }
 
     fn add(&mut self, line: u64, mut patch: MeterPatch, name: &str) -> Result<Taken, Reason> {
@@ -371,11 +419,16 @@ impl<'a> Planner<'a> {
         patch.apply(&mut config).map_err(Reason::whole)?;
         let mut details: PointDetails = meter.details.clone();
         patch.about.apply(&mut details);
-        let differences = differences(meter, &config, &details);
+        let change = patch.about.ratios.as_ref();
+        let ratios = change.map_or_else(|| meter.ratios.clone(), |change| change.apply(&meter.ratios));
+        let differences = differences(meter, &config, &details, &ratios);
         if differences.is_empty() {
             return Ok(Taken::Nothing);
         }
-        if config.registers_in != meter.config.registers_in && meter.has_ratio {
+        // The ratios of the row itself may be what puts the registers on another side.
+        let is_on = |side| ratios.periods().iter().any(|period| period.transformers.registers_in == side);
+        let is_said = change.is_some() && is_on(config.registers_in);
+        if config.registers_in != meter.config.registers_in && meter.has_ratio && !is_said {
             let text = "which side its registers are on is said by the ratio of its point: change it there";
             return Err(Reason::at(&Column::RegistersIn, text));
         }

@@ -32,7 +32,9 @@ pub fn write_list(
     let mut table = table(separator, out);
     table.write_record(columns.iter().map(Column::header))?;
     for meter in meters {
-        table.write_record(columns.iter().map(|column| column.write(&meter.config, &meter.details)))?;
+        table.write_record(
+            columns.iter().map(|column| column.write(&meter.config, &meter.details, &meter.ratios)),
+        )?;
     }
     table.flush()
 }
