@@ -23,6 +23,7 @@ mod ratio;
 mod reading;
 mod schedule;
 mod secret;
+mod severity;
 mod spelling;
 mod stamp;
 pub mod tariff;
@@ -60,10 +61,11 @@ pub use schedule::{
     Calendar, Days, Holidays, Missed, OnHoliday, Schedule, Times, Weekdays, minutes_from, minutes_words,
 };
 pub use secret::{MeterSecrets, Secret, SecretError, SecretKind};
+pub use severity::Severity;
 pub use spelling::close_to;
 pub use stamp::{ClockRule, DeviationSign, MeterStamp, StampError, ZonePolicy, clock_status};
 pub use template::{
     Catalogue, ImageEnd, ImageSignature, SignatureForm, SignedBytes, SignedPart, Template, TemplateError,
 };
-pub use text::{WordError, counted, hex};
+pub use text::{WordError, counted, hex, lower_hex};
 pub use unit::{ScalerUnit, Unit};

@@ -164,10 +164,10 @@ fn the_clocks_of_several_meters_are_set_after_one_question_that_names_them() {
 #[test]
 fn clocks_that_pass_the_end_of_an_interval_are_named_and_left_unless_somebody_says_so() {
     let fake = Fake::with_meters(30);
-    let mut app = set_clocks(&fake, &[Some(400_000), Some(-1_000), Some(-600_000), None]);
+    let mut app = set_clocks(&fake, &[Some(400_000), Some(-1_000), Some(-700_000), None]);
     let (first, third) =
         fake.world(|world| (world.meters[0].config.name.clone(), world.meters[2].config.name.clone()));
-    // It is 14:35: one shows 14:41, one 14:25.
+    // It is 14:35: one shows 14:41, one 14:23.
     app.get_by_label_contains("1 of 3 passes over the end of a quarter of an hour");
     app.get_by_label_contains(&format!("{third} is put forward, so that an interval is cut short"));
     assert!(app.query_by_label_contains(&format!("{first} is put")).is_none());

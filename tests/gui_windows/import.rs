@@ -247,7 +247,9 @@ fn ratios_are_looked_at_before_they_are_imported_and_wrong_ones_named_by_row() {
         one.name, one.line
     ));
     let mut app = open(&fake, &path);
-    app.get_by_label_contains("CT ratio since then: nothing → 600/5; VT ratio since then: nothing → 110000/√3:100/√3");
+    app.get_by_label_contains(
+        "CT ratio since then: nothing → 600/5; VT ratio since then: nothing → 110000/√3:100/√3",
+    );
     click(&mut app, "Rejected 1");
     app.get_by_label_contains("Ratios hold from: it is empty: say from when on the ratio holds");
     click(&mut app, "Change 1 meter");

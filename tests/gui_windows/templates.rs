@@ -132,6 +132,12 @@ fn reach(app: &mut Harness<'_, App>, label: &str, role: Role) {
     app.run();
 }
 
+/// Scrolls to the table at the form's end: only rows that are seen are drawn.
+fn see_table(app: &mut Harness<'_, App>) {
+    named(app, "Add", &[Role::Button]).scroll_to_me();
+    app.run();
+}
+
 /// Chooses of a list that opens.
 fn choose(app: &mut Harness<'_, App>, field: &str, choice: &str) {
     reach(app, field, Role::ComboBox);
@@ -149,12 +155,14 @@ fn the_parts_of_elster_tables_are_changed_in_rows_with_what_is_wrong_beside_them
     put(&mut app, "Identity of the VT ratio", "618");
     choose(&mut app, "How the VT ratio lies there", "Binary, four octets and four");
     reach(&mut app, "Tells its demand period", Role::CheckBox);
+    see_table(&mut app);
     put(&mut app, "Octets of 506", "4");
     assert!(says(&app, "Row 2, 506: it lies beyond the 4 octets of table 506"));
     click(&mut app, "Save");
     assert!(fake.world(|world| world.edits.is_empty()), "what is wrong is not saved");
     put(&mut app, "Octets of 506", "8");
     choose(&mut app, "List", "Registers of table 507 (10)");
+    see_table(&mut app);
     put(&mut app, "Unit of 112", "count");
     reach(&mut app, "Remove 120", Role::Button);
     choose(&mut app, "List", "Sources (10)");
