@@ -22,7 +22,7 @@ pub struct MissingInterval<'g> {
 
 /// Whether the gap ends with its last missing interval, since nothing follows it.
 const fn is_at_the_end(gap: &Gap) -> bool {
-    matches!(gap.reason, GapReason::NotRead(_) | GapReason::ClockAhead)
+    matches!(gap.reason, GapReason::NotRead(_))
 }
 
 /// How the ends of a gap follow each other.
@@ -76,6 +76,7 @@ impl Step {
 }
 
 /// The intervals of some gaps that would have ended after an instant, up to and with another, oldest first, each once.
+/// What was stored while the meter's clock ran ahead is there, though it is read again: it is not among them.
 #[must_use]
 pub fn missing_intervals<'g>(
     gaps: &'g [Gap],
@@ -84,7 +85,7 @@ pub fn missing_intervals<'g>(
     to: Timestamp,
 ) -> Vec<MissingInterval<'g>> {
     let mut all = Vec::new();
-    for gap in gaps {
+    for gap in gaps.iter().filter(|gap| gap.reason != GapReason::ClockAhead) {
         let Some(step) = step(gap, zone) else { continue };
         let first = step.before(gap.after, from).saturating_add(1);
         let ends = (first..=gap.intervals).map_while(|number| step.end(gap.after, number, zone));
@@ -164,7 +165,8 @@ mod tests {
         let odd = [
             gap("2026-07-01T10:00:00Z", "2026-07-01T10:00:00Z", 3, GapReason::NotAsked),
             gap("2026-07-01T10:00:00Z", "2026-07-01T11:00:00Z", 0, GapReason::NotRead(None)),
-            gap("2026-07-01T10:00:00Z", "2026-07-01T09:00:00Z", u64::MAX, GapReason::ClockAhead),
+            gap("2026-07-01T10:00:00Z", "2026-07-01T09:00:00Z", u64::MAX, GapReason::NotRead(None)),
+            gap("2026-07-01T10:00:00Z", "2026-07-01T11:00:00Z", 4, GapReason::ClockAhead),
         ];
         assert!(ends(&odd, "-000001-01-01T00:00:00Z", "9999-12-01T00:00:00Z").is_empty());
     }
