@@ -356,3 +356,45 @@ fn the_long_form_names_missing_intervals_value_by_value_where_that_is_wanted() {
     assert_eq!(table(&text).len(), 5, "only what is stored has rows where nothing else is asked for");
     assert!(text.contains("without rows of their own"), "but it is counted");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn what_is_stored_and_what_is_missing_make_up_the_whole_day(
+        which in 0usize..3,
+        kept in proptest::collection::vec(proptest::bool::ANY, 100),
+    ) {
+        let ends = day(["2026-03-29", "2026-06-01", "2026-10-25"][which]);
+        let mut bench = Bench::new();
+        let id = bench.add("A");
+        // The first one is there: what lies before all that is stored nobody knows to be missing.
+        let is_there = |at: usize| at == 0 || kept[at];
+        let rows: Vec<ProfileRow> = (0..ends.len())
+            .filter(|at| is_there(*at))
+            .map(|at| row(ends[at], [Some(1), Some(2)]))
+            .collect();
+        let last = *ends.last().unwrap();
+        bench.store.merge_profile(id, &layout(), &rows, last).unwrap();
+        let part = Part { meter: bench.store.meter(id).unwrap().unwrap(), from: None, to: None };
+        let export = Export {
+            readings: Readings::Profile,
+            format: Format::CsvWide,
+            profile: None,
+            parts: vec![part],
+            side: None,
+            gaps: true,
+            now: last,
+        };
+        proptest::prop_assert_eq!(export.missing(&bench.store).unwrap(), ends.len() - rows.len());
+        let mut out = Vec::new();
+        export.write(&bench.store, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines = table(&text);
+        proptest::prop_assert_eq!(lines.len() - 1, ends.len());
+        for (at, (line, end)) in lines[1..].iter().zip(&ends).enumerate() {
+            proptest::prop_assert!(line.starts_with(&end.to_string()), "{}", line);
+            proptest::prop_assert_eq!(line.ends_with(","), is_there(at), "{}", line);
+        }
+    }
+}

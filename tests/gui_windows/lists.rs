@@ -161,7 +161,10 @@ fn holidays_are_typed_read_from_a_file_and_taken_away() {
     named(&app, "Remove 2026-11-24", &[egui::Role::Button]).scroll_to_me();
     app.run_steps(4);
     click(&mut app, "Remove 2026-11-24");
-    click(&mut app, "Run on the next day that is none");
+    let rule = "Run on the next day that is none";
+    app.get_by_label(rule).scroll_to_me();
+    app.run_steps(4);
+    click(&mut app, rule);
     click(&mut app, "Save the list");
     let edit = fake.world(|world| world.edits.pop()).unwrap();
     let Edit::PutList { list, .. } = edit else { panic!("{edit:?}") };

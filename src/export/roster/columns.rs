@@ -141,7 +141,7 @@ impl Column {
             Self::Ratio(RatioPart::From) => ("ratio_from", "Ratios hold from"),
             Self::Ratio(RatioPart::Ct) => ("ratio_ct", "CT ratio since then"),
             Self::Ratio(RatioPart::Vt) => ("ratio_vt", "VT ratio since then"),
-            Self::Ratio(RatioPart::AppliedByMeter) => ("ratio_applied_by_meter", "The meter applies them"),
+            Self::Ratio(RatioPart::AppliedByMeter) => ("ratio_applied_by_meter", "Applied by meter"),
             Self::Ratio(RatioPart::CtClass) => ("ratio_ct_class", "Class of the CTs"),
             Self::Ratio(RatioPart::VtClass) => ("ratio_vt_class", "Class of the VTs"),
             Self::Ratio(RatioPart::MeterClass) => ("ratio_meter_class", "Class of the meter"),

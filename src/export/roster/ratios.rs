@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::model::{AccuracyClasses, Ratio, RatioHistory, RatioPeriod, Side, Transformers};
+use crate::model::{AccuracyClasses, Ratio, RatioHistory, RatioPeriod, Side, Transformers, counted};
 
 use super::sheet::DecimalSign;
 
@@ -132,8 +132,8 @@ fn lines<T>(
     }
     let all: Vec<&str> = text.lines().map(str::trim).collect();
     if all.len() != count {
-        let words =
-            format!("{} of its lines stand beside {count} of ratio_from: write one for each", all.len());
+        let own = counted(all.len(), "line");
+        let words = format!("it has {own}, and ratio_from has {count}: write one for each period");
         wrong.push((part, words));
         return nothing();
     }
@@ -149,22 +149,21 @@ fn lines<T>(
 }
 
 /// The instants at which periods begin.
-fn froms(cells: &[Cell<'_>], zone: &TimeZone) -> Result<Vec<Timestamp>, Vec<Wrong>> {
+fn froms(cells: &[Cell<'_>], zone: &TimeZone, wrong: &mut Vec<Wrong>) -> Vec<Option<Timestamp>> {
     let text = cells.iter().find(|(part, _)| *part == RatioPart::From).map_or("", |(_, text)| text.trim());
     if text.is_empty() {
         let words = "it is empty: say from when on the ratio holds, such as 2026-11-01";
-        return Err(vec![(RatioPart::From, words.to_owned())]);
+        wrong.push((RatioPart::From, words.to_owned()));
     }
-    let mut wrong = Vec::new();
-    let count = text.lines().count();
-    let all = lines(cells, RatioPart::From, count, |line| instant(line, zone), &mut wrong);
-    let all: Vec<Timestamp> = all.into_iter().flatten().collect();
+    let all = lines(cells, RatioPart::From, text.lines().count(), |line| instant(line, zone), wrong);
     for (at, from) in all.iter().enumerate() {
-        if all.iter().take(at).any(|earlier| earlier == from) {
+        if let Some(from) = from
+            && all.iter().take(at).any(|earlier| *earlier == Some(*from))
+        {
             wrong.push((RatioPart::From, format!("two periods begin at {from}")));
         }
     }
-    if wrong.is_empty() { Ok(all) } else { Err(wrong) }
+    all
 }
 
 /// The periods that a row says and that stand otherwise at its point, oldest first. What a row leaves out of a
@@ -173,9 +172,12 @@ fn froms(cells: &[Cell<'_>], zone: &TimeZone) -> Result<Vec<Timestamp>, Vec<Wron
 /// # Errors
 /// What is wrong, cell by cell.
 pub(super) fn read(cells: &[Cell<'_>], standing: &Standing<'_>) -> Result<Vec<RatioPeriod>, Vec<Wrong>> {
-    let froms = froms(cells, standing.zone)?;
-    let count = froms.len();
     let mut wrong = Vec::new();
+    let froms = froms(cells, standing.zone, &mut wrong);
+    let count = froms.len();
+    if count == 0 {
+        return Err(wrong);
+    }
     let mut ratios =
         |part| lines(cells, part, count, |line| ratio(line, standing.decimal), &mut wrong).into_iter();
     let transformers = ratios(RatioPart::Ct).zip(ratios(RatioPart::Vt));
@@ -183,7 +185,7 @@ pub(super) fn read(cells: &[Cell<'_>], standing: &Standing<'_>) -> Result<Vec<Ra
     let mut classes = |part| lines(cells, part, count, |line| Ok(class_of(line)), &mut wrong).into_iter();
     let classes =
         classes(RatioPart::CtClass).zip(classes(RatioPart::VtClass)).zip(classes(RatioPart::MeterClass));
-    let mut said: Vec<_> = froms.into_iter().zip(transformers).zip(sides).zip(classes).collect();
+    let mut said: Vec<_> = froms.into_iter().flatten().zip(transformers).zip(sides).zip(classes).collect();
     if !wrong.is_empty() {
         return Err(wrong);
     }

@@ -328,16 +328,17 @@ fn what_is_wrong_with_ratios_is_told_by_row_and_column() {
     let text = "name,line,ratio_from,ratio_ct,ratio_applied_by_meter\n\
         A,tcp://a,,400/5,\n\
         B,tcp://b,first of May,400/5,\n\
-        C,tcp://c,2026-11-01,400/0,perhaps\n\
+        C,tcp://c,soon,400/0,perhaps\n\
         D,tcp://d,\"2026-01-01\n2026-07-01\",400/5,\n\
         E,tcp://e,\"2026-01-01\n2026-01-01\",\"400/5\n600/5\",\n";
     let found = problems(&planned(text, &[], Key::Name, Known::AddOnly));
     let wanted = [
         "row 2, column ratio_from: it is empty",
         "row 3, column ratio_from: `first of May` is no time",
+        "row 4, column ratio_from: `soon` is no time",
         "row 4, column ratio_ct: `400/0` is not a ratio",
         "row 4, column ratio_applied_by_meter: `perhaps` says not",
-        "row 5, column ratio_ct: 1 of its lines stand beside 2 of ratio_from",
+        "row 5, column ratio_ct: it has 1 line, and ratio_from has 2",
         "row 7, column ratio_from: two periods begin at",
     ];
     assert_eq!(found.len(), wanted.len(), "{found:?}");

@@ -13,13 +13,20 @@ use crate::gui::data::Later;
 use crate::gui::schemes::read_holiday_file;
 use crate::gui::theme::{Icon, ROW, tokens};
 use crate::gui::widgets::{
-    Act, counted, fault_panel, loading, secondary, section, segmented, small, text_field,
+    Act, Problem, Tone, counted, fault_panel, loading, problem, secondary, section, segmented, small,
+    text_field,
 };
 use crate::model::{Fault, Holidays, OnHoliday};
 use crate::scheme::{self, YEARS_AHEAD};
 
 /// How high the list of dates may be.
 const HIGHEST: f32 = 5.0 * ROW;
+
+/// What a file gave, and what was left out of it.
+struct Told {
+    words: String,
+    left_out: Option<String>,
+}
 
 /// The holidays of a list under the form's hands.
 pub(super) struct HolidayForm {
@@ -28,7 +35,7 @@ pub(super) struct HolidayForm {
     typed: String,
     reading: Option<(Later<scheme::Holidays>, PathBuf)>,
     /// What came of the file that was read last.
-    told: Option<Result<String, Fault>>,
+    told: Option<Result<Told, Fault>>,
 }
 
 fn date(text: &str) -> Option<Date> {
@@ -69,14 +76,11 @@ impl HolidayForm {
                 let new = counted(self.dates.len() - before, "new date");
                 let slips: Vec<String> =
                     found.skipped.iter().filter(|slip| !slip.is_twice).map(ToString::to_string).collect();
-                match slips.first() {
-                    None => Ok(format!("{new} from {name}")),
-                    Some(first) => {
-                        let left_out = counted(slips.len(), "line");
-                        let words = format!("{new} from {name}; {left_out} left out: {first}");
-                        Err(Fault::user(words, "write dates such as 2026-12-25, or *-12-25 for every year"))
-                    }
-                }
+                let words = match slips.len() {
+                    0 => format!("{new} from {name}"),
+                    count => format!("{new} from {name}; {} left out", counted(count, "line")),
+                };
+                Ok(Told { words, left_out: slips.into_iter().next() })
             }
         });
         self.reading = None;
@@ -106,8 +110,12 @@ impl HolidayForm {
             }
         });
         match &self.told {
-            Some(Ok(words)) => {
+            Some(Ok(Told { words, left_out: None })) => {
                 ui.label(small(ui, words));
+            }
+            Some(Ok(Told { words: title, left_out: Some(text) })) => {
+                let details = format!("{title}: {text}");
+                problem(ui, &Problem { title, text, details, tone: Tone::Warn });
             }
             Some(Err(fault)) => fault_panel(ui, fault),
             None if self.reading.is_some() => loading(ui, "the holidays"),

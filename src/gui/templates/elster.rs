@@ -157,6 +157,8 @@ impl Form {
                     _ => text_of(value),
                 }
             }
+            // Nought is what the layout says.
+            (Self::MaybeNumber, Some(value)) if value.as_u64() == Some(0) => String::new(),
             (Self::Devices, Some(Value::Array(items))) => {
                 items.iter().map(text_of).collect::<Vec<_>>().join(", ")
             }
@@ -185,12 +187,12 @@ const LAYOUT_CELLS: [Cell; 4] = [
     ("devices", "Device numbers", 0.0, Form::Devices),
 ];
 const TABLE_CELLS: [Cell; 7] = [
-    ("id", "Identity", 80.0, Form::Id),
-    ("holds", "Holds", 152.0, Form::Holds),
-    ("bytes", "Octets", 72.0, Form::MaybeNumber),
-    ("count", "Registers", 80.0, Form::MaybeNumber),
-    ("highest", "Highest of each", 120.0, Form::MaybeNumber),
-    ("sources", "Sources in", 96.0, Form::MaybeId),
+    ("id", "Identity", 72.0, Form::Id),
+    ("holds", "Holds", 148.0, Form::Holds),
+    ("bytes", "Octets", 64.0, Form::MaybeNumber),
+    ("count", "Registers", 76.0, Form::MaybeNumber),
+    ("highest", "Highest", 68.0, Form::MaybeNumber),
+    ("sources", "Sources in", 84.0, Form::MaybeId),
     ("big_endian", "High octet first", 0.0, Form::Yes),
 ];
 const REGISTER_CELLS: [Cell; 5] = [

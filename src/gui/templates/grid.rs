@@ -165,7 +165,8 @@ fn add_row(ui: &mut Ui, columns: &[Column], typed: &mut Typed) -> Option<Change>
         for ((title, width, is_right), text) in wanted.zip(&mut typed.new) {
             let wrong = !text.is_empty() && !is_right(text);
             is_ready &= is_right(text);
-            let width = if width > 0.0 { width - 8.0 } else { 240.0 };
+            let width =
+                if width > 0.0 { width - 8.0 } else { (ui.available_width() - 80.0).clamp(112.0, 240.0) };
             let response = text_field(ui, text, title, width, wrong);
             entered |= response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             response.accessible_name(format!("New: {title}"));

@@ -92,7 +92,7 @@ const UNVERIFIED: &str = "What is read is held against the plate before it is be
 const CT_FIELDS: &[Field] = &[
     field("/flag/ct/id", "Identity of the CT ratio", number(0, 999, ""), ""),
     field("/flag/ct/form", "How the CT ratio lies there", RATIO_FORMS, ""),
-    field("/flag/ct/unverified", "Nobody has confirmed the CT ratio's layout", Kind::Flag, UNVERIFIED),
+    field("/flag/ct/unverified", "CT layout not confirmed", Kind::Flag, UNVERIFIED),
 ];
 
 /// Where the current transformers' ratio stands.
@@ -102,7 +102,7 @@ pub(super) const CT: Kind =
 const VT_FIELDS: &[Field] = &[
     field("/flag/vt/id", "Identity of the VT ratio", number(0, 999, ""), ""),
     field("/flag/vt/form", "How the VT ratio lies there", RATIO_FORMS, ""),
-    field("/flag/vt/unverified", "Nobody has confirmed the VT ratio's layout", Kind::Flag, UNVERIFIED),
+    field("/flag/vt/unverified", "VT layout not confirmed", Kind::Flag, UNVERIFIED),
 ];
 
 /// Where the voltage transformers' ratio stands.

@@ -232,7 +232,7 @@ pub const FIELDS: &[Field] = &[
         "A signature within each image, by ECDSA over P-256",
     ),
     field("/flag/model", "Elster model", Kind::MaybeText, "As its maker calls it"),
-    field("/flag/ranges", "Product ranges", Kind::Ranges, "Of the sign-on, such as 050, 051; none takes any"),
+    field("/flag/ranges", "Product ranges", Kind::Ranges, "Of the sign-on; none takes any"),
     field("/flag/pause_ms", "Pause before the next command", number(0, 60_000, "ms"), ""),
     field(
         "/flag/authenticate_every_seconds",
