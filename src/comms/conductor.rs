@@ -130,12 +130,13 @@ async fn with_driver(dialer: Option<&Arc<dyn Dialer>>, attempt: Attempt<'_>) -> 
         return Box::pin(with_elster(dialer, attempt)).await;
     }
     let Attempt { access, task, number, counter, knowledge, hop, sink, trace, cancel } = attempt;
-    let template = if number > 1 { careful(&access.template) } else { access.template.clone() };
+    let second_try = (number > 1).then(|| careful(&access.template));
+    let template = second_try.as_ref().unwrap_or(&access.template);
     let config = &access.config;
     let address = config.address.unwrap_or(template.addressing.server);
     let trace = Trace { sink: Box::new(ToLog(trace)), secrets: secrets(access) };
     let presumed = if knowledge.round_trip.answers > 0 { knowledge.round_trip } else { hop };
-    let mut link = open_link_by(dialer, &config.line, address, &template, trace, cancel)
+    let mut link = open_link_by(dialer, &config.line, address, template, trace, cancel)
         .map_err(|error| Fault::user(error.to_string(), "edit the meter's line"))?
         .paced(presumed);
     let before = knowledge.round_trip;

@@ -22,7 +22,7 @@ use super::shared::{Shared, store_fault};
 /// Writes gather so many times as long as the last wait for the disk took: then little of the time is the disk's.
 const DISK_TIMES: u32 = 8;
 /// The longest that writes gather beside a fast disk, and beside a slow one.
-const LONGEST: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(100));
+const LONGEST: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(100));
 
 /// When what has gathered goes to disk, and who waits for it.
 pub(super) struct Settling {

@@ -120,17 +120,14 @@ impl Shared {
 
     /// Opens a stored meter's secrets.
     pub(super) fn secrets(&self, meter: MeterId) -> Result<MeterSecrets, Fault> {
-        let store = self.store.borrow();
         let mut secrets = MeterSecrets::default();
-        for kind in store.secret_kinds(meter).map_err(|error| store_fault(&error))? {
-            let sealed = store.sealed_secret(meter, kind).map_err(|error| store_fault(&error))?;
-            if let Some(sealed) = sealed {
-                let secret = self
-                    .vault()?
-                    .open(&Vault::place(meter, kind), &sealed)
-                    .map_err(|error| vault_fault(&error).during(&format!("the {}", kind.word())))?;
-                secrets.set(kind, secret);
-            }
+        let sealed = self.store.borrow().sealed_secrets(meter).map_err(|error| store_fault(&error))?;
+        for (kind, sealed) in sealed {
+            let secret = self
+                .vault()?
+                .open(&Vault::place(meter, kind), &sealed)
+                .map_err(|error| vault_fault(&error).during(&format!("the {}", kind.word())))?;
+            secrets.set(kind, secret);
         }
         Ok(secrets)
     }

@@ -106,6 +106,9 @@ impl Template {
     }
 }
 
+/// No medium waits less than this for an answer that is overdue.
+const PROMPT_US: u64 = 1_000_000;
+
 /// How long a meter takes to answer, smoothed over its answers (RFC 6298).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -138,12 +141,13 @@ impl RoundTrip {
         (self.answers > 0).then(|| (self.smoothed_us + 4 * self.variation_us).div_ceil(1000))
     }
 
-    /// Whether it differs from another by more than an eighth: less is not worth keeping.
+    /// Whether it differs from another by more than an eighth: less is not worth keeping. Nor are differences between
+    /// meters that answer sooner than anybody would wait.
     #[must_use]
     pub fn differs_from(&self, other: &Self) -> bool {
         let far = |one: u64, other: u64| one.abs_diff(other) > one.max(other) / 8;
-        (self.answers == 0) != (other.answers == 0)
-            || far(self.smoothed_us + 4 * self.variation_us, other.smoothed_us + 4 * other.variation_us)
+        let wait_us = |trip: &Self| (trip.smoothed_us + 4 * trip.variation_us).max(PROMPT_US);
+        (self.answers == 0) != (other.answers == 0) || far(wait_us(self), wait_us(other))
     }
 }
 
@@ -195,5 +199,15 @@ mod tests {
         trip.measured(4_000_000);
         assert!(trip.overdue_ms() > Some(4000) && trip.differs_from(&steady));
         trip.measured(u64::MAX);
+    }
+
+    #[test]
+    fn meters_that_answer_sooner_than_anybody_waits_do_not_differ() {
+        let trip = |smoothed_us, variation_us| RoundTrip { smoothed_us, variation_us, answers: 9 };
+        assert!(!trip(2_000, 500).differs_from(&trip(90_000, 60_000)));
+        assert!(trip(2_000, 500).differs_from(&trip(900_000, 100_000)));
+        assert!(trip(2_000, 500).differs_from(&RoundTrip::default()));
+        let least = [Medium::Direct, Medium::Plc, Medium::Mesh].map(|medium| medium.habits().least_wait_ms);
+        assert!(least.iter().all(|least| u64::from(*least) * 1000 >= PROMPT_US));
     }
 }

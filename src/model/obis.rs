@@ -98,8 +98,31 @@ fn group(text: &str) -> Result<u8, &'static str> {
     }
 }
 
+/// The spelling that this program writes: what it keeps holds thousands of them.
+fn canonical(text: &[u8]) -> Option<Obis> {
+    let mut left = text;
+    let mut groups = [0; 6];
+    for (group, separator) in groups.iter_mut().zip(*b"-:..* ") {
+        let digits = left.iter().take(3).take_while(|octet| octet.is_ascii_digit()).count();
+        let (number, rest) = left.split_at_checked(digits).filter(|(number, _)| !number.is_empty())?;
+        let value = number.iter().fold(0u16, |value, digit| value * 10 + u16::from(digit - b'0'));
+        *group = u8::try_from(value).ok()?;
+        left = match rest.split_first() {
+            Some((found, rest)) if *found == separator => rest,
+            None if separator == b' ' => rest,
+            _ => return None,
+        };
+    }
+    left.is_empty().then_some(Obis(groups))
+}
+
 fn parse(text: &str) -> Result<Obis, &'static str> {
     let text = text.trim();
+    canonical(text.as_bytes()).map_or_else(|| as_typed(text), Ok)
+}
+
+/// Any spelling.
+fn as_typed(text: &str) -> Result<Obis, &'static str> {
     if text.is_empty() {
         return Err("it is empty");
     }
@@ -206,6 +229,15 @@ mod tests {
             let code = Obis(groups);
             prop_assert_eq!(code.to_string().parse::<Obis>().unwrap(), code);
             prop_assert_eq!(code.short().parse::<Obis>().unwrap(), code);
+        }
+
+        #[test]
+        fn the_short_way_to_read_a_code_gives_what_the_long_one_gives(
+            text in "[0-9]{0,4}[-.:]?[0-9]{1,3}[:.-][0-9]{0,4}[.:][0-9]{1,3}[.][0-9]{1,3}[*&.]?[0-9]{0,4}",
+        ) {
+            if let Some(code) = canonical(text.as_bytes()) {
+                prop_assert_eq!(as_typed(&text), Ok(code));
+            }
         }
 
         #[test]

@@ -46,6 +46,7 @@ mod tests;
 mod trace;
 mod upkeep;
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::time::Duration;
 
@@ -78,6 +79,8 @@ pub use upkeep::{
 
 use error::Trouble;
 
+use crate::model::SystemTitle;
+
 /// How long one program waits for another that is writing.
 const BUSY: Duration = Duration::from_secs(10);
 /// Programs that may set up one new file at the same moment.
@@ -104,6 +107,8 @@ pub fn needs_upgrade(path: &Path) -> bool {
 pub struct StoreReader {
     connection: Connection,
     path: String,
+    /// It never changes, and every session asks for it.
+    own_title: OnceCell<SystemTitle>,
 }
 
 /// Writes a store, and reads it.
@@ -157,7 +162,7 @@ impl StoreReader {
             Ok(connection)
         };
         let connection = open().map_err(|error| Trouble::Sql(error).at(&name))?;
-        Ok(Self { connection, path: name })
+        Ok(Self { connection, path: name, own_title: OnceCell::new() })
     }
 
     /// A number that grows with every change committed by any program or thread, this one included: reload when it
@@ -193,13 +198,14 @@ impl StoreReader {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn own_title(&self) -> Result<crate::model::SystemTitle, StoreError> {
-        self.read(|connection| {
-            let number: [u8; 5] =
-                connection.query_row("SELECT number FROM identity", (), |row| row.get(0))?;
-            let [a, b, c, d, e] = number;
-            Ok(crate::model::SystemTitle([b'M', b'T', b'W', a, b, c, d, e]))
-        })
+    pub fn own_title(&self) -> Result<SystemTitle, StoreError> {
+        if let Some(title) = self.own_title.get() {
+            return Ok(*title);
+        }
+        let [a, b, c, d, e]: [u8; 5] = self.read(|connection| {
+            Ok(connection.query_row("SELECT number FROM identity", (), |row| row.get(0))?)
+        })?;
+        Ok(*self.own_title.get_or_init(|| SystemTitle([b'M', b'T', b'W', a, b, c, d, e])))
     }
 
     /// Looks at every page of the file and every block in it.
@@ -224,8 +230,8 @@ impl StoreReader {
             if !self.connection.is_autocommit() {
                 return work(&self.connection);
             }
-            let transaction = self.connection.unchecked_transaction()?;
-            work(&transaction)
+            let transaction = ReadTransaction::begin(&self.connection)?;
+            work(transaction.0)
         };
         transact().map_err(|trouble: Trouble| trouble.at(&self.path))
     }
@@ -308,7 +314,7 @@ impl Store {
         if !self.is_unsettled() {
             return Ok(());
         }
-        let Self { reader: StoreReader { connection, path }, losses, .. } = self;
+        let Self { reader: StoreReader { connection, path, .. }, losses, .. } = self;
         let settled = connection.execute_batch("COMMIT").map_err(|error| {
             *losses += 1;
             let trouble = Trouble::Sql(error).at(path);
@@ -337,7 +343,7 @@ impl Store {
             return Ok(done);
         }
         let Self { reader, actor, .. } = self;
-        let StoreReader { connection, path } = reader;
+        let StoreReader { connection, path, .. } = reader;
         let transact = || {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let done = work(&transaction, actor)?;
@@ -354,14 +360,14 @@ impl Store {
     ) -> Result<T, StoreError> {
         let had_gathered = self.is_unsettled();
         let Self { reader, actor, losses, .. } = self;
-        let StoreReader { connection, path } = reader;
+        let StoreReader { connection, path, .. } = reader;
         let transact = || {
             if connection.is_autocommit() {
                 connection.execute_batch("BEGIN IMMEDIATE")?;
             }
-            let savepoint = connection.savepoint()?;
-            let done = work(&savepoint, actor)?;
-            savepoint.commit()?;
+            let mark = Savepoint::set(connection)?;
+            let done = work(connection, actor)?;
+            mark.release()?;
             Ok(done)
         };
         let done = transact().map_err(|trouble: Trouble| trouble.at(path));
@@ -370,6 +376,61 @@ impl Store {
             *losses += 1;
         }
         self.note_write(done)
+    }
+}
+
+/// A transaction that only reads. Its statements are kept ready, unlike those of rusqlite's own.
+struct ReadTransaction<'c>(&'c Connection);
+
+impl<'c> ReadTransaction<'c> {
+    fn begin(connection: &'c Connection) -> rusqlite::Result<Self> {
+        connection.prepare_cached("BEGIN")?.execute(())?;
+        Ok(Self(connection))
+    }
+}
+
+impl Drop for ReadTransaction<'_> {
+    fn drop(&mut self) {
+        // Some failures have ended it already.
+        if self.0.is_autocommit() {
+            return;
+        }
+        let ended = self.0.prepare_cached("ROLLBACK").and_then(|mut statement| statement.execute(()));
+        if let Err(error) = ended {
+            tracing::error!("a transaction that read could not be ended: {error}");
+        }
+    }
+}
+
+/// A mark inside a transaction: what was written since is taken back when it is dropped unreleased. Its statements are
+/// kept ready, unlike those of rusqlite's own savepoint.
+struct Savepoint<'c> {
+    connection: &'c Connection,
+    is_open: bool,
+}
+
+impl<'c> Savepoint<'c> {
+    fn set(connection: &'c Connection) -> rusqlite::Result<Self> {
+        connection.prepare_cached("SAVEPOINT gathered")?.execute(())?;
+        Ok(Self { connection, is_open: true })
+    }
+
+    fn release(mut self) -> rusqlite::Result<()> {
+        self.connection.prepare_cached("RELEASE gathered")?.execute(())?;
+        self.is_open = false;
+        Ok(())
+    }
+}
+
+impl Drop for Savepoint<'_> {
+    fn drop(&mut self) {
+        // Some failures have ended the whole transaction already.
+        if self.is_open && !self.connection.is_autocommit() {
+            let taken_back = self.connection.execute_batch("ROLLBACK TO gathered; RELEASE gathered");
+            if let Err(error) = taken_back {
+                tracing::error!("a failed write could not be taken back: {error}");
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::model::{MeterId, Obis, RegisterReading};
 
@@ -11,32 +11,70 @@ use super::columns::{READING, get, micros, reading, require_meter, to_json, valu
 use super::error::Trouble;
 use super::{Store, StoreError, StoreReader};
 
-/// The register that a reading is of, made where it was not read before.
-fn register_id(
+/// A register's number and what tells it from the others of its meter.
+struct Known {
+    id: i64,
+    obis: Vec<u8>,
+    attribute: u8,
+    name: String,
+    unit: u8,
+    side: String,
+}
+
+impl Known {
+    fn of(id: i64, reading: &RegisterReading) -> Self {
+        Self {
+            id,
+            obis: reading.obis.0.to_vec(),
+            attribute: reading.attribute,
+            name: reading.name.clone(),
+            unit: reading.unit.0,
+            side: reading.side.name().to_owned(),
+        }
+    }
+
+    fn is_of(&self, reading: &RegisterReading) -> bool {
+        self.obis == reading.obis.0
+            && self.attribute == reading.attribute
+            && self.unit == reading.unit.0
+            && self.name == reading.name
+            && self.side == reading.side.name()
+    }
+}
+
+/// The registers of a meter that were read before.
+fn known(connection: &Connection, id: MeterId, instantaneous: bool) -> Result<Vec<Known>, Trouble> {
+    let mut statement = connection.prepare_cached(
+        "SELECT id, obis, attribute, name, unit, side FROM register WHERE meter_id = ?1 AND instantaneous = ?2",
+    )?;
+    let mut rows = statement.query(params![id.0, instantaneous])?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        all.push(Known {
+            id: get(row, 0)?,
+            obis: get(row, 1)?,
+            attribute: get(row, 2)?,
+            name: get(row, 3)?,
+            unit: get(row, 4)?,
+            side: get(row, 5)?,
+        });
+    }
+    Ok(all)
+}
+
+fn make(
     connection: &Connection,
     id: MeterId,
     reading: &RegisterReading,
     instantaneous: bool,
 ) -> Result<i64, Trouble> {
-    let side = reading.side.name();
-    let key =
-        params![id.0, instantaneous, reading.obis.0, reading.attribute, reading.name, reading.unit.0, side];
-    let found: Option<i64> = connection
-        .prepare_cached(
-            "SELECT id FROM register WHERE meter_id = ?1 AND instantaneous = ?2 AND obis = ?3
-             AND attribute = ?4 AND name = ?5 AND unit = ?6 AND side = ?7",
-        )?
-        .query_row(key, |row| row.get(0))
-        .optional()?;
-    if let Some(found) = found {
-        return Ok(found);
-    }
+    let RegisterReading { obis, attribute, name, unit, side, .. } = reading;
     connection
         .prepare_cached(
             "INSERT INTO register (meter_id, instantaneous, obis, attribute, name, unit, side)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(key)?;
+        .execute(params![id.0, instantaneous, obis.0, attribute, name, unit.0, side.name()])?;
     Ok(connection.last_insert_rowid())
 }
 
@@ -125,8 +163,16 @@ impl Store {
     ) -> Result<u64, StoreError> {
         self.write(|connection, _| {
             require_meter(connection, id)?;
+            let mut known = known(connection, id, instantaneous)?;
             for reading in readings {
-                let register = register_id(connection, id, reading, instantaneous)?;
+                let register = match known.iter().find(|one| one.is_of(reading)) {
+                    Some(one) => one.id,
+                    None => {
+                        let made = make(connection, id, reading, instantaneous)?;
+                        known.push(Known::of(made, reading));
+                        made
+                    }
+                };
                 append(connection, register, reading)?;
             }
             Ok(readings.len() as u64)

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::model::{MeterId, SecretKind};
 
-use super::columns::now;
+use super::columns::{get, now};
 use super::error::Trouble;
 use super::meters::live_name;
 use super::{Store, StoreError, StoreReader, audit, people};
@@ -15,6 +15,10 @@ fn key_number(sealed: &[u8]) -> Option<&[u8]> {
         (2, rest) => rest.get(..8),
         _ => None,
     }
+}
+
+fn kind_of(id: MeterId, word: &str) -> Result<SecretKind, Trouble> {
+    word.parse().map_err(|_| Trouble::Damaged(format!("meter {} has a secret of kind `{word}`", id.0)))
 }
 
 /// Keeps or takes away one secret, with its audit row.
@@ -67,14 +71,27 @@ impl StoreReader {
             let mut statement = connection.prepare_cached("SELECT kind FROM secret WHERE meter_id = ?1")?;
             let words: Vec<String> =
                 statement.query_map([id.0], |row| row.get(0))?.collect::<Result<_, _>>()?;
-            let unknown =
-                |word: &str| Trouble::Damaged(format!("meter {} has a secret of kind `{word}`", id.0));
-            let mut kinds: Vec<SecretKind> = words
-                .iter()
-                .map(|word| word.parse().map_err(|_| unknown(word)))
-                .collect::<Result<_, Trouble>>()?;
+            let mut kinds: Vec<SecretKind> =
+                words.iter().map(|word| kind_of(id, word)).collect::<Result<_, Trouble>>()?;
             kinds.sort();
             Ok(kinds)
+        })
+    }
+
+    /// Sealed bytes of all secrets of a meter.
+    ///
+    /// # Errors
+    /// The store holds a kind that this program does not know.
+    pub fn sealed_secrets(&self, id: MeterId) -> Result<Vec<(SecretKind, Vec<u8>)>, StoreError> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached("SELECT kind, sealed FROM secret WHERE meter_id = ?1")?;
+            let mut rows = statement.query([id.0])?;
+            let mut all = Vec::new();
+            while let Some(row) = rows.next()? {
+                all.push((kind_of(id, &get::<String>(row, 0)?)?, get(row, 1)?));
+            }
+            Ok(all)
         })
     }
 

@@ -1,7 +1,8 @@
 """Measures Meterwright on a fleet of its virtual meters, on real sockets: fleet.py METERWRIGHT [WHAT…] [--meters N].
 
 WHAT is one or more of
-  throughput  how many meters a second, beside gurux_dlms and dlms-cosem on the same meters
+  throughput  how many meters a second, beside gurux_dlms and dlms-cosem on the same meters: a day of each
+  month       the same with thirty days of each
   latency     1,000 sessions in flight where every answer takes 200 ms
   idle        what 1,000 sessions cost that wait
   many        5,000 meters: how long they take to start, what they cost while nobody asks, one cycle over all of them
@@ -92,11 +93,10 @@ def leave_ten_registers(mw):
     with contextlib.closing(sqlite3.connect(mw.store)) as store, store:
         for meter, text in store.execute("SELECT meter_id, document FROM knowledge").fetchall():
             document = json.loads(text)
-            document["objects"] = [
-                entry
-                for entry in document["objects"]
-                if entry["class_id"] not in {1, 3, 4, 5, 7} or entry["obis"] in kept
-            ]
+            entries = [entry.split(" ") for entry in document["objects"].split(";")]
+            document["objects"] = ";".join(
+                " ".join(entry) for entry in entries if entry[0] not in {"1", "3", "4", "5", "7"} or entry[2] in kept
+            )
             changed.append((json.dumps(document), meter))
         store.executemany("UPDATE knowledge SET document = ? WHERE meter_id = ?", changed)
 
@@ -137,14 +137,14 @@ class Reading:
         return statistics.mean(result["exchanges"] for result in self.results)
 
 
-def day_of_job():
-    """A whole day that every virtual meter holds: its begin and end."""
+def span_of_job(days):
+    """Whole days that every virtual meter holds: their begin and end."""
     end = datetime.datetime.now(datetime.timezone.utc).replace(hour=0, minute=0, second=0, microsecond=0)
-    return end - datetime.timedelta(days=2), end - datetime.timedelta(days=1)
+    return end - datetime.timedelta(days=1 + days), end - datetime.timedelta(days=1)
 
 
-def read_day(mw, days_back=0):
-    start, end = (moment - datetime.timedelta(days=days_back) for moment in day_of_job())
+def read_days(mw, days_back=0, days=1):
+    start, end = (moment - datetime.timedelta(days=days_back) for moment in span_of_job(days))
     span = ("--from", start.isoformat(), "--to", end.isoformat())
     return Reading(mw, "--what", "clock,registers,profile", *span)
 
@@ -152,15 +152,15 @@ def read_day(mw, days_back=0):
 def learn(mw):
     """Lets the program learn its meters: what it asks once and keeps. A busy computer may need more than one go."""
     for _ in range(3):
-        one = read_day(mw, days_back=1)
+        one = read_days(mw, days_back=1)
         if not one.failed:
             break
     one.stop_at_failures()
     leave_ten_registers(mw)
 
 
-def job_file(folder, meters, security, processes, threads):
-    start, end = day_of_job()
+def job_file(folder, meters, security, processes, threads, days):
+    start, end = span_of_job(days)
 
     def code(obis):
         return obis.replace("-", ".").replace(":", ".").replace("*", ".")
@@ -181,7 +181,7 @@ def job_file(folder, meters, security, processes, threads):
         # Our own range begins after its first instant, theirs with it.
         "from": int(start.timestamp()) + 1,
         "to": int(end.timestamp()),
-        "least_rows": 30,
+        "least_rows": 30 * days,
         "meters": places,
         "processes": processes,
         "threads": threads,
@@ -194,9 +194,9 @@ def job_file(folder, meters, security, processes, threads):
     return path
 
 
-def theirs(script, meters, security, processes, threads):
+def theirs(script, meters, security, processes, threads, days):
     with tempfile.TemporaryDirectory() as folder:
-        path = job_file(folder, meters, security, processes, threads)
+        path = job_file(folder, meters, security, processes, threads, days)
         command = [sys.executable, os.path.join(HERE, script), path]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not done.stdout:
@@ -208,25 +208,33 @@ def line(who, rate, cpu_ms, exchanges, more=""):
     print(f"  {who:<44} {rate:8.0f} meters/s  {cpu_ms:7.2f} ms CPU a meter  {exchanges:4.1f} exchanges{more}", flush=True)
 
 
-def throughput(program, meters):
-    print(f"\nThroughput: clock, {len(REGISTERS)} registers and 48 x 6 intervals of {meters} virtual meters; ours stored.")
+def month(program, meters):
+    throughput(program, max(meters // 10, 100), 30)
+
+
+def throughput(program, meters, days=1):
+    print(
+        f"\nThroughput: clock, {len(REGISTERS)} registers and {48 * days} x 6 intervals of {meters} virtual meters; "
+        "ours stored."
+    )
     for security in SECURITIES:
         print(f" {security}:")
         with Meterwright(program) as mw, fleet(mw, meters) as (pid, documents, _):
             unlimited(mw, security)
             learn(mw)
             ours = []
-            for days_back in (0, 2, 3):
+            for days_back in (0, 1 + days, 1 + 2 * days):
                 meters_used = used(pid)[0]
-                one = read_day(mw, days_back)
+                one = read_days(mw, days_back, days)
                 one.stop_at_failures()
                 one.meters_cpu = used(pid)[0] - meters_used
                 # A few meters had no supply for a while: rows are missing then.
                 wrong = [
-                result
-                for result in one.results
-                if not 30 <= result["stored"]["intervals"] <= 48 or result["stored"]["registers"] != 10
-            ]
+                    result
+                    for result in one.results
+                    if not 30 * days <= result["stored"]["intervals"] <= 48 * days
+                    or result["stored"]["registers"] != 10
+                ]
                 if wrong:
                     raise SystemExit(f"{len(wrong)} meters gave something else: {wrong[0]}")
                 ours.append(one)
@@ -242,7 +250,7 @@ def throughput(program, meters):
                 share = documents[: max(60, meters // 10) if security == "gmac" else max(100, meters // 4)]
                 rates, costs = [], []
                 for processes, threads in [(1, 8), (1, 32), (2, 1), (2, 8), (4, 8)]:
-                    found = theirs(script, share, security, processes, threads)
+                    found = theirs(script, share, security, processes, threads, days)
                     rates.append(found["meters"] / found["seconds"])
                     cpu_ms = found["cpu_seconds"] * 1000 / found["meters"]
                     exchanges = found["sent"] / found["meters"]
@@ -263,7 +271,7 @@ def latency(program, meters):
             unlimited(mw, security)
             learn(mw)
             before = used(pid)[0]
-            one = read_day(mw)
+            one = read_days(mw)
             one.stop_at_failures()
             meters_cpu = used(pid)[0] - before
             most = 1000 / (one.exchanges * 0.2)
@@ -309,8 +317,8 @@ def many(program, _meters):
         )
         change(mw, put_setting("limits.new-connections-per-second", "0"))
         for title, reading in [
-            ("first cycle, everything unknown", lambda: read_day(mw, 1)),
-            ("second cycle, one day", lambda: read_day(mw)),
+            ("first cycle, everything unknown", lambda: read_days(mw, 1)),
+            ("second cycle, one day", lambda: read_days(mw)),
         ]:
             before = used(pid)[0]
             one = reading()
@@ -325,7 +333,7 @@ def many(program, _meters):
                 print(f"  the first failure: {one.failed[0]}", flush=True)
 
 
-MEASURES = {"throughput": throughput, "latency": latency, "idle": idle, "many": many}
+MEASURES = {"throughput": throughput, "month": month, "latency": latency, "idle": idle, "many": many}
 
 
 def main():

@@ -52,6 +52,9 @@ impl Tap for MaskingTap {
     fn record(&mut self, mut record: TapRecord) {
         let stream = if record.sent { &mut self.sent } else { &mut self.received };
         let hidden = stream.hide(&record.bytes);
+        if !hidden.contains(&true) {
+            return self.sink.record(record);
+        }
         for (octet, _) in record.bytes.iter_mut().zip(&hidden).filter(|(_, hidden)| **hidden) {
             *octet = MASK;
         }
@@ -107,7 +110,15 @@ impl Stream {
     fn hide(&mut self, octets: &[u8]) -> Vec<bool> {
         let mut hidden = vec![false; octets.len()];
         let mut field = Last::default();
+        let mut passed = 0;
         for (at, octet) in octets.iter().enumerate() {
+            if at < passed {
+                continue;
+            }
+            passed = at + self.hide_inside(octets, at, &mut hidden, &mut field);
+            if at < passed {
+                continue;
+            }
             // The lines of IEC 62056-21 carry figures in digits, and so are passwords: there messages tell what they are.
             if self.framer.framing != Framing::Flag {
                 let run = self.raw.take(*octet, &self.pieces);
@@ -137,6 +148,33 @@ impl Stream {
             mark(&mut hidden, field.places(), run);
         }
         hidden
+    }
+
+    /// Goes through octets from the middle of one field, where the stream and the fields show the same last octets;
+    /// gives how many. What is left goes octet by octet.
+    fn hide_inside(&mut self, octets: &[u8], at: usize, hidden: &mut [bool], field: &mut Last) -> usize {
+        let inside = self.framer.inside();
+        let Some(start) = at.checked_sub(TELLING - 1).filter(|_| field.count == TELLING) else { return 0 };
+        let end = octets.len().min(at + inside);
+        if at >= end || !self.pieces.short.is_empty() || self.head.len() + 1 < TELLING {
+            return 0;
+        }
+        let windows = octets.get(start..end).unwrap_or_default().array_windows::<TELLING>();
+        for (first, window) in (start..).zip(windows) {
+            if self.pieces.ends[usize::from(window[TELLING - 1])]
+                && self.pieces.telling.binary_search(window).is_ok()
+            {
+                mark(hidden, first..first + TELLING, TELLING);
+                self.field_hidden = true;
+            }
+        }
+        if let Some(last) = octets.get(..end).and_then(<[u8]>::last_chunk) {
+            let matcher = Matcher { last: *last, count: TELLING };
+            (self.raw, self.fields) = (matcher, matcher);
+        }
+        (end - TELLING..end).for_each(|place| field.push(place));
+        self.framer.pass(end - at);
+        end - at
     }
 
     /// How many of the last octets of information fields belong to a secret, with this one.
@@ -215,7 +253,7 @@ impl Pieces {
 }
 
 /// Finds pieces of secrets in a stream of octets.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Matcher {
     /// The last octets of the stream, and how many of them there are.
     last: [u8; TELLING],
@@ -332,6 +370,21 @@ impl Framer {
     /// Whether a field has begun and not ended.
     fn is_inside(&self) -> bool {
         matches!(&self.state, State::Field { length, left, .. } if left < length)
+    }
+
+    /// How many octets come that are neither the first nor the last of their field.
+    const fn inside(&self) -> usize {
+        match &self.state {
+            State::Field { length, left, .. } if *left < *length => left.saturating_sub(1),
+            _ => 0,
+        }
+    }
+
+    /// So many of those have passed.
+    const fn pass(&mut self, count: usize) {
+        if let State::Field { left, .. } = &mut self.state {
+            *left = left.saturating_sub(count);
+        }
     }
 
     fn take(&mut self, octet: u8) -> Part {

@@ -3,6 +3,8 @@
 //! Kept in the store as one JSON document a meter, filled by drivers, thrown away when the meter's firmware or
 //! configuration identity changes.
 
+mod object_list;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -21,6 +23,7 @@ pub struct Knowledge {
     /// The meter's count of configuration changes at the last read, where it keeps one.
     pub configuration: Option<String>,
     /// The association's object list; empty where it was never read.
+    #[serde(with = "object_list")]
     pub objects: Vec<ObjectEntry>,
     /// The meter does not give its object list: the usual objects are tried instead.
     pub object_list_refused: bool,
