@@ -232,7 +232,8 @@ fn simulated(program: &Program, words: &[&str]) -> Value {
     let document = out.next();
     child.kill().unwrap();
     let ended = child.wait_with_output().unwrap();
-    document.unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&ended.stderr))).unwrap()
+    assert!(document.is_some(), "{}", String::from_utf8_lossy(&ended.stderr));
+    document.unwrap().unwrap()
 }
 
 #[test]
