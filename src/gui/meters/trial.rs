@@ -35,7 +35,7 @@ impl Trial {
 
     /// Draws what happened.
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, meter: Option<MeterId>) {
-        self.0.step();
+        self.0.step(ui);
         let t = tokens(ui);
         let height = ui.available_height();
         Frame::new().fill(t.canvas.0).corner_radius(CornerRadius::same(6)).inner_margin(Margin::same(12)).show(ui, |ui| {

@@ -99,6 +99,12 @@ fn wrongs(ui: &mut Ui, problems: &[String]) {
 /// Draws a section.
 pub(super) fn ui(ui: &mut Ui, key: &str, editing: &mut Editing<'_>, tables: &mut Tables) {
     ui.spacing_mut().item_spacing.y = 4.0;
+    if key == "flag" && editing.at("/family") != Value::from("elster") {
+        ui.label(small(
+            ui,
+            "The protocol family of this template is another: what stands here has no effect",
+        ));
+    }
     for field in FIELDS.iter().filter(|field| field.section() == key) {
         // Long lists are tables of their own.
         let is_list = key == "objects" && matches!(field.kind, Kind::Objects);

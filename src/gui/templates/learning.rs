@@ -43,7 +43,7 @@ impl Learning {
 
     /// Draws it.
     pub(super) fn ui(&mut self, ui: &Ui, cx: &mut AppCtx) -> Answer {
-        self.submission.step();
+        self.submission.step(ui);
         let job = self.submission.job();
         if let Some((_, proposal)) = cx.learnt.take_if(|(learnt, _)| Some(*learnt) == job) {
             self.proposal = Some(proposal);

@@ -174,9 +174,9 @@ impl RatioDialog {
     }
 
     /// Follows the job that writes the meter: the store is changed when it went well.
-    fn written(&mut self, cx: &AppCtx) {
+    fn written(&mut self, ui: &Ui, cx: &AppCtx) {
         let Stage::Write(submission) = &mut self.stage else { return };
-        submission.step();
+        submission.step(ui);
         self.failed = submission.refused().cloned();
         let ended = submission.job().and_then(|job| cx.jobs.get(job)).filter(|job| job.ended.is_some());
         let result = ended.map(|job| job.meters.values().find_map(|meter| meter.ended.clone()));
@@ -202,7 +202,7 @@ impl RatioDialog {
         if self.saved(cx) {
             return true;
         }
-        self.written(cx);
+        self.written(ui, cx);
         let mut close = false;
         let height = (ui.ctx().content_rect().height() - 200.0).clamp(280.0, 640.0);
         let modal = dialog_window(ui, "ratio", WIDTH, |ui| {
