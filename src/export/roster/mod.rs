@@ -14,7 +14,9 @@
 //! first period. Periods that a row names are put, those that it does not name stay; where empty cells clear, empty
 //! ratio cells take all of them away.
 
+mod choices;
 mod columns;
+mod fates;
 mod matching;
 mod plan;
 mod ratios;
@@ -24,9 +26,11 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use choices::{Choices, Empty, Key, Known};
 pub use columns::{Column, Difference, differences, own_fields};
+pub use fates::{Counts, Fate, Plan, PlanRow, Reason};
 pub use matching::{REJECTED_COLUMNS, guess, is_of_rejects, matching_to_keep, sounds_secret};
-pub use plan::{Choices, Counts, Empty, Fate, Key, Known, Plan, PlanRow, Reason, plan};
+pub use plan::plan;
 pub use ratios::RatioPart;
 pub use sheet::{DecimalSign, Encoding, LARGEST_FILE, Separator, Sheet, SheetRow, Style};
 pub use write::{write_list, write_rejected};

@@ -4,151 +4,15 @@ use std::collections::HashMap;
 
 use crate::export::zone_of;
 use crate::model::{
-    Catalogue, Line, MeterConfig, MeterId, MeterPatch, PointDetails, PointPatch, RatioHistory, RatioPatch,
+    Line, MeterConfig, MeterId, MeterPatch, PointDetails, PointPatch, RatioHistory, RatioPatch,
 };
-use crate::store::{ListedMeter, MeterChanges};
+use crate::store::ListedMeter;
 
+use super::choices::{Choices, Empty, Key, Known};
 use super::columns::{Column, Difference, differences};
+use super::fates::{Fate, Plan, PlanRow, Reason};
 use super::ratios::{self, RatioPart, Standing};
-use super::sheet::{DecimalSign, Sheet, SheetRow};
-
-/// By what a row finds its meter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Key {
-    /// Its name.
-    #[default]
-    Name,
-    /// Its serial number.
-    Serial,
-}
-
-impl Key {
-    fn column(self) -> Column {
-        match self {
-            Self::Name => Column::Name,
-            Self::Serial => Column::Serial,
-        }
-    }
-}
-
-/// What is done with rows whose meters are listed already, and with those that are not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Known {
-    /// New ones are added, known ones are rejected.
-    #[default]
-    AddOnly,
-    /// New ones are added, known ones are changed.
-    AddAndUpdate,
-    /// Known ones are changed, new ones are rejected.
-    UpdateOnly,
-}
-
-/// What an empty cell says of a meter that is listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Empty {
-    /// Nothing: what stands there stays.
-    #[default]
-    Leave,
-    /// That there is nothing: the setting is taken away.
-    Clear,
-}
-
-/// How a file is taken.
-#[derive(Clone, Debug, Default)]
-pub struct Choices {
-    /// What each column of the file means; nothing where it is left out.
-    pub columns: Vec<Option<Column>>,
-    /// How decimals are written.
-    pub decimal: DecimalSign,
-    /// By what rows find their meters.
-    pub key: Key,
-    /// What is done with them.
-    pub known: Known,
-    /// What empty cells say.
-    pub empty: Empty,
-    /// What the changes come from, for the audit.
-    pub cause: String,
-    /// The templates that there are.
-    pub templates: Catalogue,
-}
-
-/// Why a row cannot be taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
-    /// The column that is wrong; nothing where it is the row as a whole.
-    pub column: Option<Column>,
-    /// What is wrong, and what to write.
-    pub text: String,
-}
-
-impl Reason {
-    fn at(column: &Column, text: impl Into<String>) -> Self {
-        Self { column: Some(column.clone()), text: text.into() }
-    }
-
-    fn whole(text: impl Into<String>) -> Self {
-        Self { column: None, text: text.into() }
-    }
-
-    /// As it follows `row 7`.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        match &self.column {
-            Some(column) => format!(", column {}: {}", column.header(), self.text),
-            None => format!(": {}", self.text),
-        }
-    }
-}
-
-/// What a row would do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// Add a meter.
-    New,
-    /// Change one, in this.
-    Changed(Vec<Difference>),
-    /// Nothing: the meter is as it says.
-    Unchanged,
-    /// It cannot be taken.
-    Rejected(Vec<Reason>),
-}
-
-/// A row with what it would do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanRow {
-    /// The line of the file in which it begins.
-    pub line: u64,
-    /// The meter's name, or what stands in the key column.
-    pub name: String,
-    /// What it would do.
-    pub fate: Fate,
-}
-
-/// How many rows would do what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Add a meter.
-    pub new: usize,
-    /// Change one.
-    pub changed: usize,
-    /// Nothing.
-    pub unchanged: usize,
-    /// Cannot be taken.
-    pub rejected: usize,
-}
-
-/// What a file would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// What is wrong with the file as a whole; no row is looked at then.
-    pub problems: Vec<String>,
-    /// Its rows, in the order of the file.
-    pub rows: Vec<PlanRow>,
-    /// How many would do what.
-    pub counts: Counts,
-    /// The changes themselves, without the rejected rows.
-    pub changes: MeterChanges,
-}
+use super::sheet::{Sheet, SheetRow};
 
 /// What is known while rows are laid beside the list.
 struct Planner<'a> {

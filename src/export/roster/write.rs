@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use crate::store::ListedMeter;
 
 use super::columns::{Column, own_fields};
+use super::fates::{Fate, Plan};
 use super::matching::{REJECTED_COLUMNS, is_of_rejects, sounds_secret};
-use super::plan::{Fate, Plan};
 use super::sheet::{Separator, Sheet};
 
 fn table(separator: Separator, out: &mut dyn Write) -> csv::Writer<&mut dyn Write> {

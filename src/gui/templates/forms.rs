@@ -99,7 +99,7 @@ fn wrongs(ui: &mut Ui, problems: &[String]) {
 /// Draws a section.
 pub(super) fn ui(ui: &mut Ui, key: &str, editing: &mut Editing<'_>, tables: &mut Tables) {
     ui.spacing_mut().item_spacing.y = 4.0;
-    if key == "flag" && editing.at("/family") != Value::from("elster") {
+    if key == "flag" && editing.at("/family") != "elster" {
         ui.label(small(
             ui,
             "The protocol family of this template is another: what stands here has no effect",
