@@ -4,7 +4,8 @@
 
 mod cli_support;
 
-use cli_support::Program;
+use cli_support::{Program, fleet};
+use meterwright::simulator::Framing;
 
 #[test]
 fn a_command_that_stops_gives_one_document_and_says_why_on_standard_error_too() {
@@ -33,6 +34,39 @@ fn a_command_that_stops_gives_one_document_and_says_why_on_standard_error_too() 
     }
     let plain = program.run(&["meter", "list"]);
     assert_eq!((plain.code, plain.out.as_str()), (2, ""));
+}
+
+/// As with `2>&1 | head`, or when a terminal is lost in the middle of a long job.
+#[test]
+fn nobody_at_the_other_end_of_standard_error_stops_nothing() {
+    let fleet = fleet(1, Framing::Wrapper);
+    let mut program = Program::new();
+    program.add(&fleet.meters()[0].config, &fleet.meters()[0].secrets);
+    let unread = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    for (words, code) in [
+        (&["read", "--all", "--what", "clock"] as &[&str], 0),
+        (&["read", "nobody"], 2),
+        (&["scheme", "check", "nothing.json", "--json"], 2),
+    ] {
+        let mut command = program.command(words);
+        command.env("RUST_LOG", "debug").stderr(unread());
+        assert_eq!(command.output().unwrap().status.code(), Some(code), "{words:?}");
+    }
+}
+
+/// A disk that is full, where standard output goes to, is no fault of this program.
+#[cfg(target_os = "linux")]
+#[test]
+fn output_that_cannot_be_written_is_a_bad_file() {
+    let program = Program::new();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = program.command(&["trace", "decode", "C001C100080000010000FF0200"]);
+    command.stdout(full);
+    assert_eq!(command.output().unwrap().status.code(), Some(2));
 }
 
 #[cfg(unix)]

@@ -134,6 +134,26 @@ fn what_a_meter_pushes_is_stored_once_and_confirmed_and_a_strangers_is_kept_asid
     assert!(aside["aside"][0]["hex"].as_str().unwrap().starts_with("0F40000007"));
 }
 
+/// Bare values that no push setup explains: not lost, and not told as if they were stored.
+#[test]
+fn a_push_that_nothing_explains_is_kept_aside_with_its_meters_name() {
+    let program = Program::new();
+    program.ok(&["meter", "add", "Mill", "--line", "tcp://127.0.0.1:4059", "--quiet"]);
+    let (child, address, told) =
+        listener(&program, &["listen", "--udp", "127.0.0.1:0", "--count", "1", "--json"]);
+    let body = [0x00, 0x02, 0x02, 0x06, 0, 0, 0, 5, 0x06, 0, 0, 0, 6];
+    let apdu = [&[0x0F, 0, 0, 0, 9][..], &body].concat();
+    let message = [&[0, 1, 0, 1, 0, 16, 0, apdu.len() as u8][..], &apdu].concat();
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(&message, address).unwrap();
+    let output = child.wait_with_output().unwrap();
+    told.join().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let result = document["pushes"][0]["result"].as_str().unwrap();
+    assert!(result.contains("kept aside: Mill sent values without codes"), "{result}");
+    let aside = program.json(&["listen", "--aside"], 0);
+    assert!(aside["aside"][0]["hex"].as_str().unwrap().starts_with("0F0000000900"), "{aside}");
+}
+
 #[test]
 fn a_push_over_tcp_in_the_clear_is_not_believed_of_a_meter_that_ciphers() {
     let mut program = Program::new();

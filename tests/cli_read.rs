@@ -5,7 +5,7 @@
 mod cli_support;
 
 use cli_support::{Program, fleet};
-use meterwright::simulator::Framing;
+use meterwright::simulator::{Fleet, FleetOptions, Framing};
 use serde_json::{Value, json};
 
 fn since() -> String {
@@ -14,7 +14,7 @@ fn since() -> String {
 }
 
 /// A program with the meters of a fleet added; gives their names.
-fn with_fleet(fleet: &meterwright::simulator::Fleet) -> (Program, Vec<String>) {
+fn with_fleet(fleet: &Fleet) -> (Program, Vec<String>) {
     let mut program = Program::new();
     for meter in fleet.meters() {
         program.add(&meter.config, &meter.secrets);
@@ -67,6 +67,20 @@ fn a_meter_is_added_read_shown_and_exported() {
     let first = &rows(&profile)[0];
     let line = text.lines().find(|line| line.starts_with(first["utc"].as_str().unwrap())).unwrap();
     assert!(line.contains(&format!(",{},", first["values"][0].as_str().unwrap())), "{line}");
+}
+
+/// Sessions of one client that run side by side would use invocation counters out of turn, which the meter refuses.
+#[test]
+fn programs_that_read_one_ciphered_meter_at_once_take_turns() {
+    let slow = FleetOptions { meters: 1, faults: vec!["late=15".to_owned()], ..FleetOptions::demo() };
+    let fleet = Fleet::start(&slow).unwrap();
+    let (program, names) = with_fleet(&fleet);
+    let words = ["read", names[0].as_str(), "--what", "clock,registers", "--json", "--quiet"];
+    let read = || program.command(&words).spawn().unwrap();
+    for one in [read(), read(), read()] {
+        let ended = one.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(0), "{}", String::from_utf8_lossy(&ended.stdout));
+    }
 }
 
 #[test]

@@ -265,6 +265,22 @@ fn a_program_that_is_killed_in_the_middle_goes_on_with_the_same_transfer() {
 }
 
 #[test]
+fn two_programs_that_flash_one_meter_at_once_transfer_the_image_once() {
+    let fleet = fleet(1, &["late=20"]);
+    let desk = Desk::new(Some(&fleet));
+    let package = desk.pack(VERSION, &[]);
+    let words = ["firmware", "flash", "--all", "--package", &package, "--short-backup", "--quiet"];
+    let both = [(); 2].map(|()| desk.program.command(&words).spawn().unwrap());
+    for mut one in both {
+        assert_eq!(one.wait().unwrap().code(), Some(0));
+    }
+    let mut meter = lock(fleet.meter(0).unwrap());
+    let firmware = meter.record().firmware();
+    assert_eq!((firmware.initiations(), firmware.version()), (1, VERSION));
+    assert!(firmware.came().iter().all(|times| *times == 1), "{:?}", firmware.came());
+}
+
+#[test]
 fn hdlc_carries_an_image_as_well() {
     let options = FleetOptions { meters: 1, framing: Framing::Hdlc, ..FleetOptions::demo() };
     let fleet = Fleet::start(&options).unwrap();

@@ -12,6 +12,7 @@ use crate::store::{PersonRow, StoreReader};
 
 use super::failure::Failure;
 use super::secrets;
+use super::stderr;
 
 /// Most sessions at once.
 const SESSIONS: usize = 1000;
@@ -139,7 +140,7 @@ impl App {
         Ok(Comms::start_telling(options, move |upgrade| {
             let words = upgrade.in_words();
             if !quiet && told.as_ref() != Some(&words) {
-                eprintln!("{words}");
+                stderr::line(&words);
                 told = Some(words);
             }
         })?)
@@ -269,7 +270,7 @@ impl App {
     /// Tells something on standard error, unless all should be quiet.
     pub(super) fn tell(&self, text: &str) {
         if !self.global.quiet {
-            eprintln!("{text}");
+            stderr::line(text);
         }
     }
 }

@@ -106,6 +106,6 @@ impl From<io::Error> for Failure {
         if error.kind() == io::ErrorKind::BrokenPipe {
             return Self { code: DONE, blame: Blame::User, message: String::new() };
         }
-        Self::internal(format!("the output cannot be written: {error}"))
+        Self::usage(format!("the output cannot be written: {error}"))
     }
 }

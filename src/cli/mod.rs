@@ -32,6 +32,7 @@ mod select;
 mod show;
 mod simulate;
 mod stamps;
+mod stderr;
 mod store;
 mod table;
 mod template;
@@ -134,7 +135,11 @@ enum Command {
 fn start_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("error"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        // What it cannot write it would tell on standard error, and break off where that is what is gone.
+        .log_internal_errors(false);
     // A second start in one process keeps the first log.
     let _started = log.try_init();
 }
@@ -218,7 +223,7 @@ pub fn main() -> ExitCode {
                 write_document(&failure);
             }
             if !failure.is_silent() {
-                eprintln!("meterwright: {failure}");
+                stderr::line(format_args!("meterwright: {failure}"));
             }
             failure.exit_code()
         }

@@ -1,6 +1,8 @@
 //! Progress on standard error: a bar on a terminal, plain lines otherwise, nothing with `--quiet`.
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
+
+use super::stderr;
 
 /// Width of the bar.
 const BAR: usize = 24;
@@ -43,8 +45,8 @@ impl Progress {
     pub(super) fn line(&self, meter: &str, text: &str) {
         match self.look {
             Look::Nothing => {}
-            Look::Lines => eprintln!("{meter}: {text}"),
-            Look::Bar => eprintln!("\r\x1B[K{meter}: {text}"),
+            Look::Lines => stderr::line(format_args!("{meter}: {text}")),
+            Look::Bar => stderr::line(format_args!("\r\x1B[K{meter}: {text}")),
         }
     }
 
@@ -60,7 +62,7 @@ impl Progress {
     /// Clears the bar.
     pub(super) fn finish(&self) {
         if self.look == Look::Bar {
-            eprint!("\r\x1B[K");
+            stderr::part("\r\x1B[K");
         }
     }
 
@@ -68,8 +70,6 @@ impl Progress {
         let filled = BAR * self.done / self.of.max(1);
         let text: String = text.chars().take(TEXT).collect();
         let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled.min(BAR)));
-        eprint!("\r\x1B[K[{bar}] {}/{} {text}", self.done, self.of);
-        // A bar that cannot be drawn is nobody's loss.
-        let _drawn = io::stderr().flush();
+        stderr::part(format_args!("\r\x1B[K[{bar}] {}/{} {text}", self.done, self.of));
     }
 }

@@ -38,6 +38,7 @@ mod discover;
 mod edits;
 mod elsewhere;
 mod flash;
+mod held;
 mod hold;
 mod hops;
 pub mod link;
@@ -680,9 +681,11 @@ fn open(
     conductor: Arc<dyn Conductor>,
     tell: &mut dyn FnMut(Upgrade),
 ) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
-    let sockets = u64::try_from(options.sessions).unwrap_or(u64::MAX).saturating_add(SPARE_FILES);
-    let allowed = crate::transport::allow_open_files(sockets);
-    if allowed < sockets {
+    // Each session has a socket, and the file that holds its meter against other programs.
+    let sessions = u64::try_from(options.sessions).unwrap_or(u64::MAX);
+    let files = sessions.saturating_mul(2).saturating_add(SPARE_FILES);
+    let allowed = crate::transport::allow_open_files(files);
+    if allowed < files {
         tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
     }
     let shared = open_shared(options, Surroundings::default(), conductor, tell)?;

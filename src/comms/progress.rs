@@ -39,6 +39,12 @@ impl Progress {
         self.registers.insert((obis, attribute, instantaneous));
     }
 
+    /// Part of what was counted as stored is lost, and nobody can tell which: none of it is vouched for.
+    pub(super) fn forget_stored(&mut self) {
+        self.registers.clear();
+        (self.billing_registers, self.intervals, self.events, self.objects) = (0, 0, 0, 0);
+    }
+
     /// Registers stored, those of billing periods included.
     pub(super) fn registers(&self) -> u64 {
         u64::try_from(self.registers.len()).unwrap_or(u64::MAX).saturating_add(self.billing_registers)

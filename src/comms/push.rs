@@ -266,6 +266,15 @@ impl Pushes {
 
     /// Stores what a push says.
     fn put(&self, row: &MeterRow, push: &Push) -> Result<String, Fault> {
+        if push.values.is_empty() {
+            return Err(Fault::user(
+                format!(
+                    "{} sent values without codes, and no push setup of it that is known explains them",
+                    row.config.name
+                ),
+                "read the meter once by an association that sees its push setups (class 40)",
+            ));
+        }
         let access = self.shared.access(row.id)?;
         let now = self.shared.now();
         let knowledge = self.shared.store.borrow().knowledge(row.id).map_err(|error| store_fault(&error))?;

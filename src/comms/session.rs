@@ -21,6 +21,7 @@ use super::conductor::{Attempt, Task};
 use super::counters::{Counters, Place};
 use super::discover::{self, Discovery};
 use super::flash::{self, FlashWork};
+use super::held::{Held, hold};
 use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
@@ -30,6 +31,9 @@ use super::vendor;
 
 /// How long a cancelled session may take to say goodbye.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long a session waits for another program on the same store to be done with the meter, and how often it looks.
+const LONGEST_HOLD: Duration = Duration::from_secs(60);
+const HOLD_LOOK: Duration = Duration::from_millis(200);
 
 /// What to do with one meter.
 #[derive(Clone, Debug)]
@@ -66,6 +70,25 @@ pub(super) enum Work {
 }
 
 impl Work {
+    /// Whether anything in the meter may be another afterwards.
+    const fn writes_to_meter(&self) -> bool {
+        match self {
+            Self::WriteScheme(..)
+            | Self::Flash(_)
+            | Self::VendorFlash(_)
+            | Self::Ratios(RatioOrder::Write { .. })
+            | Self::SetClock(_)
+            | Self::Control(_) => true,
+            Self::Read(_)
+            | Self::ReadScheme(_)
+            | Self::Discover(_)
+            | Self::Ratios(RatioOrder::Read)
+            | Self::Test { .. }
+            | Self::Upkeep(_)
+            | Self::Learn => false,
+        }
+    }
+
     /// What a meter's end is called where all went well; nothing where what was read says it better.
     pub(super) fn done_words(&self) -> Option<&'static str> {
         match self {
@@ -98,6 +121,14 @@ pub(super) fn cancelled_fault() -> Fault {
     Fault::user("cancelled", "")
 }
 
+/// The fault of a meter that another program on the same store does not let go of.
+fn in_use_fault() -> Fault {
+    Fault::line(
+        "another program on this store is busy with the meter; nothing was sent to it",
+        "wait until that one has ended, then try again",
+    )
+}
+
 /// Lets `future` end, within the grace once the job is cancelled; nothing where it was cut off.
 async fn within<F: Future>(cancel: &Cancel, grace: Duration, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
@@ -125,6 +156,7 @@ pub(super) async fn run(
         return upkeep::run(shared, &item, remains, &cancel, chore).await;
     }
     let session = Session::prepare(shared, item, remains)?;
+    let _held = session.hold(&cancel).await?;
     session.wait_for_pause(&cancel).await?;
     let result = session.attempts(&cancel).await;
     session.note_end();
@@ -150,6 +182,34 @@ impl Session {
             (_, None) => return Err(Fault::internal("a session without a meter")),
         };
         Ok(Self { shared, item, remains, access })
+    }
+
+    /// Holds the meter against other programs on the same store, waiting for one that does. What only reads goes ahead
+    /// where the store's folder takes no such files, as on a disk that is full.
+    async fn hold(&self, cancel: &Cancel) -> Result<Option<Held>, Fault> {
+        let Some(meter) = self.item.meter else { return Ok(None) };
+        let store = &self.shared.options.store;
+        let mut tries = LONGEST_HOLD.as_millis() / HOLD_LOOK.as_millis();
+        loop {
+            match hold(store, meter) {
+                Ok(Some(held)) => return Ok(Some(held)),
+                Ok(None) if tries == 0 => return Err(in_use_fault()),
+                Ok(None) => {}
+                Err(error) if self.item.work.writes_to_meter() => {
+                    return Err(Fault::user(
+                        format!("the meter cannot be held against other programs: {error}"),
+                        "check the free space and the permissions of the store's folder",
+                    ));
+                }
+                Err(error) => {
+                    tracing::debug!("a meter is read without being held: {error}");
+                    return Ok(None);
+                }
+            }
+            self.sink().step(Step::WaitingForLine);
+            tries = tries.saturating_sub(1);
+            within(cancel, Duration::ZERO, sleep(HOLD_LOOK)).await.ok_or_else(cancelled_fault)?;
+        }
     }
 
     /// Some meters want a pause between two sessions.

@@ -696,7 +696,9 @@ impl Thread {
         if item.meter.is_some()
             && let Err(fault) = self.shared.check_losses(losses)
         {
+            remains.progress.borrow_mut().forget_stored();
             words = self.words(&item, &remains, Some(&fault));
+            (result.registers, result.intervals, result.events) = (0, 0, 0);
             result.fault = Some(fault);
             let put = self.shared.store.borrow_mut().replace_result(item.job.0, &result, &words);
             if let Err(error) = put {

@@ -111,3 +111,25 @@ async fn nobody_who_waits_for_a_meter_waits_for_the_disk_and_the_end_is_written_
     })
     .await;
 }
+
+/// Two meters' figures gather in one transaction, and the second one's fill the disk.
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn nothing_counts_as_stored_that_was_lost_with_a_neighbours_figures() {
+    on_bench(async {
+        let script = Script::new(&[("B", &[MUCH; 4])]);
+        let bench = Bench::new(&script, 4).await;
+        let ids = bench.add(&[("A", "tcp://a"), ("B", "tcp://b")]).await;
+        bench.fill_disk();
+        let job = bench.submit(ids.clone()).await;
+        let events = bench.until_ended(job).await;
+        let mut failed = 0;
+        for event in &events {
+            let Event::MeterEnded { meter: Some(meter), result, words, .. } = event else { continue };
+            let stored = bench.reader().registers(*meter, false).unwrap().len() as u64;
+            assert_eq!(result.registers, stored, "{words}");
+            failed += u32::from(result.fault.is_some());
+        }
+        assert!(failed > 0, "{:?}", words(&events));
+    })
+    .await;
+}

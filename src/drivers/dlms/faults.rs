@@ -112,7 +112,14 @@ pub(super) fn refusal(what: &str, result: DataAccessResult) -> Fault {
 
 /// A write or a method that was not done, as a fault. `what` is what was to be done: `setting the clock`.
 pub(super) fn not_done(error: DlmsError, what: &str) -> Fault {
-    let DlmsError::Access { result, .. } = error else { return fault(error).during(what) };
+    match error {
+        DlmsError::Access { result, .. } => refused_to_do(what, result),
+        other => fault(other).during(what),
+    }
+}
+
+/// What a meter refused to do, `setting the clock` for one, as a fault.
+pub(super) fn refused_to_do(what: &str, result: DataAccessResult) -> Fault {
     let advice = match result.0 {
         1 => "the meter reports a fault of its own: look at its error register",
         2 => "the meter is busy: try again later",

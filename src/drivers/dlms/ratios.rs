@@ -313,7 +313,7 @@ impl<L: Link> Session<'_, '_, L> {
         let Some((attribute, result)) = refused else { return Ok(()) };
         let taken = writes.iter().zip(&results).filter(|(_, result)| is_done(result));
         let back: Vec<_> = taken.map(|((held, _), _)| (held.attribute(), held.raw.clone())).collect();
-        let mut fault = faults::refusal(&format!("the writing of {attribute}"), result);
+        let mut fault = faults::refused_to_do(&format!("writing {attribute}"), result);
         fault.passing = false;
         if back.is_empty() {
             fault.advice = format!("{}; nothing was written", fault.advice);

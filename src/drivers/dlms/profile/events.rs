@@ -25,7 +25,14 @@ pub(super) fn event(row: &Row<'_>, columns: &ProfileColumns, template: &Template
         let Some(data) = cell.data() else { continue };
         match role {
             ColumnRole::Clock => {}
-            ColumnRole::EventCode => code = data.integer().and_then(|one| u32::try_from(one).ok()),
+            ColumnRole::EventCode => {
+                let number = data.integer().and_then(|one| u32::try_from(one).ok());
+                // Some meters write words, or a sign, where a code is due.
+                if number.is_none() {
+                    detail.push(format!("{}: {}", name(template, captured.obis), in_words(&data)));
+                }
+                code = code.or(number);
+            }
             _ if is_duration(captured.obis) && lasted.is_none() => lasted = seconds(&data),
             ColumnRole::Channel(number) => {
                 detail.push(figure(columns.layout.channels.get(*number), &data, cell));
