@@ -8,6 +8,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use cli_support::Program;
 use meterwright::simulator::{Fleet, FleetOptions, Framing, SimulationClock, World};
+use serde_json::{Value, json};
 
 /// A meter in London whose time stands still a week after a clock change.
 fn standing_still(at: &str) -> Fleet {
@@ -88,4 +89,42 @@ fn the_sheet_for_excel_has_a_mark_semicolons_and_decimal_commas_and_the_same_fig
         assert_eq!(figures(plain, ','), figures(local, ';'));
         assert!(local.split(';').skip(5).any(|cell| cell.contains(',')), "{local}");
     }
+}
+
+#[test]
+fn missing_intervals_of_a_day_of_25_hours_are_shown_and_exported_with_their_reason() {
+    let fleet = standing_still("2026-11-01T10:00:00Z");
+    let mut program = Program::new();
+    let meter = &fleet.meters()[0];
+    program.add(&meter.config, &meter.secrets);
+    let name = meter.config.name.as_str();
+    // Midnight to one, and what ends after four: the doubled hour is missing.
+    for (from, to) in
+        [("2026-10-24T23:00:00Z", "2026-10-25T00:00:00Z"), ("2026-10-25T04:00:00Z", "2026-10-26T00:00:00Z")]
+    {
+        program.ok(&["read", name, "--what", "profile", "--from", from, "--to", to]);
+    }
+    let day = ["--from", "2026-10-25", "--to", "2026-10-26"];
+    let show = |more: &[&str]| program.json(&[&["show", "profile", name], &day[..], more].concat(), 0);
+    let plain = show(&[]);
+    assert_eq!((plain["rows"].as_array().unwrap().len(), &plain["missing"]), (42, &json!(8)));
+    assert_eq!(
+        (&plain["gaps"][0]["intervals"], &plain["gaps"][0]["reason"]),
+        (&json!(8), &json!("not-asked"))
+    );
+    let whole = show(&["--gaps"]);
+    let rows = whole["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 50);
+    let missing: Vec<&Value> = rows.iter().filter(|row| row["gap"] == "not-asked").collect();
+    assert_eq!(missing.len(), 8);
+    assert_eq!(missing[0]["utc"], "2026-10-25T00:30:00Z");
+    assert!(missing.iter().all(|row| row["quality"] == "missing" && row["values"][0].is_null()));
+    let ended = program.run(&[&["export", "profile", name, "--format", "csv-wide"], &day[..]].concat());
+    assert!(ended.err.contains("8 intervals missing have no row"), "{}", ended.err);
+    let rows = |text: &str| text.lines().filter(|line| line.starts_with("2026-")).count();
+    assert_eq!(rows(&ended.out), 42);
+    let named =
+        program.ok(&[&["export", "profile", name, "--format", "csv-wide", "--gaps"], &day[..]].concat());
+    assert_eq!(rows(&named), 50);
+    assert_eq!(named.lines().filter(|line| line.ends_with(",missing,not-asked")).count(), 8);
 }

@@ -94,6 +94,15 @@ fn a_schedule_is_taken_as_written_and_shows_its_next_runs() {
     let wanted = "at 02:00 on Mon, Tue (Europe/Berlin), retries for 3 h, not on 2 holidays";
     assert_eq!(words, wanted);
     assert_eq!(document["next_runs"].as_array().unwrap().len(), 5);
+    std::fs::write(program.path("holidays.txt"), "2026-12-25\nsome day\n").unwrap();
+    let wrong = program.run(&["list", "schedule", "Nightly", "--holidays", holidays.to_str().unwrap()]);
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("line 2"), "{}", wrong.err);
+    let calendar = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;VALUE=DATE:20201225\nRRULE:FREQ=YEARLY\n\
+        SUMMARY:Christmas Day\nEND:VEVENT\nEND:VCALENDAR\n";
+    std::fs::write(program.path("holidays.txt"), calendar).unwrap();
+    let document = of(&["--holidays", holidays.to_str().unwrap()]);
+    assert!(document["schedule_words"].as_str().unwrap().ends_with("not on 10 holidays"), "{document}");
     let document = of(&["--every", "15m"]);
     assert!(document["schedule_words"].as_str().unwrap().starts_with("every 15 minutes (Europe/Berlin)"));
     assert_eq!(document["schedule"]["priority"], 7, "what is not named stays");

@@ -308,3 +308,35 @@ fn a_point_is_described_and_shown() {
     assert_eq!(program.json(&["point", "show", "Works 7"], 0)["fields"], json!({}));
     assert_eq!(program.run(&["point", "show", "Nowhere"]).code, 2);
 }
+
+#[test]
+fn ratios_go_out_with_the_list_and_come_into_an_empty_store_as_they_were() {
+    let (_fleet, program, name) = with_meter();
+    for (from, ct, vt, applied, class) in [
+        ("2026-01-01T00:00:00Z", "4000/5", "110000/sqrt3:100/sqrt3", "no", "0.2S"),
+        ("2026-06-01", "1/3", "20000/100", "yes", ""),
+    ] {
+        let ratio = ["ratio", "set", &name, "--from", from, "--ct", ct, "--vt", vt];
+        program.ok(&[&ratio[..], &["--applied-by-meter", applied, "--ct-class", class]].concat());
+    }
+    let file = program.path("list.csv");
+    program.ok(&["meter", "export", "-o", file.to_str().unwrap()]);
+    let empty = Program::new();
+    let import = ["meter", "import", file.to_str().unwrap()];
+    assert_eq!(empty.json(&import, 0), json!({ "added": 1 }));
+    let [there, here] = [&program, &empty].map(|one| one.json(&["ratio", "get", &name], 0)["ratios"].clone());
+    assert_eq!(here, there);
+    assert_eq!((&here[0]["vt"], &here[1]["applied_by_meter"]), (&json!("110000/√3:100/√3"), &json!(true)));
+    // Once more: nothing to change. A later period alone leaves those before it.
+    let again = empty.json(&[&import[..], &["--update", "also"]].concat(), 0);
+    assert_eq!((&again["changed"], &again["unchanged"]), (&json!(0), &json!(1)));
+    std::fs::write(&file, format!("name,ratio_from,ratio_ct\n{name},2026-11-01T00:00:00Z,600/5\n")).unwrap();
+    empty.ok(&[&import[..], &["--update", "only"]].concat());
+    let got = empty.json(&["ratio", "get", &name], 0);
+    let ratios = got["ratios"].as_array().unwrap();
+    assert_eq!((ratios.len(), &ratios[2]["ct"], &ratios[2]["vt"]), (3, &json!("600/5"), &json!("20000/100")));
+    std::fs::write(&file, format!("name,ratio_from,ratio_ct\n{name},,600/5\n")).unwrap();
+    let wrong = empty.run(&[&import[..], &["--update", "only"]].concat());
+    assert_eq!(wrong.code, 2);
+    assert!(wrong.err.contains("row 2, column ratio_from: it is empty"), "{}", wrong.err);
+}

@@ -223,3 +223,42 @@ fn nothing_is_learnt_of_a_meter_that_does_not_answer() {
     assert!(!program.path("x.json").exists());
     assert_eq!(program.run(&["template", "learn", "nobody"]).code, 2);
 }
+
+/// Starts virtual meters, takes what they say of themselves, and stops them.
+fn simulated(program: &Program, words: &[&str]) -> Value {
+    let words = [&["simulate", "--json", "--quiet"], words].concat();
+    let mut child = program.command(&words).spawn().unwrap();
+    let mut out = serde_json::Deserializer::from_reader(child.stdout.take().unwrap()).into_iter::<Value>();
+    let document = out.next();
+    child.kill().unwrap();
+    let ended = child.wait_with_output().unwrap();
+    assert!(document.is_some(), "{}", String::from_utf8_lossy(&ended.stderr));
+    document.unwrap().unwrap()
+}
+
+#[test]
+fn virtual_meters_play_own_templates_and_those_of_files() {
+    let program = Program::new();
+    let file = write_file(&program, "acme-x1", "");
+    let document = simulated(&program, &["--template", &file]);
+    assert_eq!(document["meters"][0]["template"], "acme-x1");
+    assert!(!program.path("test.db").exists(), "a file needs no store");
+    let refused = program.run(&["simulate", "--template", &file, "--add"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("template import"), "{}", refused.err);
+    program.ok(&["template", "import", &file]);
+    let document = simulated(&program, &["--template", "acme-x1", "--add"]);
+    let name = document["meters"][0]["name"].as_str().unwrap();
+    assert_eq!(program.json(&["meter", "show", name], 0)["template"], "acme-x1");
+    program.ok(&["template", "copy", "elster-a1700", "works-a1700"]);
+    let line = simulated(&program, &["--template", "works-a1700"])["meters"][0]["line"].clone();
+    assert!(line.as_str().unwrap().starts_with("tcp+flag://"), "an Elster meter speaks IEC 62056-21: {line}");
+    let bad = write_file(&program, "bad", ",\n  \"hdlc\": { \"window\": 9 }");
+    for (template, why) in
+        [(bad.as_str(), "allowed is 1 to 7"), ("acme-x2", "acme-x1"), ("none.json", "none.json")]
+    {
+        let refused = program.run(&["simulate", "--template", template]);
+        assert_eq!(refused.code, 2, "{template}");
+        assert!(refused.err.contains(why), "{template}: {}", refused.err);
+    }
+}

@@ -13,7 +13,7 @@ use super::on_side::OnSide;
 use super::period::Period;
 use super::select::Select;
 use crate::export::{self, ExportError, Format, Part, Readings, zone_of};
-use crate::model::Obis;
+use crate::model::{Obis, counted};
 
 /// Writes readings to a file.
 #[derive(Subcommand, Debug)]
@@ -51,6 +51,9 @@ pub(super) struct ProfileOptions {
     /// Which profile, by its logical name [default: the load profile]
     #[arg(long, value_name = "OBIS")]
     profile: Option<Obis>,
+    /// Rows for missing intervals too: without a value, of the quality `missing`, with the reason in a column `gap`
+    #[arg(long)]
+    gaps: bool,
 }
 
 fn format(word: &str) -> Result<Format, String> {
@@ -66,7 +69,7 @@ impl Export {
         let (readings, options, profile) = match self {
             Self::Registers(options) => (Readings::Registers, options, None),
             Self::Billing(options) => (Readings::Billing, options, None),
-            Self::Profile(profile) => (Readings::Profile, &profile.options, profile.profile),
+            Self::Profile(profile) => (Readings::Profile, &profile.options, Some(profile)),
             Self::Events(options) => (Readings::Events, options, None),
         };
         options.run(app, readings, profile)
@@ -86,7 +89,7 @@ fn to_stdout(error: ExportError) -> Failure {
 }
 
 impl Options {
-    fn run(&self, app: &App, readings: Readings, profile: Option<Obis>) -> Outcome {
+    fn run(&self, app: &App, readings: Readings, profile: Option<&ProfileOptions>) -> Outcome {
         let store = app.reader()?;
         let mut parts = Vec::new();
         for meter in self.select.meters(&store)? {
@@ -96,11 +99,19 @@ impl Options {
         let export = export::Export {
             readings,
             format: self.format,
-            profile,
+            profile: profile.and_then(|options| options.profile),
             parts,
             side: self.on.side(),
+            gaps: profile.is_some_and(|options| options.gaps),
             now: Timestamp::now(),
         };
+        let missing = export.missing(&store)?;
+        if missing > 0 && !export.gaps {
+            let words = counted(missing, "interval");
+            app.tell(&format!(
+                "note: {words} missing have no row: --gaps writes them, `show gaps` names them"
+            ));
+        }
         let Some(path) = &self.output else {
             if app.global.json {
                 return Err(Failure::usage(
@@ -115,7 +126,11 @@ impl Options {
             other => Failure::usage(format!("{}: {other}", path.display())),
         })?;
         let file = path.display().to_string();
-        app.print(|| json!({ "file": file, "rows": rows }), |out| writeln!(out, "{rows} rows in {file}"))?;
+        let document = || match readings {
+            Readings::Profile => json!({ "file": file, "rows": rows, "missing": missing }),
+            _ => json!({ "file": file, "rows": rows }),
+        };
+        app.print(document, |out| writeln!(out, "{rows} rows in {file}"))?;
         Ok(DONE)
     }
 }

@@ -12,10 +12,8 @@ use super::app::{App, Outcome};
 use super::failure::{DONE, Failure};
 use super::scheme::{octets, unsound};
 use crate::export::write_whole;
-use crate::scheme::{self, SpecialDay, read_holidays};
+use crate::scheme::{self, LARGEST_HOLIDAYS, SpecialDay, read_holidays};
 
-/// Largest list of holidays, in octets.
-const LARGEST_LIST: u64 = 4 << 20;
 /// Largest scheme file, in octets.
 const LARGEST_SCHEME: u64 = 16 << 20;
 
@@ -36,7 +34,7 @@ pub(super) struct Holidays {
 
 impl Holidays {
     pub(super) fn run(&self, app: &App) -> Outcome {
-        let found = read_holidays(&octets(&self.file, LARGEST_LIST)?);
+        let found = read_holidays(&octets(&self.file, LARGEST_HOLIDAYS)?);
         let mut document = scheme::read(&octets(&self.into, LARGEST_SCHEME)?)
             .map_err(|problems| unsound(&self.into, &problems))?;
         let tariff = if self.latent {

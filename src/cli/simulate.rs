@@ -1,6 +1,7 @@
 //! `meterwright simulate`: virtual meters until the program is stopped.
 
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::Path;
 use std::str::FromStr;
 
 use clap::Args;
@@ -9,9 +10,11 @@ use serde_json::{Value, json};
 
 use super::app::{App, Outcome};
 use super::failure::Failure;
+use super::scheme::octets;
 use super::table::Table;
 use crate::comms::Edit;
-use crate::model::{Template, hex};
+use crate::model::template::check::{LARGEST, check_bytes};
+use crate::model::{Catalogue, hex};
 use crate::simulator::server::{CLIENTS, ClientRule};
 use crate::simulator::{Fleet, FleetOptions, Framing, Lines, PushTo, SimulatedMeter, SimulationClock, World};
 
@@ -21,7 +24,7 @@ pub(super) struct Simulate {
     /// How many meters
     #[arg(long, value_name = "N", default_value_t = 1)]
     meters: u32,
-    /// Template whose model they play
+    /// Template whose model they play: one that ships, one of the store's own, or a template file
     #[arg(long, value_name = "T", default_value = "dlms-generic")]
     template: String,
     /// Where to listen: HOST:PORT or tcp://HOST:PORT (wrapper; IEC 62056-21 for a template of Elster), udp://HOST:PORT,
@@ -119,16 +122,45 @@ fn client_document(rule: &ClientRule) -> Value {
     json!({ "client": rule.client, "auths": rule.auths })
 }
 
+/// Whether a word names a file: a template's name has no such end, and no folder in front.
+fn is_file(word: &str) -> bool {
+    word.contains(std::path::is_separator) || word.to_ascii_lowercase().ends_with(".json")
+}
+
 impl Simulate {
+    /// The name of the template, among the templates that there are.
+    fn template(&self, app: &App) -> Result<(String, Catalogue), Failure> {
+        let stored = app.catalogue()?;
+        if !is_file(&self.template) {
+            stored.shared(&self.template).map_err(|error| Failure::usage(error.to_string()))?;
+            return Ok((self.template.clone(), stored));
+        }
+        let fail = |reason: String| Failure::usage(format!("{}: {reason}", self.template));
+        let largest = u64::try_from(LARGEST).unwrap_or(u64::MAX);
+        let checked = check_bytes(&octets(Path::new(&self.template), largest)?);
+        let Some(template) = checked.template else {
+            let problems: Vec<String> = checked.problems.iter().map(ToString::to_string).collect();
+            return Err(fail(problems.join("\n")));
+        };
+        if self.add && stored.shared(&template.name).map_or(true, |known| *known != template) {
+            return Err(fail(format!(
+                "with --add the store has to know it as {}: `meterwright template import` takes it in",
+                template.name
+            )));
+        }
+        let templates = stored.with(&template);
+        Ok((template.name, templates))
+    }
+
     pub(super) fn run(&self, app: &App) -> Outcome {
         app.no_secrets()?;
-        Template::named(&self.template).map_err(|error| Failure::usage(error.to_string()))?;
+        let (template, templates) = self.template(app)?;
         if self.meters == 0 {
             return Err(Failure::usage("--meters wants at least 1"));
         }
         let options = FleetOptions {
             meters: self.meters,
-            template: self.template.clone(),
+            template,
             listen: self.listen.address,
             framing: self.listen.framing,
             seed: self.seed,
@@ -142,7 +174,7 @@ impl Simulate {
             ..Lines::default()
         };
         let clock = self.at.map_or(SimulationClock::Real, SimulationClock::Fixed);
-        let world = World { clock, ..World::default() };
+        let world = World { clock, templates, ..World::default() };
         let fleet = Fleet::start_on(&options, &world, &lines).map_err(Failure::usage)?;
         if self.add {
             let meters = fleet.meters().iter().map(|meter| (meter.config.clone(), meter.secrets.clone()));

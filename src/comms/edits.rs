@@ -190,6 +190,9 @@ fn change(shared: &Shared, changes: &MeterChanges) -> Result<Edited, Fault> {
             store.put_knowledge(*id, &Knowledge::default()).map_err(|error| store_fault(&error))?;
         }
     }
+    for id in &done.sided {
+        store.put_knowledge(*id, &Knowledge::default()).map_err(|error| store_fault(&error))?;
+    }
     let mut changed: BTreeSet<MeterId> = done.changed.iter().map(|(id, ..)| *id).collect();
     changed.extend(&done.described);
     Ok(Edited::Changed { added: done.added, changed: changed.len() })

@@ -63,6 +63,7 @@ pub fn of_edit(edit: &Edit) -> Vec<Right> {
         Edit::PutTemplate { .. } | Edit::RemoveTemplate(_) => vec![Right::KeepTemplates],
         Edit::StopRun(_) => vec![Right::ReadMeters],
         Edit::VendorFirmware { .. } => vec![Right::VendorProcedure],
+        Edit::ChangeMeters(changes) if changes.touches_ratios() => vec![Right::KeepMeters, Right::Ratios],
         Edit::ChangeMeters(_) | Edit::AddGroup(_) | Edit::MoveGroup { .. } => vec![Right::KeepMeters],
         Edit::AddPerson { .. } | Edit::SetPerson { .. } | Edit::RekeyVault | Edit::SingleUser => {
             vec![Right::People]

@@ -20,7 +20,9 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
     // A file of one meter names the side alone, where its figures are on both.
     let (skip, take) = if is_several { (0, 3) } else { (2, usize::from(names_side)) };
     let more = OF_SEVERAL.iter().skip(skip).take(take);
-    table.write_record(COLUMNS.iter().chain(more))?;
+    let gap = ["gap"];
+    let gap = if export.gaps { &gap[..] } else { &[] };
+    table.write_record(COLUMNS.iter().chain(more).chain(gap))?;
     let mut rows = 0;
     for part in &export.parts {
         let config = &part.meter.config;
@@ -37,7 +39,11 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
                     [&utc, &wall, &offset, &obis, &column.name, &text, &unit, quality, status.as_str()];
                 let serial = config.serial.as_deref().unwrap_or("");
                 let more = [config.name.as_str(), serial, column.side.name()];
-                table.write_record(fields.iter().chain(more.iter().skip(skip).take(take)))?;
+                let why = record.gap.unwrap_or_default();
+                let why = gap.iter().map(|_| why);
+                table.write_record(
+                    fields.iter().chain(more.iter().skip(skip).take(take)).copied().chain(why),
+                )?;
                 rows += 1;
             }
             Ok(())

@@ -3,13 +3,15 @@
 //!
 //! Every stamp of a profile is its interval's END and every file says so; every file says whether figures are
 //! primary or secondary. Numbers are exact decimals as the store has them; what is absent is an empty field with
-//! the quality `missing`, never a nought. Days of 23 and 25 hours come out right by themselves: rows are instants,
+//! the quality `missing`, never a nought. An interval that is missing altogether has a row of its own where that is
+//! wanted, and is counted above the table in any case. Days of 23 and 25 hours come out right by themselves: rows are instants,
 //! and the offset column tells the two passes of a doubled hour apart.
 
 mod events;
 mod file;
 mod joined;
 mod long;
+mod missing;
 mod month;
 mod print;
 pub mod roster;
@@ -32,6 +34,7 @@ use crate::store::{MeterRow, StoreError, StoreReader};
 
 pub use file::write_whole;
 pub use joined::{JoinedProfile, usual_profile};
+pub use missing::{MissingInterval, count_missing, gaps_of_part, missing_intervals};
 pub use month::{MonthEnergy, Preview, preview, preview_without};
 pub use print::{PrintError, print};
 pub use sides::{SideView, SidedColumns, SidedReading};
@@ -97,6 +100,8 @@ pub struct Export {
     pub parts: Vec<Part>,
     /// On which side of the transformers; as the meters gave them where it is `None`.
     pub side: Option<Side>,
+    /// Intervals of a profile that are missing have rows too, each with the reason.
+    pub gaps: bool,
     /// When it is made.
     pub now: Timestamp,
 }
@@ -136,6 +141,19 @@ impl Export {
     /// As [`Export::write`]; a file that was there before is untouched then.
     pub fn write_file(&self, store: &StoreReader, path: &Path) -> Result<u64, ExportError> {
         write_whole(path, |out| self.write(store, out))
+    }
+
+    /// How many intervals are missing in what is written; 0 of anything but a profile.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn missing(&self, store: &StoreReader) -> Result<usize, StoreError> {
+        let mut all = 0;
+        for part in self.parts.iter().filter(|_| self.readings == Readings::Profile) {
+            let Some(joined) = JoinedProfile::load(store, part.meter.id, self.profile)? else { continue };
+            all += count_missing(&gaps_of_part(store, part, joined.obis, self.now)?, part);
+        }
+        Ok(all)
     }
 
     /// How a meter's figures are shown.

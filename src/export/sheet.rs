@@ -6,11 +6,12 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    BillingSet, Channel, IntervalStatus, Obis, Quality, RatioPeriod, ReadingValue, RegisterReading, Side,
-    Transformers, Unit,
+    BillingSet, Channel, Gap, IntervalStatus, Obis, Quality, RatioPeriod, ReadingValue, RegisterReading,
+    Side, Transformers, Unit, counted,
 };
 use crate::store::{StoreError, StoreReader};
 
+use super::missing::{MissingInterval, count_missing, gaps_of_part, missing_intervals};
 use super::{Export, ExportError, JoinedProfile, Part, Readings, SideView, SidedColumns, zone_of};
 
 /// Longest span whose rows are in memory at once.
@@ -62,6 +63,8 @@ pub(super) struct Record {
     pub(super) status: IntervalStatus,
     pub(super) raw_status: Option<u64>,
     pub(super) quality: Quality,
+    /// Why the whole interval is missing, in a word.
+    pub(super) gap: Option<&'static str>,
     pub(super) cells: Vec<(Column, Option<ReadingValue>)>,
 }
 
@@ -120,6 +123,8 @@ pub(super) struct SidedProfile {
     pub(super) columns: SidedColumns,
     /// Rows after the one instant and up to the other.
     span: (Timestamp, Timestamp),
+    /// What is missing, where that is to be written.
+    gaps: Vec<Gap>,
 }
 
 impl SidedProfile {
@@ -142,7 +147,10 @@ impl SidedProfile {
         let span = (from.max(first.checked_sub(length).unwrap_or(Timestamp::MIN)), to.min(last));
         let view = export.view(store, id)?;
         let columns = view.columns(&joined.channels, span.0, span.1);
-        Ok(Some(Self { joined, view, columns, span }))
+        let gaps = if export.gaps { gaps_of_part(store, part, joined.obis, export.now)? } else { Vec::new() };
+        let last_missing = gaps.iter().map(|gap| gap.before).max().unwrap_or(span.1);
+        let span = (span.0, span.1.max(last_missing.min(to)));
+        Ok(Some(Self { joined, view, columns, span, gaps }))
     }
 }
 
@@ -152,15 +160,21 @@ fn profile_records(
     store: &StoreReader,
     each: &mut dyn FnMut(&Record) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
-    let Some(SidedProfile { joined, view, columns: sided, span: (mut from, to) }) =
+    let Some(SidedProfile { joined, view, columns: sided, span: (mut from, to), gaps }) =
         SidedProfile::load(export, part, store)?
     else {
         return Ok(());
     };
+    let zone = zone_of(&part.meter.config);
     let columns: Vec<Column> = sided.channels.iter().map(Column::of_channel).collect();
     while from < to {
         let until = from.checked_add(CHUNK).unwrap_or(Timestamp::MAX).min(to);
+        let mut missing = missing_intervals(&gaps, &zone, from, until).into_iter().peekable();
         for row in joined.rows(store, from, until)? {
+            while let Some(one) = missing.next_if(|one| one.end < row.end) {
+                each(&missing_record(one, &columns))?;
+            }
+            missing.next_if(|one| one.end == row.end);
             let (row, _) = view.row(&joined.channels, &sided, &row, joined.period_seconds);
             let values = row.values.iter().map(|value| value.map(ReadingValue::Number));
             each(&Record {
@@ -168,12 +182,25 @@ fn profile_records(
                 status: row.status,
                 raw_status: row.raw_status,
                 quality: row.quality,
+                gap: None,
                 cells: columns.iter().cloned().zip(values).collect(),
             })?;
         }
+        missing.try_for_each(|one| each(&missing_record(one, &columns)))?;
         from = until;
     }
     Ok(())
+}
+
+fn missing_record(one: MissingInterval<'_>, columns: &[Column]) -> Record {
+    Record {
+        at: one.end,
+        status: IntervalStatus::empty(),
+        raw_status: None,
+        quality: Quality::Missing,
+        gap: Some(one.reason.word()),
+        cells: columns.iter().map(|column| (column.clone(), None)).collect(),
+    }
 }
 
 /// The latest reading of each register; all of them where a period is given.
@@ -199,6 +226,7 @@ fn register_record(reading: &RegisterReading) -> Record {
         status: IntervalStatus::empty(),
         raw_status: None,
         quality: Quality::Actual,
+        gap: None,
         cells: vec![(Column::of_register(reading), Some(reading.value.clone()))],
     }
 }
@@ -210,6 +238,7 @@ fn billing_record(set: &BillingSet) -> Record {
         status: IntervalStatus::empty(),
         raw_status: None,
         quality: Quality::Actual,
+        gap: None,
         cells: set.registers.iter().map(cell).collect(),
     }
 }
@@ -251,6 +280,7 @@ pub(super) fn head(export: &Export, store: &StoreReader, out: &mut dyn Write) ->
     {
         head_line(out, "profile", &format!("{} {}", joined.obis, joined.name))?;
         head_line(out, "interval", &interval_words(joined.period_seconds))?;
+        missing_line(export, store, joined.obis, out)?;
     }
     let stamp = match export.readings {
         Readings::Profile => "interval-end",
@@ -274,6 +304,20 @@ pub(super) fn head(export: &Export, store: &StoreReader, out: &mut dyn Write) ->
     }
     head_line(out, "exported", &export.now.to_string())?;
     Ok(())
+}
+
+/// How many intervals are missing within what is written.
+fn missing_line(
+    export: &Export,
+    store: &StoreReader,
+    profile: Obis,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    let [part] = &export.parts[..] else { return Ok(()) };
+    let gaps = gaps_of_part(store, part, profile, export.now)?;
+    let count = counted(count_missing(&gaps, part), "interval");
+    let words = if export.gaps { count } else { format!("{count}, without rows of their own") };
+    Ok(head_line(out, "missing", &words)?)
 }
 
 /// Which ratio held when, and who applied it.

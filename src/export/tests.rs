@@ -37,7 +37,7 @@ impl Bench {
             |id: &MeterId| Part { meter: self.store.meter(*id).unwrap().unwrap(), from: None, to: None };
         let parts = meters.iter().map(part).collect();
         let now = "2026-11-01T12:00:00Z".parse().unwrap();
-        let export = Export { readings, format, profile: None, parts, side: None, now };
+        let export = Export { readings, format, profile: None, parts, side: None, gaps: false, now };
         let mut out = Vec::new();
         export.write(&self.store, &mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -214,6 +214,7 @@ fn the_period_is_open_at_its_beginning_and_closed_at_its_end_over_any_length() {
             profile: None,
             parts: vec![part],
             side: None,
+            gaps: false,
             now: first,
         };
         export.write(&bench.store, &mut Vec::new()).unwrap()
@@ -286,4 +287,114 @@ fn events_are_rows_with_their_texts() {
             "2026-10-25T01:30:00Z,2026-10-25T02:30:00,60,0-0:99.98.0*255,2,\"Supply returned, \"\"all phases\"\"\",,",
         ]
     );
+}
+
+/// A day of quarter hours of which some are missing, as it is written with them named.
+fn with_gaps(date: &str, missing: std::ops::Range<usize>, format: Format) -> (Vec<String>, Vec<Timestamp>) {
+    let mut bench = Bench::new();
+    let id = bench.add("A");
+    let ends = day(date);
+    let is_there = |(at, _): &(usize, &Timestamp)| !missing.contains(at);
+    let rows: Vec<ProfileRow> =
+        ends.iter().enumerate().filter(is_there).map(|(_, end)| row(*end, [Some(1), Some(2)])).collect();
+    bench.store.merge_profile(id, &layout(), &rows, *ends.last().unwrap()).unwrap();
+    let part = Part { meter: bench.store.meter(id).unwrap().unwrap(), from: None, to: ends.last().copied() };
+    // Two more intervals have ended since.
+    let now = *ends.last().unwrap() + 31.minutes();
+    let mut export = Export {
+        readings: Readings::Profile,
+        format,
+        profile: None,
+        parts: vec![part],
+        side: None,
+        gaps: true,
+        now,
+    };
+    let mut out = Vec::new();
+    export.write(&bench.store, &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let head = format!("# missing: {} intervals", missing.len());
+    assert!(text.lines().any(|line| line == head), "{text}");
+    export.parts[0].to = None;
+    let mut open = Vec::new();
+    let count = export.write(&bench.store, &mut open).unwrap();
+    let each = if format == Format::Csv { 2 } else { 1 };
+    assert_eq!(count, (ends.len() as u64 + 2) * each, "what was not read yet is missing too");
+    (table(&text).into_iter().map(str::to_owned).collect(), ends)
+}
+
+#[test]
+fn every_missing_interval_of_a_day_of_23_24_and_25_hours_has_a_row_with_its_reason() {
+    for (date, quarters) in [("2026-03-29", 92), ("2026-06-01", 96), ("2026-10-25", 100)] {
+        // From before the clock change to behind it.
+        let (lines, ends) = with_gaps(date, 5..14, Format::CsvWide);
+        assert_eq!(lines.len() - 1, quarters, "{date}");
+        assert!(lines[0].ends_with(",gap"));
+        let stamps: Vec<String> = lines[1..].iter().map(|line| line[..20].to_owned()).collect();
+        assert_eq!(stamps, ends.iter().map(ToString::to_string).collect::<Vec<_>>(), "{date}");
+        assert!(lines[5].ends_with(",0.1,actual,0.2,actual,"), "{}", lines[5]);
+        for line in &lines[6..15] {
+            assert!(line.ends_with(",,,,missing,,missing,not-asked"), "{line}");
+        }
+        assert!(lines[15].ends_with(",actual,"), "{}", lines[15]);
+    }
+}
+
+#[test]
+fn the_long_form_names_missing_intervals_value_by_value_where_that_is_wanted() {
+    let (lines, ends) = with_gaps("2026-10-25", 8..12, Format::Csv);
+    assert!(lines[0].ends_with(",status_hex,gap"));
+    assert_eq!(lines.len() - 1, 200);
+    // The ninth quarter hour ends at 02:15, for the first time of two.
+    let first = "2026-10-25T00:15:00Z,2026-10-25T02:15:00,120,1-0:1.29.0*255,Import,,Wh,missing,,not-asked";
+    assert_eq!(lines[17], first);
+    let mut bench = Bench::new();
+    let id = bench.add("A");
+    let rows = [row(ends[0], [Some(1), Some(2)]), row(ends[3], [Some(1), Some(2)])];
+    bench.store.merge_profile(id, &layout(), &rows, ends[3]).unwrap();
+    let text = bench.export(Readings::Profile, Format::Csv, &[id]);
+    assert_eq!(table(&text).len(), 5, "only what is stored has rows where nothing else is asked for");
+    assert!(text.contains("without rows of their own"), "but it is counted");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn what_is_stored_and_what_is_missing_make_up_the_whole_day(
+        which in 0usize..3,
+        kept in proptest::collection::vec(proptest::bool::ANY, 100),
+    ) {
+        let ends = day(["2026-03-29", "2026-06-01", "2026-10-25"][which]);
+        let mut bench = Bench::new();
+        let id = bench.add("A");
+        // The first one is there: what lies before all that is stored nobody knows to be missing.
+        let is_there = |at: usize| at == 0 || kept[at];
+        let rows: Vec<ProfileRow> = (0..ends.len())
+            .filter(|at| is_there(*at))
+            .map(|at| row(ends[at], [Some(1), Some(2)]))
+            .collect();
+        let last = *ends.last().unwrap();
+        bench.store.merge_profile(id, &layout(), &rows, last).unwrap();
+        let part = Part { meter: bench.store.meter(id).unwrap().unwrap(), from: None, to: None };
+        let export = Export {
+            readings: Readings::Profile,
+            format: Format::CsvWide,
+            profile: None,
+            parts: vec![part],
+            side: None,
+            gaps: true,
+            now: last,
+        };
+        proptest::prop_assert_eq!(export.missing(&bench.store).unwrap(), ends.len() - rows.len());
+        let mut out = Vec::new();
+        export.write(&bench.store, &mut out).unwrap();
+        let text = String::from_utf8(out).unwrap();
+        let lines = table(&text);
+        proptest::prop_assert_eq!(lines.len() - 1, ends.len());
+        for (at, (line, end)) in lines[1..].iter().zip(&ends).enumerate() {
+            proptest::prop_assert!(line.starts_with(&end.to_string()), "{}", line);
+            proptest::prop_assert_eq!(line.ends_with(","), is_there(at), "{}", line);
+        }
+    }
 }

@@ -154,6 +154,9 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
         header.push(style.text(&title));
         header.push(format!("quality of {}", column.obis));
     }
+    if export.gaps {
+        header.push("gap".to_owned());
+    }
     table.write_record(&header)?;
     let mut rows = 0;
     for part in &export.parts {
@@ -171,6 +174,9 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
             for value in columns.fill(record) {
                 fields.push(style.value(value));
                 fields.push(record.quality_of(value).name().to_owned());
+            }
+            if export.gaps {
+                fields.push(record.gap.unwrap_or_default().to_owned());
             }
             table.write_record(&fields)?;
             rows += 1;

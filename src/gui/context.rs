@@ -174,6 +174,8 @@ pub enum ProofFile {
     Events,
     /// The scheme that a meter list writes.
     ListScheme,
+    /// Dates on which a meter list does not run.
+    ListHolidays,
 }
 
 /// What everything in the windows can reach.

@@ -21,6 +21,7 @@ mod schemes;
 pub mod selection;
 mod settings;
 mod shell;
+mod submission;
 mod templates;
 pub mod theme;
 mod trace;

@@ -23,6 +23,7 @@ mod ratio;
 mod reading;
 mod schedule;
 mod secret;
+mod severity;
 mod spelling;
 mod stamp;
 pub mod tariff;
@@ -45,7 +46,7 @@ pub use medium::{MediumHabits, RoundTrip};
 pub use meter::{Auth, MeterConfig, MeterId, Security, SystemTitle};
 pub use names::plain_name;
 pub use obis::{Obis, ObisError};
-pub use patch::{LinePatch, MeterPatch, PointPatch, ip_end, serial_end};
+pub use patch::{LinePatch, MeterPatch, PointPatch, RatioPatch, ip_end, serial_end};
 pub use people::{Person, Right, Role, Standing};
 pub use point::{
     AccuracyClasses, ExchangeReading, MeterRatios, NotConverted, PlateRatios, PointDetails, PointId,
@@ -60,10 +61,11 @@ pub use schedule::{
     Calendar, Days, Holidays, Missed, OnHoliday, Schedule, Times, Weekdays, minutes_from, minutes_words,
 };
 pub use secret::{MeterSecrets, Secret, SecretError, SecretKind};
+pub use severity::Severity;
 pub use spelling::close_to;
 pub use stamp::{ClockRule, DeviationSign, MeterStamp, StampError, ZonePolicy, clock_status};
 pub use template::{
     Catalogue, ImageEnd, ImageSignature, SignatureForm, SignedBytes, SignedPart, Template, TemplateError,
 };
-pub use text::{WordError, counted, hex};
+pub use text::{WordError, counted, hex, lower_hex};
 pub use unit::{ScalerUnit, Unit};

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Auth, Gateway, HostPort, Line, LinePath, Medium, MeterConfig, PointDetails, Ratio, Security, SerialLine,
-    ServerAddress, Side, SystemTitle,
+    Auth, Gateway, HostPort, Line, LinePath, Medium, MeterConfig, PointDetails, Ratio, RatioHistory,
+    RatioPeriod, Security, SerialLine, ServerAddress, Side, SystemTitle,
 };
 
 /// Parts of a line. What is `None` stays.
@@ -81,6 +81,30 @@ pub struct PointPatch {
     pub plate_ct: Option<Option<Ratio>>,
     /// What the plate of the voltage transformers says.
     pub plate_vt: Option<Option<Ratio>>,
+    /// Its ratios.
+    pub ratios: Option<RatioPatch>,
+}
+
+/// What becomes of the ratios of a point.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RatioPatch {
+    /// These hold from their instants on; those that begin at others stay.
+    Put(Vec<RatioPeriod>),
+    /// All of them are taken away.
+    Clear,
+}
+
+impl RatioPatch {
+    /// The ratios as they are then.
+    #[must_use]
+    pub fn apply(&self, history: &RatioHistory) -> RatioHistory {
+        match self {
+            Self::Put(periods) => {
+                periods.iter().fold(history.clone(), |history, period| history.with(period.clone()))
+            }
+            Self::Clear => RatioHistory::default(),
+        }
+    }
 }
 
 impl LinePatch {
@@ -177,7 +201,7 @@ impl PointPatch {
         *self == Self::default()
     }
 
-    /// Puts what is known in its place.
+    /// Puts what is known in its place; ratios have theirs beside it.
     pub fn apply(&self, details: &mut PointDetails) {
         put(&mut details.location, self.location.as_ref());
         put(&mut details.customer, self.customer.as_ref());

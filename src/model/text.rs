@@ -98,6 +98,12 @@ pub fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02X}")).collect()
 }
 
+/// Octets as lower-case hex without spaces, as sums of files are written.
+#[must_use]
+pub fn lower_hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
 /// `1 meter`, `2 meters`.
 #[must_use]
 pub fn counted(count: impl TryInto<u64>, what: &str) -> String {

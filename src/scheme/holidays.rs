@@ -1,9 +1,11 @@
-//! Lists of holidays, for special days: CSV of dates and names, and iCalendar (RFC 5545).
+//! Lists of holidays, for special days and for meter lists that rest on them: CSV of dates and names, or dates with a
+//! remark a line, and iCalendar (RFC 5545).
 //!
 //! Of a calendar file the whole-day events count: a date, several days in a row, or a day of every year
 //! (`RRULE:FREQ=YEARLY` without an end). Everything else is named by its line and left out; nothing is guessed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -11,6 +13,10 @@ use jiff::civil::Date;
 use super::document::{DatePattern, SpecialDay};
 use super::json::quoted;
 
+/// The largest file of holidays that is read, in octets.
+pub const LARGEST_HOLIDAYS: u64 = 4 << 20;
+/// For so many years beyond this one a holiday of every year is written out, where dates are wanted one by one.
+pub const YEARS_AHEAD: i16 = 9;
 /// Days taken from one file; more is no list of holidays.
 const MOST_DAYS: usize = 4096;
 /// Lines that are left out and named one by one.
@@ -36,6 +42,8 @@ pub struct Skipped {
     pub line: usize,
     /// What stood there and what is taken.
     pub message: String,
+    /// It says only what another line says.
+    pub is_twice: bool,
 }
 
 impl std::fmt::Display for Skipped {
@@ -57,14 +65,16 @@ pub struct Holidays {
 impl Holidays {
     fn skip(&mut self, line: usize, message: impl Into<String>) {
         if self.skipped.len() < MOST_SKIPPED {
-            self.skipped.push(Skipped { line, message: message.into() });
+            self.skipped.push(Skipped { line, message: message.into(), is_twice: false });
         }
     }
 
     fn take(&mut self, line: usize, date: DatePattern, name: &str) {
         if let Some(first) = self.seen.get(&date) {
             let message = format!("{date} stands on line {first} already");
-            self.skip(line, message);
+            if self.skipped.len() < MOST_SKIPPED {
+                self.skipped.push(Skipped { line, message, is_twice: true });
+            }
         } else if self.days.len() >= MOST_DAYS {
             self.skip(line, format!("more than {MOST_DAYS} days are no list of holidays"));
         } else {
@@ -72,6 +82,23 @@ impl Holidays {
             let name = name.chars().filter(|letter| !letter.is_control()).take(120).collect();
             self.days.push(Holiday { line, date, name });
         }
+    }
+
+    /// Their dates, one by one; those that come again and again, for these years.
+    #[must_use]
+    pub fn dates(&self, years: RangeInclusive<i16>) -> BTreeSet<Date> {
+        let mut all = BTreeSet::new();
+        for pattern in self.days.iter().map(|day| day.date) {
+            let own = pattern.year().map_or_else(|| years.clone(), |year| year..=year);
+            for year in own {
+                let months = pattern.month().map_or(1..=12, |month| month..=month);
+                let days = || pattern.day().map_or(1..=31, |day| day..=day);
+                let dates =
+                    months.flat_map(|month| days().filter_map(move |day| Date::new(year, month, day).ok()));
+                all.extend(dates.filter(|date| pattern.matches(*date)));
+            }
+        }
+        all
     }
 
     /// The holidays, each with the special day that rules one of its dates already.
@@ -111,6 +138,12 @@ fn date(text: &str) -> Option<DatePattern> {
     if let Some(date) = compact(text) {
         return DatePattern::dated(date);
     }
+    // What stands behind a date and a blank is its name.
+    if let Some((first, _)) = text.split_once([' ', '\t'])
+        && let Some(date) = date(first)
+    {
+        return Some(date);
+    }
     let parts: Vec<&str> = text.split('.').map(str::trim).collect();
     let [day, month, year] = parts[..] else { return None };
     let number = |text: &str, most: usize| {
@@ -132,12 +165,14 @@ fn compact(text: &str) -> Option<Date> {
 }
 
 fn table(text: &str, found: &mut Holidays) {
-    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let is_said = |line: &&str| !line.trim().is_empty() && !line.starts_with('#');
+    let first = text.lines().find(is_said).unwrap_or_default();
     let delimiter = [b';', b'\t', b','].into_iter().find(|byte| first.as_bytes().contains(byte));
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
+        .comment(Some(b'#'))
         .delimiter(delimiter.unwrap_or(b','))
         .from_reader(text.as_bytes());
     for (row, record) in reader.records().enumerate() {
@@ -168,8 +203,12 @@ fn table(text: &str, found: &mut Holidays) {
             }
             continue;
         };
-        let name = record.iter().enumerate().find(|(other, cell)| *other != at && !cell.is_empty());
-        found.take(line, date, name.map_or("", |(_, cell)| cell));
+        let beside = record.iter().enumerate().find(|(other, cell)| *other != at && !cell.is_empty());
+        let behind = || record.get(at).and_then(|cell| cell.split_once([' ', '\t'])).map(|(_, name)| name);
+        // A date may have blanks between its parts: what is no word is no name.
+        let behind = || behind().filter(|name| name.chars().any(char::is_alphabetic));
+        let name = beside.map(|(_, cell)| cell).or_else(behind).unwrap_or_default();
+        found.take(line, date, name.trim_start_matches(['#', ' ']));
     }
 }
 

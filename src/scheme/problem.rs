@@ -2,27 +2,8 @@
 
 use std::fmt;
 
+pub use crate::model::Severity;
 pub use crate::model::json::Position;
-
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// The scheme must not go into a meter.
-    Error,
-    /// It may, but look at it.
-    Warning,
-}
-
-impl Severity {
-    /// `error` or `warning`.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $variant:ident = $word:literal $severity:ident),+ $(,)?) => {
@@ -137,13 +118,7 @@ impl Problem {
 impl fmt::Display for Problem {
     /// `12:7: error: bad-value: billing.dates[0]: …`
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Position { line, column }) = self.position {
-            write!(out, "{line}:{column}: ")?;
-        }
-        write!(out, "{}: {}: ", self.severity().word(), self.code)?;
-        if !self.place.is_empty() {
-            write!(out, "{}: ", self.place)?;
-        }
+        self.severity().write_head(out, self.position, self.code.word(), &self.place)?;
         out.write_str(&self.message)
     }
 }

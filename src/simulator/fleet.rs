@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use crate::model::template::Family;
 use crate::model::{
-    Auth, Gateway, Line, MeterConfig, MeterSecrets, Secret, Security, ServerAddress, Side, Template,
+    Auth, Catalogue, Gateway, Line, MeterConfig, MeterSecrets, Secret, Security, ServerAddress, Side,
 };
 
 use super::emulator::{Carrier, LineEmulator};
@@ -181,7 +181,7 @@ impl Fleet {
     /// # Errors
     /// As [`Fleet::start_in`]; or there is no room for so many meters on a line.
     pub fn start_on(options: &FleetOptions, world: &World, lines: &Lines) -> Result<Self, String> {
-        let options = &spoken(options, elster_model(&options.template)?)?;
+        let options = &spoken(options, elster_model(&options.template, &world.templates)?)?;
         let time = TrueTime::new(world.clock);
         let mut berths = Vec::new();
         let population = populate(options, world, lines, (&time, 1), &mut |place| {
@@ -250,7 +250,7 @@ pub(super) fn populate(
     line: &mut dyn FnMut(u32) -> Result<String, String>,
 ) -> Result<Population, String> {
     let faults = Faults::parse(&options.faults)?;
-    let model = elster_model(&options.template)?;
+    let model = elster_model(&options.template, &world.templates)?;
     let options = &spoken(options, model)?;
     let zone = TimeZone::get(&world.time_zone)
         .map_err(|error| format!("the time zone `{}`: {error}", world.time_zone))?;
@@ -417,8 +417,8 @@ fn pty_berth() -> Result<Berth, String> {
 }
 
 /// The Elster model that a template is for; nothing for another family.
-fn elster_model(template: &str) -> Result<Option<Model>, String> {
-    let template = Template::named(template).map_err(|error| error.to_string())?;
+fn elster_model(template: &str, templates: &Catalogue) -> Result<Option<Model>, String> {
+    let template = templates.shared(template).map_err(|error| error.to_string())?;
     if template.family != Family::Elster {
         return Ok(None);
     }

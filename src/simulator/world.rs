@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tokio::time::Instant;
 
-use crate::model::Security;
+use crate::model::{Catalogue, Security};
 
 use super::faults::Faults;
 use super::load::Premises;
@@ -59,6 +59,8 @@ pub struct World {
     pub captures_status: bool,
     /// When all meters were installed; months before the simulation began, each at another time, where it is `None`.
     pub installed: Option<Timestamp>,
+    /// The templates that there are.
+    pub templates: Catalogue,
 }
 
 impl Default for World {
@@ -76,6 +78,7 @@ impl Default for World {
             max_pdu: 4096,
             captures_status: true,
             installed: None,
+            templates: Catalogue::default(),
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::model::{MeterConfig, MeterId, MeterPatch, PointDetails, PointId, Poin
 use super::columns::{from_json, get, micros, now};
 use super::counters::Retired;
 use super::error::Trouble;
-use super::{ListedMeter, Store, StoreError, StoreReader, audit, meters, points};
+use super::{ListedMeter, Store, StoreError, StoreReader, audit, meters, points, ratios};
 
 /// Meters to add and meters to change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,15 @@ pub struct MeterChanges {
     pub change: Vec<(MeterId, MeterPatch)>,
 }
 
+impl MeterChanges {
+    /// Whether some of them are changes of ratios.
+    #[must_use]
+    pub fn touches_ratios(&self) -> bool {
+        let added = self.add.iter().map(|(_, about)| about);
+        added.chain(self.change.iter().map(|(_, patch)| &patch.about)).any(|about| about.ratios.is_some())
+    }
+}
+
 /// What came of [`MeterChanges`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ChangedMeters {
@@ -30,6 +39,8 @@ pub struct ChangedMeters {
     pub changed: Vec<(MeterId, MeterConfig, MeterConfig)>,
     /// Meters of whose points something else is known now.
     pub described: Vec<MeterId>,
+    /// Meters whose registers stand for another side now, since a ratio says so.
+    pub sided: Vec<MeterId>,
 }
 
 fn about(name: &str, trouble: Trouble) -> Trouble {
@@ -52,7 +63,7 @@ fn change_one(
     if after != before {
         meters::update(connection, actor, *id, &after).map_err(fail)?;
     }
-    if points::describe(connection, actor, *id, &patch.about).map_err(fail)? {
+    if describe(connection, actor, *id, &patch.about, done).map_err(fail)? {
         done.described.push(*id);
     }
     if after != before {
@@ -61,8 +72,23 @@ fn change_one(
     Ok(())
 }
 
+/// Puts what is known of a meter's point in its place, with its ratios; gives whether something differs.
+fn describe(
+    connection: &Connection,
+    actor: &str,
+    id: MeterId,
+    patch: &PointPatch,
+    done: &mut ChangedMeters,
+) -> Result<bool, Trouble> {
+    let is_described = points::describe(connection, actor, id, patch)?;
+    let Some(change) = &patch.ratios else { return Ok(is_described) };
+    let (differs, sided) = ratios::change(connection, actor, id, change)?;
+    done.sided.extend(sided);
+    Ok(is_described || differs)
+}
+
 impl StoreReader {
-    /// All meters by name, each with what is known of the point where it hangs.
+    /// All meters by name, each with what is known of the point where it hangs, and its ratios.
     ///
     /// # Errors
     /// An entry does not read.
@@ -75,20 +101,24 @@ impl StoreReader {
                  LEFT JOIN point ON point.id = placement.point_id
                  WHERE meter.removed_at IS NULL ORDER BY meter.name",
             )?;
+            let histories = ratios::of_all_points(connection)?;
             let mut rows = statement.query([micros(now())])?;
             let mut list = Vec::new();
             while let Some(row) = rows.next()? {
                 let id = MeterId(get(row, 0)?);
                 let details: Option<String> = get(row, 2)?;
+                let point = get::<Option<i64>>(row, 3)?.map(PointId);
                 list.push(ListedMeter {
                     id,
                     config: from_json(&get::<String>(row, 1)?, &format!("the entry of meter {}", id.0))?,
-                    point: get::<Option<i64>>(row, 3)?.map(PointId),
+                    point,
                     details: match details {
                         Some(text) => from_json(&text, &format!("the point of meter {}", id.0))?,
                         None => PointDetails::default(),
                     },
                     has_ratio: get(row, 4)?,
+                    // Meters that hang at one point have the same.
+                    ratios: point.and_then(|point| histories.get(&point).cloned()).unwrap_or_default(),
                 });
             }
             Ok(list)
@@ -108,7 +138,7 @@ impl Store {
             for (config, point) in &changes.add {
                 let fail = |trouble| about(&config.name, trouble);
                 let id = meters::add(connection, actor, config, &retired).map_err(fail)?;
-                points::describe(connection, actor, id, point).map_err(fail)?;
+                describe(connection, actor, id, point, &mut done).map_err(fail)?;
                 done.added.push(id);
             }
             for one in &changes.change {

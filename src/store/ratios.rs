@@ -1,14 +1,28 @@
 //! Transformer ratios of metering points, and what meters said of theirs.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde_json::{Value, json};
 
-use crate::model::{MeterId, MeterRatios, PointId, RatioHistory, RatioPeriod, Side, Transformers};
+use crate::model::{
+    MeterId, MeterRatios, PointId, RatioHistory, RatioPatch, RatioPeriod, Side, Transformers,
+};
 
 use super::columns::{from_json, get, instant, maybe_instant, micros, now, require_meter, to_json};
 use super::error::Trouble;
 use super::{Store, StoreError, StoreReader, audit, meters, points};
+
+/// A period of a row of `from_at, transformers, classes`.
+fn period(row: &Row<'_>) -> Result<RatioPeriod, Trouble> {
+    Ok(RatioPeriod {
+        from: instant(get(row, 0)?)?,
+        until: None,
+        transformers: from_json(&get::<String>(row, 1)?, "a transformer ratio")?,
+        classes: from_json(&get::<String>(row, 2)?, "accuracy classes")?,
+    })
+}
 
 /// The ratios of a point.
 pub(super) fn of_point(connection: &Connection, point: PointId) -> Result<RatioHistory, Trouble> {
@@ -18,14 +32,21 @@ pub(super) fn of_point(connection: &Connection, point: PointId) -> Result<RatioH
     let mut rows = statement.query([point.0])?;
     let mut periods = Vec::new();
     while let Some(row) = rows.next()? {
-        periods.push(RatioPeriod {
-            from: instant(get(row, 0)?)?,
-            until: None,
-            transformers: from_json(&get::<String>(row, 1)?, "a transformer ratio")?,
-            classes: from_json(&get::<String>(row, 2)?, "accuracy classes")?,
-        });
+        periods.push(period(row)?);
     }
     Ok(RatioHistory::new(periods))
+}
+
+/// The ratios of all points that have some.
+pub(super) fn of_all_points(connection: &Connection) -> Result<HashMap<PointId, RatioHistory>, Trouble> {
+    let mut statement =
+        connection.prepare_cached("SELECT from_at, transformers, classes, point_id FROM ratio")?;
+    let mut rows = statement.query(())?;
+    let mut all: HashMap<PointId, Vec<RatioPeriod>> = HashMap::new();
+    while let Some(row) = rows.next()? {
+        all.entry(PointId(get(row, 3)?)).or_default().push(period(row)?);
+    }
+    Ok(all.into_iter().map(|(point, periods)| (point, RatioHistory::new(periods))).collect())
 }
 
 /// The ratios through which a meter measured: those of each of its points, while it hung there; without the one of a
@@ -140,6 +161,47 @@ pub(super) fn follow_side(
     Ok(())
 }
 
+/// Takes the ratio of a point away that begins at an instant.
+fn take_away(
+    connection: &Connection,
+    actor: &str,
+    point: PointId,
+    gone: &RatioPeriod,
+) -> Result<(), Trouble> {
+    let name = points::point_name(connection, point)?;
+    connection
+        .prepare_cached("DELETE FROM ratio WHERE point_id = ?1 AND from_at = ?2")?
+        .execute([point.0, micros(gone.from)])?;
+    let detail = json!({
+        "point": name, "from": gone.from.to_string(), "changes": { "ratio": [in_words(gone), Value::Null] },
+    });
+    audit::append(connection, now(), actor, "ratio removed", &detail.to_string())
+}
+
+/// Changes the ratios of the point where a meter hangs; gives whether they differ then, and the meters whose settings
+/// changed with them.
+pub(super) fn change(
+    connection: &Connection,
+    actor: &str,
+    id: MeterId,
+    change: &RatioPatch,
+) -> Result<(bool, Vec<MeterId>), Trouble> {
+    let place = points::place_of(connection, id)?.ok_or_else(|| {
+        Trouble::Request("it hangs at no metering point, whose ratios could be set".to_owned())
+    })?;
+    let before = of_point(connection, place.point)?;
+    match change {
+        RatioPatch::Put(periods) => {
+            periods.iter().try_for_each(|period| put(connection, actor, place.point, period))?;
+        }
+        RatioPatch::Clear => {
+            before.periods().iter().try_for_each(|gone| take_away(connection, actor, place.point, gone))?;
+        }
+    }
+    let differs = of_point(connection, place.point)? != before;
+    Ok((differs, tell_meters(connection, actor, place.point)?))
+}
+
 impl StoreReader {
     /// The ratios through which a meter measured.
     ///
@@ -211,13 +273,7 @@ impl Store {
             let gone = history.periods().iter().find(|period| period.from == from).ok_or_else(|| {
                 Trouble::Request(format!("no ratio of {name} begins at {from}: look at the list of them"))
             })?;
-            connection
-                .prepare_cached("DELETE FROM ratio WHERE point_id = ?1 AND from_at = ?2")?
-                .execute([point.0, micros(from)])?;
-            let detail = json!({
-                "point": name, "from": from.to_string(), "changes": { "ratio": [in_words(gone), Value::Null] },
-            });
-            audit::append(connection, now(), actor, "ratio removed", &detail.to_string())?;
+            take_away(connection, actor, point, gone)?;
             tell_meters(connection, actor, point)
         })
     }

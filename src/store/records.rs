@@ -37,6 +37,8 @@ pub struct ListedMeter {
     pub details: PointDetails,
     /// Whether a ratio that holds says which side its registers are on.
     pub has_ratio: bool,
+    /// The ratios of its point, whichever of them hold.
+    pub ratios: RatioHistory,
 }
 
 /// What became of rows that were merged.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use crate::model::Secret;
+use crate::model::{Secret, lower_hex};
 
 use super::{KEY_BYTES, VaultError};
 
@@ -125,9 +125,7 @@ fn put(path: &Path, key: &Secret) -> std::io::Result<()> {
 pub(super) fn next(path: &Path, number: &[u8]) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".");
-    for byte in number {
-        name.push(format!("{byte:02x}"));
-    }
+    name.push(lower_hex(number));
     PathBuf::from(name)
 }
 

@@ -119,3 +119,68 @@ fn a_clock_that_would_pass_the_end_of_an_interval_says_so_first() {
     click(&mut app, "Billing reset…");
     app.get_by_label("The billing set will bear the time that it shows then.");
 }
+
+/// Selects the first meters of a fleet whose clocks were found off by so many milliseconds, and asks to set them.
+fn set_clocks(fake: &Fake, drifts: &[Option<i64>]) -> egui_kittest::Harness<'static, meterwright::gui::App> {
+    fake.world(|world| {
+        for (row, drift) in world.meters.iter_mut().zip(drifts) {
+            row.drift_ms = *drift;
+        }
+    });
+    let mut app = app(fake);
+    let ids: Vec<MeterId> =
+        fake.world(|world| world.meters.iter().take(drifts.len()).map(|row| row.id).collect());
+    app.state_mut().cx.selection.all(&ids);
+    app.run();
+    click(&mut app, "More");
+    click(&mut app, &format!("Set {} clocks…", drifts.len()));
+    app
+}
+
+#[test]
+fn the_clocks_of_several_meters_are_set_after_one_question_that_names_them() {
+    let fake = Fake::with_meters(30);
+    let mut app = set_clocks(&fake, &[Some(2_600), Some(-1_000), None]);
+    app.get_by_label("Set clock of 3 meters?");
+    fake.world(|world| {
+        for row in world.meters.iter().take(3) {
+            let serial = row.config.serial.as_deref().unwrap_or("serial number not known");
+            app.get_by_label(&format!("· {}, {serial}", row.config.name));
+        }
+    });
+    app.get_by_label_contains("none of 2 passes over the end of a quarter of an hour");
+    app.get_by_label_contains("1 was never compared");
+    press(&mut app, Modifiers::NONE, Key::Escape);
+    assert!(submitted(&fake).is_none(), "Esc leaves the clocks alone");
+    click(&mut app, "More");
+    click(&mut app, "Set 3 clocks…");
+    click(&mut app, "Set clock of 3 meters");
+    let Some(Job::SetClock { meters, order }) = submitted(&fake) else { panic!("nothing submitted") };
+    assert_eq!(meters.len(), 3);
+    assert_eq!(order, ClockOrder { way: ClockWay::Set, across_interval: false });
+    assert!(!shows(&app, "Set clock of 3 meters?"), "the dialog is answered");
+}
+
+#[test]
+fn clocks_that_pass_the_end_of_an_interval_are_named_and_left_unless_somebody_says_so() {
+    let fake = Fake::with_meters(30);
+    let mut app = set_clocks(&fake, &[Some(400_000), Some(-1_000), Some(-700_000), None]);
+    let (first, third) =
+        fake.world(|world| (world.meters[0].config.name.clone(), world.meters[2].config.name.clone()));
+    // It is 14:35: one shows 14:41, one 14:23.
+    app.get_by_label_contains("1 of 3 passes over the end of a quarter of an hour");
+    app.get_by_label_contains(&format!("{third} is put forward, so that an interval is cut short"));
+    assert!(app.query_by_label_contains(&format!("{first} is put")).is_none());
+    press(&mut app, Modifiers::NONE, Key::Escape);
+    app.state_mut().cx.now = || "2026-11-22T14:25:00Z".parse().unwrap();
+    click(&mut app, "More");
+    click(&mut app, "Set 4 clocks…");
+    app.get_by_label_contains("2 of 3 pass over the end of a quarter of an hour");
+    app.get_by_label_contains(&format!("{first} is put back, so that an interval comes twice"));
+    app.get_by_label_contains("They are left as they are, unless you say so below");
+    click(&mut app, "Also across the end of an interval");
+    assert!(app.query_by_label_contains("They are left as they are").is_none());
+    click(&mut app, "Set clock of 4 meters");
+    let Some(Job::SetClock { order, .. }) = submitted(&fake) else { panic!("nothing submitted") };
+    assert!(order.across_interval);
+}

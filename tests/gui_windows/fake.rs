@@ -618,6 +618,7 @@ fn listed(world: &World, row: &MeterRow) -> ListedMeter {
         config: row.config.clone(),
         point: Some(point.id),
         has_ratio: point.ratios.at(now()).is_some(),
+        ratios: point.ratios,
         details: point.details,
     }
 }

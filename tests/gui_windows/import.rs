@@ -7,7 +7,7 @@ use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use meterwright::comms::Edit;
 use meterwright::gui::App;
-use meterwright::model::Fault;
+use meterwright::model::{Fault, RatioPatch};
 
 use crate::fake::Fake;
 use crate::{app, click, enter, named, press, shows};
@@ -236,4 +236,33 @@ fn the_selected_meters_are_saved_alone() {
     app.get_by_label("Save 40 meters…");
     press(&mut app, Modifiers::NONE, Key::Escape);
     assert!(!shows(&app, "Save the list of meters"));
+}
+
+#[test]
+fn ratios_are_looked_at_before_they_are_imported_and_wrong_ones_named_by_row() {
+    let fake = Fake::with_meters(5);
+    let one = fake.world(|world| world.meters[0].config.clone());
+    let (_folder, path) = file(format!(
+        "name,line,ratio_from,ratio_ct,ratio_vt,ratio_applied_by_meter\n{},{},2026-12-01,600/5,110000/√3:100/√3,no\nFresh,tcp://10.9.9.9,,400/5,,\n",
+        one.name, one.line
+    ));
+    let mut app = open(&fake, &path);
+    app.get_by_label_contains(
+        "CT ratio since then: nothing → 600/5; VT ratio since then: nothing → 110000/√3:100/√3",
+    );
+    click(&mut app, "Rejected 1");
+    app.get_by_label_contains("Ratios hold from: it is empty: say from when on the ratio holds");
+    click(&mut app, "Change 1 meter");
+    app.run();
+    let changes = fake.world(|world| {
+        world.edits.iter().find_map(|edit| match edit {
+            Edit::ChangeMeters(changes) => Some(changes.clone()),
+            _ => None,
+        })
+    });
+    let Some(RatioPatch::Put(periods)) = &changes.unwrap().change[0].1.about.ratios else {
+        panic!("no ratio is put")
+    };
+    assert_eq!(periods[0].transformers.vt.to_string(), "110000/√3:100/√3");
+    assert_eq!(periods[0].from.to_string(), "2026-12-01T00:00:00Z", "midnight in London");
 }

@@ -132,3 +132,44 @@ fn a_list_that_writes_a_scheme_is_made_from_its_file() {
     assert!(meterwright::scheme::read(scheme.as_bytes()).is_ok() && !identity.is_empty());
     assert_eq!(activate, Activate::At("2027-01-01T00:00:00Z".parse().unwrap()));
 }
+
+#[test]
+fn holidays_are_typed_read_from_a_file_and_taken_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("holidays.csv");
+    std::fs::write(&path, "date,name\n2027-04-02,Good Friday\n*-12-25,Christmas Day\nsome day,\n").unwrap();
+    let fake = filled();
+    let mut app = open(&fake);
+    click(&mut app, "Edit…");
+    app.run_steps(4);
+    app.get_by_label("None: it runs on every day that its rule names");
+    named(&app, "Another holiday", &FIELDS).scroll_to_me();
+    app.run_steps(4);
+    enter(&mut app, "Another holiday", "2026-11-24");
+    click(&mut app, "Add date");
+    app.get_by_label("1 date, 1 to come, the next Tue 2026-11-24");
+    let runs = app.query_all_by_label("Tue 2026-11-24 02:00").count();
+    assert_eq!(runs, 1, "the preview leaves it out; the list itself is as it was");
+    click(&mut app, "From a file…");
+    enter(&mut app, "Path", path.to_str().unwrap());
+    click(&mut app, "Open");
+    app.run_steps(4);
+    app.get_by_label("12 dates, 12 to come, the next Tue 2026-11-24");
+    assert!(
+        app.query_all_by_label_contains("11 new dates from holidays.csv; 1 line left out").next().is_some()
+    );
+    named(&app, "Remove 2026-11-24", &[egui::Role::Button]).scroll_to_me();
+    app.run_steps(4);
+    click(&mut app, "Remove 2026-11-24");
+    let rule = "Run on the next day that is none";
+    app.get_by_label(rule).scroll_to_me();
+    app.run_steps(4);
+    click(&mut app, rule);
+    click(&mut app, "Save the list");
+    let edit = fake.world(|world| world.edits.pop()).unwrap();
+    let Edit::PutList { list, .. } = edit else { panic!("{edit:?}") };
+    let holidays = list.schedule.unwrap().holidays;
+    assert_eq!(holidays.then, meterwright::model::OnHoliday::Move);
+    assert_eq!(holidays.dates.len(), 11, "Christmas of ten years, and one Good Friday");
+    assert!(holidays.dates.contains(&jiff::civil::date(2035, 12, 25)));
+}

@@ -147,7 +147,13 @@ fn the_stretch_that_is_shown_is_saved_as_csv() {
     assert_eq!(file.to_string_lossy(), "Chapel Row 1 load profile 2026-11-22.csv");
     let part = &export.parts[0];
     assert_eq!(part.from.map(|at| at.to_string()), Some("2026-11-22T00:00:00Z".to_owned()));
-    assert_eq!(export.parts.len(), 1);
+    assert_eq!((export.parts.len(), export.gaps), (1, false));
+    click(&mut app, "More");
+    click(&mut app, "One row an interval, missing ones named…");
+    click(&mut app, "Save");
+    app.run();
+    let (export, _) = fake.world(|world| world.exports.pop()).unwrap();
+    assert!(export.gaps, "with a row for each interval that is missing");
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! Templates: looked at, copied, changed in forms, tables and text, learnt, imported, removed.
 
-use egui::{Key, Modifiers};
+use egui::{Key, Modifiers, Role};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use meterwright::comms::{Edit, Job, JobId};
 use meterwright::gui::App;
-use meterwright::model::template::{Basis, Proposal, Remark};
-use meterwright::model::{Fault, Template};
+use meterwright::model::template::{
+    Basis, FlagRatio, FlagRatioForm, FlagSource, ImageEnd, ImageSignature, Proposal, Remark, SignatureForm,
+    SignedPart,
+};
+use meterwright::model::{Fault, Template, Unit};
 
 use crate::fake::Fake;
 use crate::{FIELDS, app, click, enter, named, press, shows};
@@ -34,8 +37,12 @@ fn put(app: &mut Harness<'_, App>, field: &str, text: &str) {
 }
 
 fn copy_of_idis(fake: &Fake) -> Harness<'static, App> {
+    copy_of(fake, "dlms-idis")
+}
+
+fn copy_of(fake: &Fake, name: &str) -> Harness<'static, App> {
     let mut app = open(fake);
-    click(&mut app, "Template dlms-idis");
+    click(&mut app, &format!("Template {name}"));
     click(&mut app, "Copy and change…");
     app.run();
     app
@@ -115,6 +122,95 @@ fn rows_of_the_register_map_and_of_event_texts_are_added_changed_and_removed() {
     assert_eq!(log, "0-0:99.98.0*255");
     assert_eq!(texts[&200], "Cover opened");
     assert_eq!(texts[&1], "Mains lost");
+}
+
+/// Clicks what may have to be scrolled to first.
+fn reach(app: &mut Harness<'_, App>, label: &str, role: Role) {
+    named(app, label, &[role]).scroll_to_me();
+    app.run();
+    named(app, label, &[role]).click();
+    app.run();
+}
+
+/// Scrolls to the table at the form's end: only rows that are seen are drawn.
+fn see_table(app: &mut Harness<'_, App>) {
+    named(app, "Add", &[Role::Button]).scroll_to_me();
+    app.run();
+}
+
+/// Chooses of a list that opens.
+fn choose(app: &mut Harness<'_, App>, field: &str, choice: &str) {
+    reach(app, field, Role::ComboBox);
+    click(app, choice);
+}
+
+#[test]
+fn the_parts_of_elster_tables_are_changed_in_rows_with_what_is_wrong_beside_them() {
+    let fake = Fake::with_meters(5);
+    let mut app = copy_of(&fake, "elster-a1140");
+    click(&mut app, "Elster tables");
+    put(&mut app, "Product ranges", "050, 051, 052");
+    put(&mut app, "Pause before the next command", "250");
+    reach(&mut app, "Tells its VT ratio", Role::CheckBox);
+    put(&mut app, "Identity of the VT ratio", "618");
+    choose(&mut app, "How the VT ratio lies there", "Binary, four octets and four");
+    reach(&mut app, "Tells its demand period", Role::CheckBox);
+    see_table(&mut app);
+    put(&mut app, "Octets of 506", "4");
+    assert!(says(&app, "Row 2, 506: it lies beyond the 4 octets of table 506"));
+    click(&mut app, "Save");
+    assert!(fake.world(|world| world.edits.is_empty()), "what is wrong is not saved");
+    put(&mut app, "Octets of 506", "8");
+    choose(&mut app, "List", "Registers of table 507 (10)");
+    see_table(&mut app);
+    put(&mut app, "Unit of 112", "count");
+    reach(&mut app, "Remove 120", Role::Button);
+    choose(&mut app, "List", "Sources (10)");
+    enter(&mut app, "New: Code", "16");
+    enter(&mut app, "New: Group C of its OBIS codes", "3");
+    enter(&mut app, "New: Unit", "varh");
+    reach(&mut app, "Add", Role::Button);
+    click(&mut app, "Save");
+    let (template, before) = (saved(&fake), Template::named("elster-a1140").unwrap());
+    let mut wanted = before.flag.clone();
+    wanted.ranges.push("052".to_owned());
+    (wanted.pause_ms, wanted.period) = (250, None);
+    wanted.vt = Some(FlagRatio { id: 618, form: FlagRatioForm::Binary, unverified: true });
+    wanted.tables[0].registers[8].unit = Some(Unit(255));
+    wanted.tables[0].registers.pop();
+    wanted.sources.insert(16, FlagSource { c: 3, unit: Unit::VARH });
+    assert_eq!(template.flag, wanted);
+    assert_eq!((template.objects, template.timing), (before.objects, before.timing));
+}
+
+#[test]
+fn the_makers_signature_within_images_is_described_in_rows_with_what_is_wrong_beside_them() {
+    let fake = Fake::with_meters(5);
+    let mut app = copy_of_idis(&fake);
+    click(&mut app, "Image transfer");
+    assert!(!shows(&app, "The maker's key"));
+    reach(&mut app, "Images are signed by the maker", Role::CheckBox);
+    choose(&mut app, "How it is written", "DER: an ASN.1 sequence of r and s");
+    put(&mut app, "Length of its field", "72");
+    assert!(says(&app, "the signature would go beyond the end"));
+    click(&mut app, "Save");
+    assert!(fake.world(|world| world.edits.is_empty()), "what is wrong is not saved");
+    put(&mut app, "Bytes from there to the signature", "72");
+    choose(&mut app, "What is signed", "All but the signature itself");
+    put(&mut app, "The maker's key", "00112233445566AA");
+    click(&mut app, "What was changed");
+    assert!(says(&app, "00112233445566AA"));
+    click(&mut app, "Save");
+    let wanted = ImageSignature {
+        from: ImageEnd::End,
+        offset: 72,
+        length: 72,
+        form: SignatureForm::Der,
+        signed: SignedPart::Around,
+        skip: 0,
+        key: Some("00112233445566AA".to_owned()),
+    };
+    assert_eq!(saved(&fake).firmware.image_signature, Some(wanted));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! `list schedule NAME …`, `list pause NAME` and `list resume NAME`
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::Timestamp;
@@ -13,10 +13,12 @@ use super::show::{next_runs, schedule_words};
 use super::{named, put};
 use crate::cli::app::{App, Outcome};
 use crate::cli::failure::{DONE, Failure};
+use crate::cli::scheme::octets;
 use crate::cli::stamps;
 use crate::model::{
     Days, Holidays, MeterList, Missed, OnHoliday, Schedule as Rule, Times, Weekdays, minutes_from,
 };
+use crate::scheme::{LARGEST_HOLIDAYS, YEARS_AHEAD, read_holidays};
 
 /// Says when a list runs by itself. What is not named stays as it is, or is as usual.
 #[derive(Args, Debug)]
@@ -50,7 +52,7 @@ pub(in crate::cli) struct Schedule {
     /// next-window (at the same hour of the next day) [default: once]
     #[arg(long, value_name = "RULE")]
     missed: Option<Missed>,
-    /// A file with a date (2026-12-25) a line on which it does not run
+    /// A file of dates on which it does not run: one a line (2026-12-25, *-12-25 for every year), CSV, or iCalendar
     #[arg(long, value_name = "FILE")]
     holidays: Option<PathBuf>,
     /// What becomes of a run on a holiday: skip, or move to the next day that is none [default: skip]
@@ -84,26 +86,15 @@ fn time(text: &str) -> Result<Time, String> {
     text.parse().map_err(|_| "write a time such as 02:00".to_owned())
 }
 
-/// The dates of a file: one at the beginning of each line; what follows after a space, comma or # is a remark.
-fn dates(path: &PathBuf) -> Result<BTreeSet<Date>, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?;
-    let mut all = BTreeSet::new();
-    for (number, line) in text.lines().enumerate() {
-        let word = line.split(['#', ',', ';', ' ', '\t']).next().unwrap_or_default().trim();
-        if word.is_empty() {
-            continue;
-        }
-        let date: Date = word.parse().map_err(|_| {
-            Failure::usage(format!(
-                "{}, line {}: `{word}` is no date: write one such as 2026-12-25",
-                path.display(),
-                number + 1
-            ))
-        })?;
-        all.insert(date);
+/// The dates of a file; those of every year, for this one and those that follow it.
+fn dates(path: &Path, zone: &str) -> Result<BTreeSet<Date>, Failure> {
+    let found = read_holidays(&octets(path, LARGEST_HOLIDAYS)?);
+    if let Some(slip) = found.skipped.iter().find(|slip| !slip.is_twice) {
+        return Err(Failure::usage(format!("{}: {slip}", path.display())));
     }
-    Ok(all)
+    let zone = TimeZone::get(zone).unwrap_or_else(|_| TimeZone::system());
+    let year = Timestamp::now().to_zoned(zone).year();
+    Ok(found.dates(year..=year.saturating_add(YEARS_AHEAD)))
 }
 
 impl Schedule {
@@ -131,7 +122,7 @@ impl Schedule {
         }
         if let Some(file) = &self.holidays {
             let then = self.on_holiday.unwrap_or(OnHoliday::Skip);
-            rule.holidays = Holidays { dates: dates(file)?, then };
+            rule.holidays = Holidays { dates: dates(file, &rule.zone)?, then };
         }
         rule.window_minutes = self.window.unwrap_or(rule.window_minutes);
         rule.priority = self.priority.unwrap_or(rule.priority);

@@ -12,7 +12,7 @@ use crate::export::roster::{Separator, write_list};
 use crate::export::write_whole;
 use crate::store::ListedMeter;
 
-/// Writes the list of meters.
+/// Writes the list of meters, with the ratios of their points: a line for each period in every ratio cell.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Export {
     /// The file [default: standard output]

@@ -50,6 +50,11 @@ enum Cells {
 }
 
 /// Adds or changes all meters of a CSV file, or none.
+///
+/// Transformer ratios stand in ratio_from, ratio_ct, ratio_vt, ratio_applied_by_meter (yes or no), ratio_ct_class,
+/// ratio_vt_class and ratio_meter_class, as on the plates: 400/5, 110000/√3:100/√3. A time without an offset is the
+/// meter's own. A point with several periods has a line for each in every one of these cells. Periods that are not
+/// named stay; what a period leaves out is as it stood.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Import {
     /// The file: a header row with columns as `meter export` writes them (name and line at least), no secrets

@@ -1,7 +1,8 @@
 //! `show gaps NAME`
 
 use jiff::Timestamp;
-use serde_json::json;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
 
 use super::Which;
 use crate::cli::app::{App, Outcome};
@@ -10,6 +11,21 @@ use crate::cli::table::Table;
 use crate::cli::{select, stamps};
 use crate::export::zone_of;
 use crate::model::Gap;
+
+/// One gap in JSON.
+pub(super) fn document(gap: &Gap, zone: &TimeZone) -> Value {
+    json!({
+        "profile": gap.profile.to_string(),
+        "from": gap.after.to_string(),
+        "to": gap.before.to_string(),
+        "local_from": stamps::local(gap.after, zone),
+        "local_to": stamps::local(gap.before, zone),
+        "intervals": gap.intervals,
+        "reason": gap.reason.word(),
+        "words": gap.reason.to_string(),
+        "final": gap.reason.is_final(),
+    })
+}
 
 pub(super) fn run(app: &App, which: &Which) -> Outcome {
     let store = app.reader()?;
@@ -21,26 +37,13 @@ pub(super) fn run(app: &App, which: &Which) -> Outcome {
     let has_profiles = store.profiles(row.id)?.iter().any(|profile| profile.span.is_some());
     let unread = store.unread(row.id)?;
     let missing: u64 = gaps.iter().map(|gap| gap.intervals).sum();
-    let one = |gap: &Gap| {
-        json!({
-            "profile": gap.profile.to_string(),
-            "from": gap.after.to_string(),
-            "to": gap.before.to_string(),
-            "local_from": stamps::local(gap.after, &zone),
-            "local_to": stamps::local(gap.before, &zone),
-            "intervals": gap.intervals,
-            "reason": gap.reason.word(),
-            "words": gap.reason.to_string(),
-            "final": gap.reason.is_final(),
-        })
-    };
     app.print(
         || {
             json!({
                 "meter": row.config.name,
                 "intervals": missing,
                 "unread": unread,
-                "gaps": gaps.iter().map(one).collect::<Vec<_>>(),
+                "gaps": gaps.iter().map(|gap| document(gap, &zone)).collect::<Vec<_>>(),
             })
         },
         |out| {

@@ -1,16 +1,18 @@
 //! `show profile NAME`
 
+use std::collections::HashSet;
+
 use clap::Args;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::Which;
+use super::{Which, gaps};
 use crate::cli::app::{App, Outcome};
 use crate::cli::failure::{DONE, Failure};
 use crate::cli::{select, stamps};
-use crate::export::{JoinedProfile, zone_of};
-use crate::model::{Channel, NotConverted, Obis, ProfileRow};
+use crate::export::{JoinedProfile, MissingInterval, Part, gaps_of_part, missing_intervals, zone_of};
+use crate::model::{Channel, NotConverted, Obis, ProfileRow, Quality, counted};
 use crate::store::StoreReader;
 
 /// Prints a profile.
@@ -21,6 +23,9 @@ pub(in crate::cli) struct Profile {
     /// Which profile, by its logical name [default: the load profile]
     #[arg(long, value_name = "OBIS")]
     profile: Option<Obis>,
+    /// Rows for missing intervals too: without a value, of the quality `missing`, with the reason as `gap`
+    #[arg(long)]
+    gaps: bool,
 }
 
 /// The period in minutes; null where the profile has none, or one that is no whole number of them.
@@ -58,6 +63,48 @@ fn row_document((row, missing): &(ProfileRow, Option<NotConverted>), zone: &Time
     document
 }
 
+/// A line of what is shown.
+enum Line<'a> {
+    Stored(&'a (ProfileRow, Option<NotConverted>)),
+    Missing(MissingInterval<'a>),
+}
+
+impl Line<'_> {
+    const fn end(&self) -> Timestamp {
+        match self {
+            Self::Stored((row, _)) => row.end,
+            Self::Missing(one) => one.end,
+        }
+    }
+
+    fn document(&self, channels: usize, zone: &TimeZone) -> Value {
+        match self {
+            Self::Stored(row) => row_document(row, zone),
+            Self::Missing(one) => json!({
+                "utc": one.end.to_string(),
+                "local": stamps::local(one.end, zone),
+                "status": [],
+                "quality": Quality::Missing.name(),
+                "values": vec![Value::Null; channels],
+                "gap": one.reason.word(),
+            }),
+        }
+    }
+}
+
+/// Stored rows and missing intervals in the order of their ends; what is stored is not missing.
+fn lines<'a>(
+    rows: &'a [(ProfileRow, Option<NotConverted>)],
+    missing: &[MissingInterval<'a>],
+) -> Vec<Line<'a>> {
+    let stored: HashSet<Timestamp> = rows.iter().map(|(row, _)| row.end).collect();
+    let missing = missing.iter().filter(|one| !stored.contains(&one.end));
+    let mut all: Vec<Line<'_>> = rows.iter().map(Line::Stored).collect();
+    all.extend(missing.map(|one| Line::Missing(*one)));
+    all.sort_by_key(Line::end);
+    all
+}
+
 /// Says which profiles there are where the one that was named is not among them.
 fn missing(store: &StoreReader, meter: crate::model::MeterId, wanted: Obis) -> Result<Failure, Failure> {
     let mut known: Vec<String> =
@@ -86,6 +133,12 @@ impl Profile {
         };
         let stored = joined.as_ref().map(|joined| joined.channels.as_slice()).unwrap_or_default();
         let period_seconds = joined.as_ref().map(|joined| joined.period_seconds);
+        let part = Part { meter: row.clone(), from: Some(from), to: Some(to) };
+        let gaps = match &joined {
+            Some(joined) => gaps_of_part(&store, &part, joined.obis, Timestamp::now())?,
+            None => Vec::new(),
+        };
+        let missing = missing_intervals(&gaps, &zone, from, to);
         let view = self.which.on.view(&store, row.id)?;
         let first = rows.first().map_or(from, |row| before(row.end, period_seconds));
         let columns = view.columns(stored, first, rows.last().map_or(to, |row| row.end));
@@ -96,6 +149,14 @@ impl Profile {
         if let Some((_, Some(reason))) = rows.iter().find(|(_, missing)| missing.is_some()) {
             app.tell(&format!("note: {not_converted} of {} rows are not converted: {reason}", rows.len()));
         }
+        if !missing.is_empty() && !self.gaps {
+            let words = counted(missing.len(), "interval");
+            app.tell(&format!(
+                "note: {words} missing have no row: --gaps shows them, `show gaps` names them"
+            ));
+        }
+        let shown = if self.gaps { &missing[..] } else { &[] };
+        let lines = lines(&rows, shown);
         app.print(
             || {
                 json!({
@@ -107,7 +168,9 @@ impl Profile {
                     "period_seconds": period_seconds,
                     "not_converted": not_converted,
                     "channels": channels.iter().map(channel_document).collect::<Vec<_>>(),
-                    "rows": rows.iter().map(|row| row_document(row, &zone)).collect::<Vec<_>>(),
+                    "rows": lines.iter().map(|line| line.document(channels.len(), &zone)).collect::<Vec<_>>(),
+                    "missing": missing.len(),
+                    "gaps": gaps.iter().map(|gap| gaps::document(gap, &zone)).collect::<Vec<_>>(),
                 })
             },
             |out| {
@@ -130,7 +193,15 @@ impl Profile {
                         channel.side.name()
                     )?;
                 }
-                for (row, _) in &rows {
+                for line in &lines {
+                    let (row, _) = match line {
+                        Line::Stored(row) => row,
+                        Line::Missing(one) => {
+                            let at = stamps::for_eyes(one.end, &zone);
+                            writeln!(out, "{at}  missing: {}", one.reason)?;
+                            continue;
+                        }
+                    };
                     write!(out, "{}", stamps::for_eyes(row.end, &zone))?;
                     for value in &row.values {
                         let text = value.map_or_else(|| "–".to_owned(), |value| value.to_string());

@@ -14,7 +14,7 @@ use crate::model::{
     AccuracyClasses, Activate, CampaignPlan, ListId, MeterConfig, MeterId, MeterList, MeterSecrets, Person,
     PointDetails, PointId, Ratio, RatioPeriod, Role, Secret, Side, Transformers,
 };
-use crate::store::{Exchange, NewMeter};
+use crate::store::{Exchange, MeterChanges, NewMeter};
 
 const ANY: &str = "viewer reader technician designer engineer administrator";
 const READING: &str = "reader technician designer engineer administrator";
@@ -161,5 +161,22 @@ fn every_edit_is_for_the_roles_of_the_table() {
     ];
     for (edit, wanted) in table {
         assert_eq!(who_may(&of_edit(&edit)), wanted, "{edit:?}");
+    }
+}
+
+#[test]
+fn an_import_that_changes_ratios_needs_the_right_for_ratios_beside_its_own() {
+    use crate::model::{MeterPatch, PointPatch, RatioPatch};
+    let about = PointPatch { ratios: Some(RatioPatch::Clear), ..PointPatch::default() };
+    let changed = (MeterId(1), MeterPatch { about: about.clone(), ..MeterPatch::default() });
+    for changes in [
+        MeterChanges { change: vec![changed], ..MeterChanges::default() },
+        MeterChanges {
+            add: vec![(MeterConfig::new("x", "tcp://a".parse().unwrap()), about)],
+            ..MeterChanges::default()
+        },
+    ] {
+        let needed = of_edit(&Edit::ChangeMeters(Box::new(changes)));
+        assert_eq!(needed, [Right::KeepMeters, Right::Ratios]);
     }
 }

@@ -76,26 +76,13 @@ pub async fn read<L: Link>(
     request: &ReadRequest,
     sink: &mut dyn ReadSink,
 ) -> Result<(), Fault> {
-    let mut timed = TimedLink::new(link);
-    let outcome = match Session::open(&mut timed, access, request, counter, knowledge, sink).await {
-        Ok(mut session) => {
-            let outcome = session.run().await;
-            session.tell_oddities();
-            let line_failed = outcome.as_ref().is_err_and(|fault| fault.blame == Blame::Line);
-            learn_message_size(session.knowledge, &access.template, line_failed);
-            match outcome {
-                // A line that is gone needs no goodbye; a meter that is there does, or it stays associated.
-                Err(fault) if fault.blame == Blame::Line => Err(fault),
-                outcome => {
-                    session.release().await;
-                    return outcome;
-                }
-            }
-        }
-        Err(fault) => Err(fault),
-    };
-    timed.disconnect().await;
-    outcome
+    hold(link, access, counter, knowledge, request, sink, async |session| {
+        let outcome = session.run().await;
+        let line_failed = outcome.as_ref().is_err_and(|fault| fault.blame == Blame::Line);
+        learn_message_size(session.knowledge, &access.template, line_failed);
+        outcome
+    })
+    .await
 }
 
 /// Opens a session, lets `talk` say what it has to, and says goodbye.
@@ -112,13 +99,26 @@ async fn converse<L: Link>(
     talk: impl AsyncFnOnce(&mut Session<'_, '_, L>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let request = ReadRequest { what, from: None, to: None };
+    hold(link, access, counter, knowledge, &request, sink, talk).await
+}
+
+/// As [`converse`], on a request of its own.
+async fn hold<L: Link>(
+    link: &mut L,
+    access: &MeterAccess,
+    counter: &mut dyn CounterStore,
+    knowledge: &mut Knowledge,
+    request: &ReadRequest,
+    sink: &mut dyn ReadSink,
+    talk: impl AsyncFnOnce(&mut Session<'_, '_, L>) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let mut timed = TimedLink::new(link);
-    let outcome = match Session::open(&mut timed, access, &request, counter, knowledge, sink).await {
+    let outcome = match Session::open(&mut timed, access, request, counter, knowledge, sink).await {
         Ok(mut session) => {
             let outcome = talk(&mut session).await;
             session.tell_oddities();
             match outcome {
-                // A line that is gone needs no goodbye.
+                // A line that is gone needs no goodbye; a meter that is there does, or it stays associated.
                 Err(fault) if fault.blame == Blame::Line => Err(fault),
                 outcome => {
                     session.release().await;

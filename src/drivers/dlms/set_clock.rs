@@ -286,16 +286,19 @@ impl<L: Link> Session<'_, '_, L> {
         if words.is_empty() {
             return Ok(());
         }
+        let shortest = work.periods.iter().map(|(_, seconds)| i64::from(*seconds)).min().unwrap_or(0);
+        let advice = if to.duration_since(from).abs().as_secs() < shortest {
+            "try again in the middle of an interval, or allow it with --across-interval"
+        } else {
+            "so large a change crosses one at any time: look at the intervals around it, then allow it with --across-interval"
+        };
         let (from, to) = (wall(rule, from), wall(rule, to));
         let said = format!("putting the clock from {from} to {to} crosses {}", words.join(", and "));
         if work.across {
             self.sink.remark(said);
             return Ok(());
         }
-        Err(Fault::user(
-            format!("{said}; nothing was written"),
-            "try again in the middle of an interval, or allow it with --across-interval",
-        ))
+        Err(Fault::user(format!("{said}; nothing was written"), advice))
     }
 
     /// Writes down what is about to be done; an audit that cannot be written leaves the meter as it is.

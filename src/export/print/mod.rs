@@ -20,6 +20,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
+use crate::model::lower_hex;
 use crate::scheme::{Document, Problem};
 
 use faces::{Face, Faces};
@@ -57,17 +58,13 @@ fn sheets(
     printed_at: Timestamp,
 ) -> Vec<Vec<Mark>> {
     let mut flow = Flow::new(faces);
-    let hash = hex(&Sha256::digest(file));
+    let hash = lower_hex(&Sha256::digest(file));
     let zone = TimeZone::get(&document.time_zone).unwrap_or(TimeZone::UTC);
     let stamp = printed_at.to_zoned(zone).strftime("%Y-%m-%d %H:%M:%S %:z").to_string();
     scheme::whole(&mut flow, document, problems, &hash, &stamp);
     let short: String = hash.chars().take(16).collect();
     number(&mut flow, &format!("{}  ·  SHA-256 {short}…  ·  {stamp}", document.identity));
     flow.sheets
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 /// Writes the foot of each sheet: what it belongs to, and `2 of 5`.

@@ -129,7 +129,7 @@ fn sheets_are_numbered_and_name_the_hash_of_the_file() {
         let text = text_of(std::slice::from_ref(sheet));
         assert!(text.contains(&format!("{} of {count}", index + 1)), "{text}");
     }
-    let hash = hex(&Sha256::digest(write(&document).as_bytes()));
+    let hash = lower_hex(&Sha256::digest(write(&document).as_bytes()));
     assert!(text_of(&sheets[..1]).replace('\n', "").contains(&hash));
 }
 

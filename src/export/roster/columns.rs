@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Line, MeterConfig, MeterPatch, PointDetails, Ratio, Side};
+use crate::model::{Line, MeterConfig, MeterPatch, PointDetails, RatioHistory, Side};
 use crate::store::ListedMeter;
 
+use super::ratios::{RatioPart, ratio};
 use super::sheet::DecimalSign;
 
 /// What a column means.
@@ -52,6 +53,8 @@ pub enum Column {
     NameplateCt,
     /// What the plate of the voltage transformers says.
     NameplateVt,
+    /// A part of the ratios of its point.
+    Ratio(RatioPart),
     /// A field of one's own, by its name.
     Field(String),
 }
@@ -78,17 +81,9 @@ fn parse<T: std::str::FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
 }
 
-/// A ratio whose figures have this decimal sign.
-fn ratio(text: &str, decimal: DecimalSign) -> Result<Ratio, String> {
-    match decimal {
-        DecimalSign::Point => parse(text),
-        DecimalSign::Comma => parse(&text.replace(',', ".")),
-    }
-}
-
 impl Column {
     /// All but the fields of one's own, in the order written.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 28] = [
         Self::Name,
         Self::Serial,
         Self::Line,
@@ -110,6 +105,13 @@ impl Column {
         Self::Photos,
         Self::NameplateCt,
         Self::NameplateVt,
+        Self::Ratio(RatioPart::From),
+        Self::Ratio(RatioPart::Ct),
+        Self::Ratio(RatioPart::Vt),
+        Self::Ratio(RatioPart::AppliedByMeter),
+        Self::Ratio(RatioPart::CtClass),
+        Self::Ratio(RatioPart::VtClass),
+        Self::Ratio(RatioPart::MeterClass),
     ];
 
     /// The header: one of a few words, for people, for headers of other programs.
@@ -136,6 +138,13 @@ impl Column {
             Self::Photos => ("photos", "Photos"),
             Self::NameplateCt => ("nameplate_ct", "Nameplate CT"),
             Self::NameplateVt => ("nameplate_vt", "Nameplate VT"),
+            Self::Ratio(RatioPart::From) => ("ratio_from", "Ratios hold from"),
+            Self::Ratio(RatioPart::Ct) => ("ratio_ct", "CT ratio since then"),
+            Self::Ratio(RatioPart::Vt) => ("ratio_vt", "VT ratio since then"),
+            Self::Ratio(RatioPart::AppliedByMeter) => ("ratio_applied_by_meter", "Applied by meter"),
+            Self::Ratio(RatioPart::CtClass) => ("ratio_ct_class", "Class of the CTs"),
+            Self::Ratio(RatioPart::VtClass) => ("ratio_vt_class", "Class of the VTs"),
+            Self::Ratio(RatioPart::MeterClass) => ("ratio_meter_class", "Class of the meter"),
             Self::Field(_) => ("field", "Field"),
         }
     }
@@ -172,7 +181,7 @@ impl Column {
 
     /// What a list says of a meter.
     #[must_use]
-    pub fn write(&self, config: &MeterConfig, point: &PointDetails) -> String {
+    pub fn write(&self, config: &MeterConfig, point: &PointDetails, ratios: &RatioHistory) -> String {
         match self {
             Self::Name => config.name.clone(),
             Self::Serial => word(&config.serial),
@@ -195,11 +204,13 @@ impl Column {
             Self::Photos => point.photos.join("\n"),
             Self::NameplateCt => word(&point.plate.and_then(|plate| plate.ct)),
             Self::NameplateVt => word(&point.plate.and_then(|plate| plate.vt)),
+            Self::Ratio(part) => part.write(ratios),
             Self::Field(name) => point.fields.get(name).cloned().unwrap_or_default(),
         }
     }
 
-    /// Takes a cell that is not empty.
+    /// Takes a cell that is not empty. Those of ratios say something only together, and are left to whoever has
+    /// all of them.
     ///
     /// # Errors
     /// Why it cannot be taken, with what to write.
@@ -246,6 +257,7 @@ impl Column {
             }
             Self::NameplateCt => patch.about.plate_ct = Some(Some(ratio(text, decimal)?)),
             Self::NameplateVt => patch.about.plate_vt = Some(Some(ratio(text, decimal)?)),
+            Self::Ratio(_) => {}
             Self::Field(name) => drop(patch.about.fields.insert(name.clone(), Some(owned))),
         }
         Ok(())
@@ -273,6 +285,7 @@ impl Column {
             Self::Photos => patch.about.photos = Some(Vec::new()),
             Self::NameplateCt => patch.about.plate_ct = Some(None),
             Self::NameplateVt => patch.about.plate_vt = Some(None),
+            Self::Ratio(_) => {}
             Self::Field(name) => drop(patch.about.fields.insert(name.clone(), None)),
         }
         true
@@ -288,12 +301,18 @@ pub fn own_fields<'a>(meters: impl IntoIterator<Item = &'a ListedMeter>) -> Vec<
 
 /// What would differ of a meter.
 #[must_use]
-pub fn differences(before: &ListedMeter, config: &MeterConfig, point: &PointDetails) -> Vec<Difference> {
+pub fn differences(
+    before: &ListedMeter,
+    config: &MeterConfig,
+    point: &PointDetails,
+    ratios: &RatioHistory,
+) -> Vec<Difference> {
     let fields: BTreeSet<&String> = before.details.fields.keys().chain(point.fields.keys()).collect();
     let fields = fields.into_iter().map(|name| Column::Field(name.clone()));
     let mut all = Vec::new();
     for column in Column::ALL.into_iter().chain(fields) {
-        let (old, new) = (column.write(&before.config, &before.details), column.write(config, point));
+        let old = column.write(&before.config, &before.details, &before.ratios);
+        let new = column.write(config, point, ratios);
         if old != new {
             all.push(Difference { column, before: old, after: new });
         }

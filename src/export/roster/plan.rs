@@ -2,149 +2,17 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Catalogue, Line, MeterConfig, MeterId, MeterPatch, PointDetails, PointPatch};
-use crate::store::{ListedMeter, MeterChanges};
+use crate::export::zone_of;
+use crate::model::{
+    Line, MeterConfig, MeterId, MeterPatch, PointDetails, PointPatch, RatioHistory, RatioPatch,
+};
+use crate::store::ListedMeter;
 
+use super::choices::{Choices, Empty, Key, Known};
 use super::columns::{Column, Difference, differences};
-use super::sheet::{DecimalSign, Sheet, SheetRow};
-
-/// By what a row finds its meter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Key {
-    /// Its name.
-    #[default]
-    Name,
-    /// Its serial number.
-    Serial,
-}
-
-impl Key {
-    fn column(self) -> Column {
-        match self {
-            Self::Name => Column::Name,
-            Self::Serial => Column::Serial,
-        }
-    }
-}
-
-/// What is done with rows whose meters are listed already, and with those that are not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Known {
-    /// New ones are added, known ones are rejected.
-    #[default]
-    AddOnly,
-    /// New ones are added, known ones are changed.
-    AddAndUpdate,
-    /// Known ones are changed, new ones are rejected.
-    UpdateOnly,
-}
-
-/// What an empty cell says of a meter that is listed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Empty {
-    /// Nothing: what stands there stays.
-    #[default]
-    Leave,
-    /// That there is nothing: the setting is taken away.
-    Clear,
-}
-
-/// How a file is taken.
-#[derive(Clone, Debug, Default)]
-pub struct Choices {
-    /// What each column of the file means; nothing where it is left out.
-    pub columns: Vec<Option<Column>>,
-    /// How decimals are written.
-    pub decimal: DecimalSign,
-    /// By what rows find their meters.
-    pub key: Key,
-    /// What is done with them.
-    pub known: Known,
-    /// What empty cells say.
-    pub empty: Empty,
-    /// What the changes come from, for the audit.
-    pub cause: String,
-    /// The templates that there are.
-    pub templates: Catalogue,
-}
-
-/// Why a row cannot be taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reason {
-    /// The column that is wrong; nothing where it is the row as a whole.
-    pub column: Option<Column>,
-    /// What is wrong, and what to write.
-    pub text: String,
-}
-
-impl Reason {
-    fn at(column: &Column, text: impl Into<String>) -> Self {
-        Self { column: Some(column.clone()), text: text.into() }
-    }
-
-    fn whole(text: impl Into<String>) -> Self {
-        Self { column: None, text: text.into() }
-    }
-
-    /// As it follows `row 7`.
-    #[must_use]
-    pub fn in_words(&self) -> String {
-        match &self.column {
-            Some(column) => format!(", column {}: {}", column.header(), self.text),
-            None => format!(": {}", self.text),
-        }
-    }
-}
-
-/// What a row would do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// Add a meter.
-    New,
-    /// Change one, in this.
-    Changed(Vec<Difference>),
-    /// Nothing: the meter is as it says.
-    Unchanged,
-    /// It cannot be taken.
-    Rejected(Vec<Reason>),
-}
-
-/// A row with what it would do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanRow {
-    /// The line of the file in which it begins.
-    pub line: u64,
-    /// The meter's name, or what stands in the key column.
-    pub name: String,
-    /// What it would do.
-    pub fate: Fate,
-}
-
-/// How many rows would do what.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Add a meter.
-    pub new: usize,
-    /// Change one.
-    pub changed: usize,
-    /// Nothing.
-    pub unchanged: usize,
-    /// Cannot be taken.
-    pub rejected: usize,
-}
-
-/// What a file would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// What is wrong with the file as a whole; no row is looked at then.
-    pub problems: Vec<String>,
-    /// Its rows, in the order of the file.
-    pub rows: Vec<PlanRow>,
-    /// How many would do what.
-    pub counts: Counts,
-    /// The changes themselves, without the rejected rows.
-    pub changes: MeterChanges,
-}
+use super::fates::{Fate, Plan, PlanRow, Reason};
+use super::ratios::{self, RatioPart, Standing};
+use super::sheet::{Sheet, SheetRow};
 
 /// What is known while rows are laid beside the list.
 struct Planner<'a> {
@@ -172,6 +40,9 @@ fn header_problems(choices: &Choices) -> Vec<String> {
     let mut needed = vec![choices.key.column()];
     if choices.known == Known::AddOnly {
         needed.push(Column::Line);
+    }
+    if choices.columns.iter().flatten().any(|column| matches!(column, Column::Ratio(_))) {
+        needed.push(Column::Ratio(RatioPart::From));
     }
     let missing = needed.iter().filter(|column| !has(column));
     let mut problems: Vec<String> =
@@ -331,7 +202,9 @@ impl<'a> Planner<'a> {
         for (column, raw) in self.choices.columns.iter().zip(&row.cells) {
             let Some(column) = column else { continue };
             // What the list would write itself says nothing new.
-            if found.is_some_and(|meter| column.write(&meter.config, &meter.details) == *raw) {
+            let says_the_same =
+                |meter: &ListedMeter| column.write(&meter.config, &meter.details, &meter.ratios) == *raw;
+            if matches!(column, Column::Ratio(_)) || found.is_some_and(says_the_same) {
                 continue;
             }
             let text = raw.trim();
@@ -349,7 +222,46 @@ impl<'a> Planner<'a> {
                 reasons.push(Reason::at(column, error.to_string()));
             }
         }
+        match self.ratios(row, found, &patch) {
+            Ok(ratios) => patch.about.ratios = ratios,
+            Err(wrong) => reasons.extend(wrong),
+        }
         if reasons.is_empty() { Ok(patch) } else { Err(reasons) }
+    }
+
+    /// What a row's cells say of the ratios, which they only do together.
+    fn ratios(
+        &self,
+        row: &SheetRow,
+        found: Option<&ListedMeter>,
+        patch: &MeterPatch,
+    ) -> Result<Option<RatioPatch>, Vec<Reason>> {
+        let part = |column: &Option<Column>| match column {
+            Some(Column::Ratio(part)) => Some(*part),
+            _ => None,
+        };
+        let cells = self.choices.columns.iter().zip(&row.cells);
+        let cells: Vec<(RatioPart, &str)> =
+            cells.filter_map(|(column, text)| Some((part(column)?, text.as_str()))).collect();
+        let none = RatioHistory::default();
+        let history = found.map_or(&none, |meter| &meter.ratios);
+        if cells.iter().all(|(part, text)| part.write(history) == *text) {
+            return Ok(None);
+        }
+        if cells.iter().all(|(_, text)| text.trim().is_empty()) {
+            return Ok((self.choices.empty == Empty::Clear).then_some(RatioPatch::Clear));
+        }
+        let mut config =
+            found.map_or_else(|| MeterConfig::new("", self.nowhere.clone()), |meter| meter.config.clone());
+        // A part of a line that the meter has not is told elsewhere.
+        let _ = patch.apply(&mut config);
+        let zone = zone_of(&config);
+        let decimal = self.choices.decimal;
+        let standing = Standing { history, registers_in: config.registers_in, zone: &zone, decimal };
+        let wrong = |(part, text): (RatioPart, String)| Reason::at(&Column::Ratio(part), text);
+        let changed = ratios::read(&cells, &standing);
+        let changed = changed.map_err(|all| all.into_iter().map(wrong).collect::<Vec<_>>())?;
+        Ok((!changed.is_empty()).then_some(RatioPatch::Put(changed)))
     }
 
     fn add(&mut self, line: u64, mut patch: MeterPatch, name: &str) -> Result<Taken, Reason> {
@@ -371,11 +283,16 @@ impl<'a> Planner<'a> {
         patch.apply(&mut config).map_err(Reason::whole)?;
         let mut details: PointDetails = meter.details.clone();
         patch.about.apply(&mut details);
-        let differences = differences(meter, &config, &details);
+        let change = patch.about.ratios.as_ref();
+        let ratios = change.map_or_else(|| meter.ratios.clone(), |change| change.apply(&meter.ratios));
+        let differences = differences(meter, &config, &details, &ratios);
         if differences.is_empty() {
             return Ok(Taken::Nothing);
         }
-        if config.registers_in != meter.config.registers_in && meter.has_ratio {
+        // The ratios of the row itself may be what puts the registers on another side.
+        let is_on = |side| ratios.periods().iter().any(|period| period.transformers.registers_in == side);
+        let is_said = change.is_some() && is_on(config.registers_in);
+        if config.registers_in != meter.config.registers_in && meter.has_ratio && !is_said {
             let text = "which side its registers are on is said by the ratio of its point: change it there";
             return Err(Reason::at(&Column::RegistersIn, text));
         }

@@ -1,16 +1,22 @@
 //! Lists of meters, out and in.
 
+mod ratios;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::model::{Auth, Medium, MeterConfig, MeterId, PlateRatios, PointDetails, PointId, Security, Side};
-use crate::store::ListedMeter;
+use crate::model::{
+    AccuracyClasses, Auth, Medium, MeterConfig, MeterId, PlateRatios, PointDetails, PointId, RatioHistory,
+    RatioPatch, RatioPeriod, Security, Side, Transformers,
+};
+use crate::store::{ListedMeter, Store};
 
 use super::*;
 
 fn listed(id: i64, config: MeterConfig, details: PointDetails) -> ListedMeter {
-    ListedMeter { id: MeterId(id), config, point: Some(PointId(id)), details, has_ratio: false }
+    let ratios = RatioHistory::default();
+    ListedMeter { id: MeterId(id), config, point: Some(PointId(id)), details, has_ratio: false, ratios }
 }
 
 fn meter(id: i64, name: &str, serial: &str) -> ListedMeter {

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 use crate::store::ListedMeter;
 
 use super::columns::{Column, own_fields};
+use super::fates::{Fate, Plan};
 use super::matching::{REJECTED_COLUMNS, is_of_rejects, sounds_secret};
-use super::plan::{Fate, Plan};
 use super::sheet::{Separator, Sheet};
 
 fn table(separator: Separator, out: &mut dyn Write) -> csv::Writer<&mut dyn Write> {
@@ -32,7 +32,9 @@ pub fn write_list(
     let mut table = table(separator, out);
     table.write_record(columns.iter().map(Column::header))?;
     for meter in meters {
-        table.write_record(columns.iter().map(|column| column.write(&meter.config, &meter.details)))?;
+        table.write_record(
+            columns.iter().map(|column| column.write(&meter.config, &meter.details, &meter.ratios)),
+        )?;
     }
     table.flush()
 }

@@ -2,16 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::TryRecvError;
-use std::time::Duration;
 
 use egui::Ui;
 
 use crate::comms::{Job, JobId};
 use crate::firmware::Package;
-use crate::gui::context::{AppCtx, stopped};
-use crate::gui::data::Later;
+use crate::gui::context::AppCtx;
 use crate::gui::jobs::JobState;
+use crate::gui::submission::Submission;
 use crate::model::{CampaignPlan, CampaignState, Fault, MeterId};
 use crate::store::{CampaignRow, PackageId};
 
@@ -22,8 +20,7 @@ struct Run {
     package: PackageId,
     /// Sorted.
     meters: Vec<MeterId>,
-    submitted: Option<Later<JobId>>,
-    job: Option<JobId>,
+    submission: Submission,
     /// Its campaign is to be shown when it is in the store.
     is_new: bool,
 }
@@ -55,26 +52,19 @@ impl Runs {
         self.all.truncate(KEPT - 1);
         let of = sorted(&meters);
         let job = Job::Flash { meters, package: Arc::clone(package), plan: Box::new(plan.clone()) };
-        let submitted = Some(cx.backend.submit(job));
-        self.all.push_front(Run { package: package.id(), meters: of, submitted, job: None, is_new: true });
+        let submission = Submission::new(cx.backend.submit(job));
+        self.all.push_front(Run { package: package.id(), meters: of, submission, is_new: true });
     }
 
     /// Takes the numbers of jobs that were submitted.
     pub(super) fn take_numbers(&mut self, ui: &Ui) {
         let mut refused = None;
         self.all.retain_mut(|run| {
-            let Some(submitted) = &run.submitted else { return true };
-            match submitted.try_recv() {
-                Err(TryRecvError::Empty) => {
-                    ui.ctx().request_repaint_after(Duration::from_millis(100));
-                    return true;
-                }
-                Ok(Ok(job)) => run.job = Some(job),
-                Ok(Err(fault)) => refused = Some(fault),
-                Err(TryRecvError::Disconnected) => refused = Some(stopped()),
+            run.submission.step(ui);
+            if let Some(fault) = run.submission.refused() {
+                refused = Some(fault.clone());
             }
-            run.submitted = None;
-            run.job.is_some()
+            run.submission.refused().is_none()
         });
         if refused.is_some() {
             self.refused = refused;
@@ -84,12 +74,12 @@ impl Runs {
     /// Whether a flash is on its way to the communications thread.
     #[must_use]
     pub(super) fn is_submitting(&self) -> bool {
-        self.all.iter().any(|run| run.submitted.is_some())
+        self.all.iter().any(|run| run.submission.is_waiting())
     }
 
     /// The campaign of a job that has just begun, where the list that is known has it.
     pub(super) fn begun(&mut self, campaigns: &[CampaignRow]) -> Option<i64> {
-        let run = self.all.iter_mut().find(|run| run.is_new && run.job.is_some())?;
+        let run = self.all.iter_mut().find(|run| run.is_new && run.submission.job().is_some())?;
         let is_it = |row: &&CampaignRow| row.package == run.package && row.state == CampaignState::Open;
         let id = campaigns.iter().find(is_it)?.id;
         run.is_new = false;
@@ -100,7 +90,7 @@ impl Runs {
     #[must_use]
     pub(super) fn is_running(&self, cx: &AppCtx, package: &PackageId) -> bool {
         let is_open = |job: JobId| cx.jobs.get(job).is_some_and(|job| job.ended.is_none());
-        self.all.iter().any(|run| run.package == *package && run.job.is_some_and(is_open))
+        self.all.iter().any(|run| run.package == *package && run.submission.job().is_some_and(is_open))
     }
 
     /// The newest job of the campaign with this package and these meters that is still known.
@@ -113,6 +103,6 @@ impl Runs {
     ) -> Option<&'a JobState> {
         let meters = sorted(meters);
         let run = self.all.iter().find(|run| run.package == *package && run.meters == meters)?;
-        cx.jobs.get(run.job?)
+        cx.jobs.get(run.submission.job()?)
     }
 }

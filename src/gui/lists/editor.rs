@@ -16,6 +16,7 @@ use crate::model::{
 };
 
 use super::action::ActionForm;
+use super::holidays::HolidayForm;
 
 /// Which meters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +60,7 @@ pub(super) struct Editor {
     zone: String,
     window: String,
     missed: Missed,
+    holidays: HolidayForm,
     retries: String,
     priority: String,
 }
@@ -156,6 +158,7 @@ impl Editor {
             zone: schedule.zone.clone(),
             window: minutes_text(schedule.window_minutes),
             missed: schedule.missed,
+            holidays: HolidayForm::new(&schedule.holidays),
             retries: schedule.retries.to_string(),
             priority: schedule.priority.to_string(),
             before: list,
@@ -183,9 +186,7 @@ impl Editor {
             ),
         };
         let mut schedule = Schedule::new(times, days, self.zone.trim());
-        if let Some(before) = &self.before.schedule {
-            schedule.holidays = before.holidays.clone();
-        }
+        schedule.holidays = self.holidays.holidays();
         schedule.window_minutes = minutes_from(&self.window)?;
         schedule.missed = self.missed;
         schedule.retries = number(&self.retries, "the number of retries")?;
@@ -230,7 +231,7 @@ impl Editor {
                     });
                     right.vertical(|ui| {
                         ui.spacing_mut().item_spacing.y = 8.0;
-                        self.when(ui);
+                        self.when(ui, cx);
                     });
                 });
             });
@@ -264,7 +265,7 @@ impl Editor {
         self.action.ui(ui, cx);
     }
 
-    fn when(&mut self, ui: &mut Ui) {
+    fn when(&mut self, ui: &mut Ui, cx: &mut AppCtx) {
         ui.label(strong("When"));
         let kinds =
             [(When::Daily, "At a time"), (When::Every, "Every so often"), (When::Hand, "By hand only")];
@@ -313,6 +314,7 @@ impl Editor {
             (Missed::Skip, "Leave it out".to_owned()),
         ];
         choice(ui, "If the program did not run", 300.0, &mut self.missed, &missed);
+        self.holidays.ui(ui, cx, &zone_named(Some(self.zone.trim())));
     }
 
     fn preview(&self, ui: &mut Ui, cx: &AppCtx) {

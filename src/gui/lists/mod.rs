@@ -3,6 +3,7 @@
 mod action;
 mod detail;
 mod editor;
+mod holidays;
 mod table;
 
 use egui::{Align, Frame, Key, Layout, Margin, Panel, ScrollArea, Ui};

@@ -2,13 +2,13 @@
 //! contactor.
 
 use egui::{FontId, RichText, Sense, Ui, Vec2};
-use egui_plot::{AxisHints, GridMark, HLine, Line, Plot, PlotBounds, PlotPoints, Points};
+use egui_plot::{AxisHints, GridMark, HLine, Line, PlotBounds, PlotPoints, Points};
 use jiff::tz::TimeZone;
 
 use crate::drivers::{ClockWay, Contactor, Order};
 use crate::gui::context::{AppCtx, Command};
 use crate::gui::data::Details;
-use crate::gui::readings::axis::{Mark, time_marks, value_marks};
+use crate::gui::readings::axis::{Mark, still_plot, time_marks, value_marks};
 use crate::gui::theme::{SIZES, tokens};
 use crate::gui::widgets::{Act, badge, instant, secondary, section, small};
 use crate::model::ClockReading;
@@ -132,25 +132,11 @@ fn plot(ui: &mut Ui, clock: &[ClockReading], zone: &TimeZone) {
             .tick_label_font(FontId::proportional(SIZES[0]))
     };
     let ink = t.accent.0;
-    let response = Plot::new("drift")
-        .width(size.x)
-        .height(size.y)
+    let response = still_plot("drift", size, t.plot_grid.0)
         .custom_x_axes(vec![axis(AxisHints::new_x(), times)])
         .custom_y_axes(vec![axis(AxisHints::new_y(), levels).min_thickness(36.0)])
         .x_grid_spacer(move |_| time_grid.clone())
         .y_grid_spacer(move |_| level_grid.clone())
-        .grid_color(t.plot_grid.0)
-        .grid_fade(0.0)
-        .show_x(false)
-        .show_y(false)
-        .show_crosshair(false)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .allow_axis_zoom_drag(false)
-        .allow_double_click_reset(false)
-        .auto_bounds(false)
         .sense(Sense::hover())
         .show(ui, |plot| {
             plot.set_plot_bounds(PlotBounds::from_min_max([from, low], [to, high]));

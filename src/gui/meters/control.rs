@@ -202,25 +202,59 @@ impl Confirmation {
         match self.meters.as_slice() {
             _ if !is_timed => {}
             [(id, ..)] => self.expected_of(ui, cx, *id),
-            many => {
-                let ids: BTreeSet<MeterId> = many.iter().map(|(id, ..)| *id).collect();
-                let rows = cx.meters().ready().unwrap_or_default();
-                let drifts: Vec<Option<i64>> =
-                    rows.iter().filter(|row| ids.contains(&row.id)).map(|row| row.drift_ms).collect();
-                let (now, zone) = ((cx.now)(), &cx.zone);
-                let passing = drifts
-                    .iter()
-                    .flatten()
-                    .filter(|drift| passes(now, **drift, QUARTER_SECONDS, zone).is_some())
-                    .count();
-                let unknown = drifts.iter().filter(|drift| drift.is_none()).count();
-                ui.add_space(4.0);
-                let words = format!(
-                    "By the drift that was found last, {passing} of {} pass over the end of a quarter of an hour; {unknown} were never compared.",
-                    drifts.len()
-                );
+            _ => self.expected_of_many(ui, cx),
+        }
+    }
+
+    /// Of which meters an interval comes twice or is cut short, by the drift that was found last.
+    fn expected_of_many(&self, ui: &mut Ui, cx: &mut AppCtx) {
+        let ids: BTreeSet<MeterId> = self.meters.iter().map(|(id, ..)| *id).collect();
+        let rows = cx.meters().ready().unwrap_or_default();
+        let (now, zone) = ((cx.now)(), &cx.zone);
+        let (mut compared, mut unknown, mut passing) = (0, 0, Vec::new());
+        for row in rows.iter().filter(|row| ids.contains(&row.id)) {
+            let Some(drift) = row.drift_ms else {
+                unknown += 1;
+                continue;
+            };
+            compared += 1;
+            if passes(now, drift, QUARTER_SECONDS, zone).is_some() {
+                passing.push((row.config.name.as_str(), drift > 0));
+            }
+        }
+        ui.add_space(4.0);
+        let end = "over the end of a quarter of an hour, by the drift that was found last";
+        match passing.as_slice() {
+            [] if compared > 0 => {
+                let words = format!("Put right now, none of {compared} passes {end}.");
                 ui.add(egui::Label::new(secondary(ui, words)).wrap());
             }
+            [] => {}
+            some => {
+                let verb = if some.len() == 1 { "passes" } else { "pass" };
+                let left = match (self.across_interval, some.len()) {
+                    (true, _) => "",
+                    (false, 1) => " It is left as it is, unless you say so below.",
+                    (false, _) => " They are left as they are, unless you say so below.",
+                };
+                warn(ui, &format!("Put right now, {} of {compared} {verb} {end}.{left}", some.len()));
+                for (name, is_back) in some.iter().take(LISTED) {
+                    let what = if *is_back {
+                        "put back, so that an interval comes twice"
+                    } else {
+                        "put forward, so that an interval is cut short"
+                    };
+                    ui.add(egui::Label::new(secondary(ui, format!("· {name} is {what}"))).wrap());
+                }
+                if some.len() > LISTED {
+                    ui.label(secondary(ui, format!("and {} more", some.len() - LISTED)));
+                }
+            }
+        }
+        if unknown > 0 {
+            let verb = if unknown == 1 { "was" } else { "were" };
+            let words = format!("{unknown} {verb} never compared: what their clocks show is not known.");
+            ui.label(secondary(ui, words));
         }
     }
 

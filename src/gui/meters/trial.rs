@@ -1,68 +1,52 @@
 //! *Test connection*: what happened, step by step.
 
-use std::sync::mpsc::TryRecvError;
-
 use egui::{CornerRadius, Frame, Margin, RichText, ScrollArea, Sense, Ui, Vec2};
 
 use crate::comms::JobId;
-use crate::gui::context::{AppCtx, Command, stopped};
+use crate::gui::context::{AppCtx, Command};
 use crate::gui::data::Later;
+use crate::gui::submission::Submission;
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
 use crate::gui::widgets::{Act, Tone, badge, fault_panel, secondary};
-use crate::model::{Fault, MeterId, Step};
+use crate::model::{MeterId, Step};
 
 /// A test of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Trial {
-    submitted: Option<Later<JobId>>,
-    job: Option<JobId>,
-    refused: Option<Fault>,
-}
+pub(super) struct Trial(Submission);
 
 impl Trial {
     /// A test was submitted.
     pub(super) fn begin(&mut self, submitted: Later<JobId>) {
-        *self = Self { submitted: Some(submitted), ..Self::default() };
+        self.0 = Submission::new(submitted);
     }
 
     /// Whether its number has not come yet.
     #[must_use]
     pub(super) const fn is_waiting(&self) -> bool {
-        self.submitted.is_some()
-    }
-
-    fn take_number(&mut self) {
-        let Some(answer) = &self.submitted else { return };
-        match answer.try_recv() {
-            Err(TryRecvError::Empty) => return,
-            Err(TryRecvError::Disconnected) => self.refused = Some(stopped()),
-            Ok(Err(fault)) => self.refused = Some(fault),
-            Ok(Ok(job)) => self.job = Some(job),
-        }
-        self.submitted = None;
+        self.0.is_waiting()
     }
 
     /// Whether it is under way.
     #[must_use]
     pub(super) fn running(&self, cx: &AppCtx) -> bool {
-        let known = self.job.and_then(|job| cx.jobs.get(job));
-        self.is_waiting() || known.is_some_and(|job| job.ended.is_none())
+        let known = self.0.job().and_then(|job| cx.jobs.get(job));
+        self.0.is_waiting() || known.is_some_and(|job| job.ended.is_none())
     }
 
     /// Draws what happened.
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &mut AppCtx, meter: Option<MeterId>) {
-        self.take_number();
+        self.0.step(ui);
         let t = tokens(ui);
         let height = ui.available_height();
         Frame::new().fill(t.canvas.0).corner_radius(CornerRadius::same(6)).inner_margin(Margin::same(12)).show(ui, |ui| {
             ui.set_width(ui.available_width());
             ui.set_min_height(height - 24.0);
             ui.label(strong("Test connection"));
-            if let Some(fault) = &self.refused {
+            if let Some(fault) = self.0.refused() {
                 fault_panel(ui, fault);
                 return;
             }
-            let Some(job) = self.job else {
+            let Some(job) = self.0.job() else {
                 ui.add_space(4.0);
                 ui.label(secondary(ui, "Connects with the settings at the left and says here what happens: the line, the link, the association, the first answers. Nothing but its counters is stored."));
                 return;

@@ -1,5 +1,7 @@
-//! Marks of the axes: at whole local hours and days, far enough apart to be read.
+//! Plots that stand still, and marks of their axes: at whole local hours and days, far enough apart to be read.
 
+use egui::{Color32, Vec2};
+use egui_plot::Plot;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Unit};
 
@@ -8,6 +10,26 @@ const APART: f64 = 76.0;
 
 /// Where a mark stands, and what it says.
 pub(in crate::gui) type Mark = (f64, String);
+
+/// A plot of a size that stands still: its bounds are set by whoever draws it, and nothing shows at the pointer by
+/// itself.
+pub(in crate::gui) fn still_plot<'a>(name: &str, size: Vec2, grid: Color32) -> Plot<'a> {
+    Plot::new(name)
+        .width(size.x)
+        .height(size.y)
+        .grid_color(grid)
+        .grid_fade(0.0)
+        .show_x(false)
+        .show_y(false)
+        .show_crosshair(false)
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_axis_zoom_drag(false)
+        .allow_double_click_reset(false)
+        .auto_bounds(false)
+}
 
 enum Step {
     Minutes(i64),

@@ -4,9 +4,7 @@
 //! pixel columns before they are drawn (`facts/desktop-stack.md`, section 2).
 
 use egui::{Color32, FontId, Rect, Response, Sense, Stroke, Ui, Vec2};
-use egui_plot::{
-    AxisHints, Bar as PlotBar, BarChart, GridMark, Line, Plot, PlotBounds, PlotPoints, PlotTransform,
-};
+use egui_plot::{AxisHints, Bar as PlotBar, BarChart, GridMark, Line, PlotBounds, PlotPoints, PlotTransform};
 use jiff::Timestamp;
 
 use crate::gui::context::AppCtx;
@@ -15,7 +13,7 @@ use crate::gui::widgets::{secondary, small};
 use crate::model::Quality;
 
 use super::Subject;
-use super::axis::{Mark, interval_end, time_marks, value_marks};
+use super::axis::{Mark, interval_end, still_plot, time_marks, value_marks};
 use super::decimate::{Bar, decimate};
 use super::figures::{Figures, Shown, symbol, text};
 use super::intervals::words;
@@ -207,25 +205,11 @@ fn plot(
         .min_thickness(44.0)
         .tick_label_color(t.text_secondary.0)
         .tick_label_font(font);
-    let answer = Plot::new("load profile")
-        .width(size.x)
-        .height(size.y)
+    let answer = still_plot("load profile", size, t.plot_grid.0)
         .custom_x_axes(vec![x_axis])
         .custom_y_axes(vec![y_axis])
         .x_grid_spacer(|_| grid(marks))
         .y_grid_spacer(|_| grid(levels))
-        .grid_color(t.plot_grid.0)
-        .grid_fade(0.0)
-        .show_x(false)
-        .show_y(false)
-        .show_crosshair(false)
-        .allow_drag(false)
-        .allow_zoom(false)
-        .allow_scroll(false)
-        .allow_boxed_zoom(false)
-        .allow_axis_zoom_drag(false)
-        .allow_double_click_reset(false)
-        .auto_bounds(false)
         .sense(Sense::click_and_drag())
         .show(ui, |plot| {
             plot.set_plot_bounds(PlotBounds::from_min_max([view.from, low], [view.to, high]));

@@ -121,14 +121,17 @@ impl Readings {
         let many = cx.selection.len();
         let whose = if many > 1 { format!(" of {many} meters") } else { String::new() };
         ui.label(small(ui, format!("Save the {word}{whose} as CSV")));
-        let forms = [
-            (Format::Csv, "One row a value…"),
-            (Format::CsvWide, "One row an interval…"),
-            (Format::CsvExcel, "For Excel, with decimal comma…"),
+        let mut forms = vec![
+            (Format::Csv, false, "One row a value…"),
+            (Format::CsvWide, false, "One row an interval…"),
+            (Format::CsvExcel, false, "For Excel, with decimal comma…"),
         ];
+        if readings == export::Readings::Profile {
+            forms.push((Format::CsvWide, true, "One row an interval, missing ones named…"));
+        }
         let bounded = self.has_stretch();
         let (from, to) = subject.period.bounds(subject.zone);
-        for (format, words) in forms {
+        for (format, gaps, words) in forms {
             if !ui.add(Entry::new(words)).clicked() {
                 continue;
             }
@@ -138,7 +141,8 @@ impl Readings {
                 to: bounded.then_some(to),
             };
             let parts = meters.iter().filter(|meter| cx.selection.contains(meter.id)).map(part).collect();
-            let export = Export { readings, format, profile: None, parts, side: self.side, now: (cx.now)() };
+            let (side, now) = (self.side, (cx.now)());
+            let export = Export { readings, format, profile: None, parts, side, gaps, now };
             let first = if many > 1 { format!("{many} meters") } else { subject.meter.config.name.clone() };
             let name = format!("{first} {word} {}.csv", subject.period.first).replace(['/', '\\', ':'], "-");
             cx.command(Command::Export(Box::new(export), name));

@@ -11,13 +11,10 @@ use crate::gui::data::Later;
 use crate::gui::theme::{SIZES, strong, tokens};
 use crate::gui::widgets::{Act, choice, counted, dialog_window, loading, room_in_dialog, secondary, small};
 use crate::model::Fault;
-use crate::scheme::{Document, Holidays, SpecialDay, read_holidays};
+use crate::scheme::{Document, Holidays, LARGEST_HOLIDAYS, SpecialDay, read_holidays};
 
 use super::opened::file_name;
 use super::which::Which;
-
-/// The largest list that is read.
-const LARGEST: u64 = 4 << 20;
 
 /// A list under consideration.
 #[derive(Debug)]
@@ -48,7 +45,11 @@ pub(super) enum Answer {
     Take(Which, Vec<SpecialDay>),
 }
 
-fn read_file(path: &Path) -> Result<Holidays, Fault> {
+/// Reads a list of holidays.
+///
+/// # Errors
+/// It cannot be read, or is no list of reasonable size.
+pub(in crate::gui) fn read_file(path: &Path) -> Result<Holidays, Fault> {
     let fail = |reason: String| {
         Fault::user(
             format!("{}: {reason}", path.display()),
@@ -56,7 +57,7 @@ fn read_file(path: &Path) -> Result<Holidays, Fault> {
         )
     };
     let size = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?.len();
-    if size > LARGEST {
+    if size > LARGEST_HOLIDAYS {
         return Err(fail(format!("{size} bytes are too many for a list of holidays")));
     }
     std::fs::read(path).map(|bytes| read_holidays(&bytes)).map_err(|error| fail(error.to_string()))

@@ -64,6 +64,8 @@ use weeks::Weeks;
 use which::Which;
 use year::Year;
 
+pub(super) use import::read_file as read_holiday_file;
+
 /// Below this width problems stand under the page, not beside it.
 const NARROW: f32 = 860.0;
 

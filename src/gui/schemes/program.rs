@@ -2,20 +2,19 @@
 //! ended, what now stands, and the way back.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::TryRecvError;
-use std::time::Duration;
 
 use egui::{Frame, Key, Label, Margin, Panel, ScrollArea, Ui};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
+use crate::comms::Job;
 use crate::comms::programming::{fits, foreseen, kept, restorable};
-use crate::comms::{Job, JobId};
 use crate::drivers::Activation;
 use crate::export::zone_of;
-use crate::gui::context::{AppCtx, Command, Page, stopped};
-use crate::gui::data::{Later, Load, MeterSchemes, Query};
+use crate::gui::context::{AppCtx, Command, Page};
+use crate::gui::data::{Load, MeterSchemes, Query};
+use crate::gui::submission::Submission;
 use crate::gui::theme::{Icon, strong, tokens};
 use crate::gui::widgets::{
     Act, Tone, badge, counted, dialog_window, empty, fault_panel, field, heading, instant, secondary,
@@ -58,9 +57,7 @@ pub(super) struct Run {
     pub(super) meter: MeterId,
     pub(super) name: String,
     pub(super) doing: Doing,
-    pub(super) submitted: Option<Later<JobId>>,
-    pub(super) job: Option<JobId>,
-    pub(super) refused: Option<Fault>,
+    pub(super) submission: Submission,
     /// Whether a scheme that was read has been opened as a draft.
     pub(super) opened: bool,
 }
@@ -289,17 +286,9 @@ impl ProgramPage {
         while self.runs.len() >= KEPT {
             self.runs.pop_back();
         }
-        let submitted = Some(cx.backend.submit(job));
+        let submission = Submission::new(cx.backend.submit(job));
         let name = named(meter);
-        self.runs.push_front(Run {
-            meter: meter.id,
-            name,
-            doing,
-            submitted,
-            job: None,
-            refused: None,
-            opened: false,
-        });
+        self.runs.push_front(Run { meter: meter.id, name, doing, submission, opened: false });
     }
 
     fn read(&mut self, cx: &AppCtx, meter: &MeterRow) {
@@ -309,17 +298,7 @@ impl ProgramPage {
     /// Takes the numbers of jobs that were submitted.
     fn take_numbers(&mut self, ui: &Ui) {
         for run in &mut self.runs {
-            let Some(submitted) = &run.submitted else { continue };
-            match submitted.try_recv() {
-                Err(TryRecvError::Empty) => {
-                    ui.ctx().request_repaint_after(Duration::from_millis(100));
-                    continue;
-                }
-                Ok(Ok(job)) => run.job = Some(job),
-                Ok(Err(fault)) => run.refused = Some(fault),
-                Err(TryRecvError::Disconnected) => run.refused = Some(stopped()),
-            }
-            run.submitted = None;
+            run.submission.step(ui);
         }
     }
 

@@ -30,11 +30,11 @@ pub(super) fn one_run(ui: &mut Ui, cx: &mut AppCtx, run: &mut Run) -> Option<Nex
             Doing::Read => format!("Read the scheme of {}", run.name),
         };
         ui.label(strong(title));
-        if let Some(fault) = &run.refused {
+        if let Some(fault) = run.submission.refused() {
             fault_panel(ui, fault);
             return;
         }
-        let Some(job) = run.job else {
+        let Some(job) = run.submission.job() else {
             ui.label(secondary(ui, "Submitting"));
             return;
         };

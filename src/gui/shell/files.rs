@@ -94,6 +94,7 @@ impl FilePurpose {
             Self::Proof(ProofFile::Profile) => "Open a load profile",
             Self::Proof(ProofFile::Events) => "Open events",
             Self::Proof(ProofFile::ListScheme) => "Choose a scheme",
+            Self::Proof(ProofFile::ListHolidays) => "Choose a list of holidays",
             Self::Package => "Open a firmware package",
             Self::PublicKey => "Open a public key",
             Self::VendorFile => "Open a vendor's firmware file",
@@ -124,6 +125,9 @@ impl FilePurpose {
         match self {
             Self::ImportMeters => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::Proof(ProofFile::ListScheme) => dialog.add_filter("Scheme", &["json"]).pick_file(),
+            Self::Proof(ProofFile::ListHolidays) => {
+                dialog.add_filter("Holidays", &["ics", "csv", "txt"]).pick_file()
+            }
             Self::Proof(_) => dialog.add_filter("CSV", &["csv", "txt"]).pick_file(),
             Self::Package => {
                 dialog.add_filter("Firmware package", &["mtwfw"]).add_filter("All files", &["*"]).pick_file()

@@ -2,16 +2,17 @@
 
 use std::sync::LazyLock;
 
-use egui::{Align, Label, Layout, RichText, TextEdit, Ui, Vec2};
-use serde_json::{Value, json};
+use egui::{Align, Frame, Label, Layout, Margin, RichText, TextEdit, Ui, Vec2};
+use serde_json::Value;
 
 use crate::gui::theme::{CONTROL, SIZES, tokens};
-use crate::gui::widgets::{combo, committed, secondary, small};
-use crate::model::template::fields::{FIELDS, Field, Kind, from_key};
-use crate::model::template::{Problem, SERVICES, Template};
-use crate::model::{Obis, ServerAddress, plain_name};
+use crate::gui::widgets::{secondary, small};
+use crate::model::template::fields::{self, FIELDS, Field, Kind, from_key};
+use crate::model::template::{Problem, Template};
 
+use super::controls::control;
 use super::editor::put;
+use super::elster;
 use super::tables::{self, Tables};
 
 /// What holds where nothing is said.
@@ -33,7 +34,8 @@ pub(super) struct Editing<'a> {
 impl Editing<'_> {
     /// What is said at a place, or holds there.
     pub(super) fn at(&self, pointer: &str) -> Value {
-        self.tree.pointer(pointer).or_else(|| USUAL.pointer(pointer)).cloned().unwrap_or_default()
+        let said = self.tree.pointer(pointer).or_else(|| USUAL.pointer(pointer)).cloned();
+        said.or_else(|| usual_in_group(pointer)).unwrap_or_default()
     }
 
     /// Says something at a place; what is as usual is left out.
@@ -49,6 +51,19 @@ impl Editing<'_> {
         })
     }
 
+    /// What is wrong with rows of a list, or of a map by their first cells.
+    pub(super) fn marks(&self, pointer: &str, rows: &[Vec<String>]) -> Vec<(usize, String)> {
+        let is_map = self.at(pointer).is_object();
+        let row_of = |problem: &Problem| {
+            let key = problem.pointer.get(pointer.len() + 1..)?.split('/').next()?;
+            let key = key.replace("~1", "/").replace("~0", "~");
+            let named = |row: &Vec<String>| row.first() == Some(&key);
+            if is_map { rows.iter().position(named) } else { key.parse().ok().filter(|at| *at < rows.len()) }
+        };
+        let within = self.problems_at(pointer);
+        within.filter_map(|problem| Some((row_of(problem)?, in_words(problem)))).collect()
+    }
+
     fn is_sought(&self, pointer: &str) -> bool {
         self.sought.is_some_and(|sought| {
             sought.strip_prefix(pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -56,14 +71,48 @@ impl Editing<'_> {
     }
 }
 
+/// What holds within a group that is told, where it says nothing of a setting: flags are off.
+fn usual_in_group(pointer: &str) -> Option<Value> {
+    let group = fields::at(pointer.get(..pointer.rfind('/')?)?)?;
+    let field = fields::at(pointer).filter(|field| field.kind != Kind::Flag)?;
+    group.first().get(field.pointer.rsplit('/').next()?).cloned()
+}
+
+fn in_words(problem: &Problem) -> String {
+    match problem.advice.as_str() {
+        "" => problem.message.clone(),
+        advice => format!("{}; {advice}", problem.message),
+    }
+}
+
+/// What is wrong, under the control that it is wrong with.
+fn wrongs(ui: &mut Ui, problems: &[String]) {
+    for problem in problems {
+        ui.horizontal(|ui| {
+            ui.add_space(LABEL + 8.0);
+            let ink = tokens(ui).bad.0;
+            ui.add(Label::new(RichText::new(problem).size(SIZES[0]).color(ink)).wrap());
+        });
+    }
+}
+
 /// Draws a section.
 pub(super) fn ui(ui: &mut Ui, key: &str, editing: &mut Editing<'_>, tables: &mut Tables) {
     ui.spacing_mut().item_spacing.y = 4.0;
+    if key == "flag" && editing.at("/family") != "elster" {
+        ui.label(small(
+            ui,
+            "The protocol family of this template is another: what stands here has no effect",
+        ));
+    }
     for field in FIELDS.iter().filter(|field| field.section() == key) {
         // Long lists are tables of their own.
         let is_list = key == "objects" && matches!(field.kind, Kind::Objects);
-        if !is_list && field.kind != Kind::Table {
-            line(ui, field, editing);
+        match field.kind {
+            Kind::Group { fields, .. } => group(ui, field, fields, editing),
+            Kind::Table => {}
+            _ if is_list => {}
+            _ => line(ui, field, editing),
         }
     }
     unknown(ui, key, editing);
@@ -71,6 +120,7 @@ pub(super) fn ui(ui: &mut Ui, key: &str, editing: &mut Editing<'_>, tables: &mut
         "objects" => tables::objects(ui, editing, tables),
         "event_texts" => tables::event_texts(ui, editing, tables),
         "profiles" => tables::status_bits(ui, editing, tables),
+        "flag" => elster::ui(ui, editing, tables),
         _ => {}
     }
 }
@@ -124,25 +174,39 @@ fn line(ui: &mut Ui, field: &Field, editing: &mut Editing<'_>) {
     } else {
         row(ui, field.label, field.help, |ui| said = control(ui, field, &value));
     }
-    let problems: Vec<String> = editing
-        .problems_at(field.pointer)
-        .map(|problem| match problem.advice.as_str() {
-            "" => problem.message.clone(),
-            advice => format!("{}; {advice}", problem.message),
-        })
-        .collect();
-    for problem in problems {
-        ui.horizontal(|ui| {
-            ui.add_space(LABEL + 8.0);
-            let ink = tokens(ui).bad.0;
-            ui.add(Label::new(RichText::new(problem).size(SIZES[0]).color(ink)).wrap());
-        });
-    }
+    let problems: Vec<String> = editing.problems_at(field.pointer).map(in_words).collect();
+    wrongs(ui, &problems);
     if is_sought {
         ui.scroll_to_cursor(Some(Align::Center));
     }
     if let Some(said) = said {
         editing.say(field.pointer, said);
+    }
+}
+
+/// Settings that are told together: whether they are, and then each of them.
+fn group(ui: &mut Ui, field: &Field, fields: &[Field], editing: &mut Editing<'_>) {
+    let mut is_told = !editing.at(field.pointer).is_null();
+    let mut said = None;
+    row(ui, field.label, field.help, |ui| {
+        let response = ui.checkbox(&mut is_told, "");
+        if response.changed() {
+            said = Some(if is_told { field.first() } else { Value::Null });
+        }
+        response.accessible_name(field.label);
+    });
+    let of_all = editing.problems_at(field.pointer).filter(|problem| problem.pointer == field.pointer);
+    let problems: Vec<String> = of_all.map(in_words).collect();
+    wrongs(ui, &problems);
+    if let Some(said) = said {
+        editing.say(field.pointer, said);
+    }
+    if is_told {
+        Frame::new().inner_margin(Margin { left: 16, ..Margin::ZERO }).show(ui, |ui| {
+            for field in fields {
+                line(ui, field, editing);
+            }
+        });
     }
 }
 
@@ -153,7 +217,7 @@ fn note(ui: &mut Ui, value: &Value, said: &mut Option<Value>) {
             .hint_text("For whom, and where the settings come from")
             .desired_width((ui.available_width() - 16.0).min(560.0))
             .desired_rows(3)
-            .margin(egui::Margin::symmetric(8, 5));
+            .margin(Margin::symmetric(8, 5));
         let response = ui.add(edit);
         let changed = response.changed();
         response.accessible_name("Note");
@@ -161,102 +225,4 @@ fn note(ui: &mut Ui, value: &Value, said: &mut Option<Value>) {
             *said = Some(Value::String(text.clone()));
         }
     });
-}
-
-fn words(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        Value::Array(items) => items.iter().map(words).collect::<Vec<_>>().join(", "),
-        other => other.to_string(),
-    }
-}
-
-/// A control for a setting; gives what is to be said.
-fn control(ui: &mut Ui, field: &Field, value: &Value) -> Option<Value> {
-    let text = words(value);
-    match field.kind {
-        Kind::Flag => {
-            let mut on = value.as_bool().unwrap_or(false);
-            let response = ui.checkbox(&mut on, "");
-            let changed = response.changed();
-            response.accessible_name(field.label);
-            changed.then_some(Value::Bool(on))
-        }
-        Kind::Number { low, high, unit } => {
-            let number =
-                |text: &str| text.trim().parse::<u32>().ok().filter(|one| (low..=high).contains(one));
-            let (given, response) = committed(ui, field.label, &text, 96.0, |text| number(text).is_some());
-            response.on_hover_text(format!("{low} to {high}"));
-            if !unit.is_empty() {
-                ui.label(secondary(ui, unit));
-            }
-            given.and_then(|text| number(&text)).map(|one| json!(one))
-        }
-        Kind::Choice(choices) => {
-            let current =
-                choices.iter().find(|(word, _)| *word == text).map_or(text.as_str(), |(_, words)| words);
-            let mut said = None;
-            combo(ui, ("choice", field.pointer), field.label, 300.0, current, |ui| {
-                for (word, meaning) in choices {
-                    if ui.selectable_label(*word == text, *meaning).clicked() && *word != text {
-                        said = Some(Value::String((*word).to_owned()));
-                    }
-                }
-            });
-            said
-        }
-        Kind::Text => {
-            let (given, _) = committed(ui, field.label, &text, 300.0, |text| !text.trim().is_empty());
-            given.map(Value::String)
-        }
-        Kind::Address => {
-            let (given, _) =
-                committed(ui, field.label, &text, 120.0, |text| text.parse::<ServerAddress>().is_ok());
-            given.map(Value::String)
-        }
-        Kind::Object => object(ui, field.label, &text, false),
-        Kind::MaybeObject => object(ui, field.label, &text, true),
-        Kind::Objects => {
-            let (given, _) = committed(ui, field.label, &text, 380.0, |text| several(text).is_some());
-            given.and_then(|text| several(&text))
-        }
-        Kind::Numbers => {
-            let numbers = |text: &str| {
-                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-                parts.map(|part| part.parse::<u32>().ok()).collect::<Option<Vec<u32>>>()
-            };
-            let (given, _) = committed(ui, field.label, &text, 300.0, |text| numbers(text).is_some());
-            given.and_then(|text| numbers(&text)).map(|numbers| json!(numbers))
-        }
-        Kind::Words(known) => {
-            let known = if known.is_empty() { &SERVICES[..] } else { known };
-            let chosen = |text: &str| {
-                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-                parts
-                    .map(|part| known.contains(&part).then(|| part.to_owned()))
-                    .collect::<Option<Vec<String>>>()
-            };
-            let (given, response) = committed(ui, field.label, &text, 380.0, |text| chosen(text).is_some());
-            response.on_hover_text(format!("Joined by commas: {}", known.join(", ")));
-            given.and_then(|text| chosen(&text)).map(|words| json!(words))
-        }
-        Kind::Table => None,
-    }
-}
-
-/// Objects joined by commas.
-fn several(text: &str) -> Option<Value> {
-    let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-    let all = parts.map(|part| part.parse::<Obis>().ok().map(|obis| obis.to_string()));
-    all.collect::<Option<Vec<String>>>().map(|all| json!(all))
-}
-
-fn object(ui: &mut Ui, label: &str, text: &str, may_be_none: bool) -> Option<Value> {
-    let is_right = |text: &str| may_be_none && text.trim().is_empty() || text.parse::<Obis>().is_ok();
-    let (given, _) = committed(ui, label, text, 160.0, is_right);
-    if let Ok(obis) = text.parse::<Obis>() {
-        ui.add(Label::new(secondary(ui, plain_name(obis))).truncate());
-    }
-    given.map(|text| text.parse::<Obis>().map_or(Value::Null, |obis| Value::String(obis.to_string())))
 }

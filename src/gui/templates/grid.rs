@@ -1,6 +1,6 @@
 //! A table of rows that are changed, moved, added and removed, and what that does to a list or a map of a template.
 
-use egui::{Align, Label, Layout, Ui, Vec2};
+use egui::{Align, Label, Layout, RichText, Ui, Vec2};
 use egui_extras::{Column as Width, TableBuilder};
 use serde_json::{Map, Value};
 
@@ -14,6 +14,14 @@ pub(super) struct Typed {
     pub(super) sought: String,
     /// How high the form is that is seen of the table.
     pub(super) room: f32,
+}
+
+impl Typed {
+    /// Another table is shown.
+    pub(super) fn begin_anew(&mut self) {
+        self.new.clear();
+        self.sought.clear();
+    }
 }
 
 /// A column: title, width, whether a text may stand in it; nothing where it is only shown.
@@ -39,12 +47,13 @@ pub(super) enum Change {
     Add(Vec<String>),
 }
 
-/// A table of rows; gives what is to be done.
+/// A table of rows, with what is wrong with some of them; gives what is to be done.
 pub(super) fn grid(
     ui: &mut Ui,
     what: &str,
     columns: &[Column],
     rows: &[Vec<String>],
+    marks: &[(usize, String)],
     typed: &mut Typed,
     can_move: bool,
 ) -> Option<Change> {
@@ -96,9 +105,13 @@ pub(super) fn grid(
                 let Some(at) = seen.get(line.index()).copied() else { return };
                 let Some(cells) = rows.get(at) else { return };
                 let name = cells.first().map(String::as_str).unwrap_or_default();
+                let is_wrong = marks.iter().any(|(marked, _)| *marked == at);
                 for (place, (column, cell)) in columns.iter().zip(cells).enumerate() {
                     line.col(|ui| match column.is_right {
                         Some(is_right) => {
+                            if is_wrong {
+                                ui.painter().rect_filled(ui.max_rect(), 0.0, t.bad_soft.0);
+                            }
                             ui.push_id((what, at, place), |ui| {
                                 let label = format!("{} of {name}", column.title);
                                 let width = ui.available_width() - 8.0;
@@ -132,6 +145,11 @@ pub(super) fn grid(
             });
         });
     });
+    for (at, words) in marks {
+        let name = rows.get(*at).and_then(|cells| cells.first()).map(String::as_str).unwrap_or_default();
+        let words = format!("Row {}, {name}: {words}", at + 1);
+        ui.add(Label::new(RichText::new(words).size(SIZES[0]).color(t.bad.0)).wrap());
+    }
     add_row(ui, columns, typed).or(change)
 }
 
@@ -147,7 +165,8 @@ fn add_row(ui: &mut Ui, columns: &[Column], typed: &mut Typed) -> Option<Change>
         for ((title, width, is_right), text) in wanted.zip(&mut typed.new) {
             let wrong = !text.is_empty() && !is_right(text);
             is_ready &= is_right(text);
-            let width = if width > 0.0 { width - 8.0 } else { 240.0 };
+            let width =
+                if width > 0.0 { width - 8.0 } else { (ui.available_width() - 80.0).clamp(112.0, 240.0) };
             let response = text_field(ui, text, title, width, wrong);
             entered |= response.lost_focus() && ui.input(|input| input.key_pressed(egui::Key::Enter));
             response.accessible_name(format!("New: {title}"));

@@ -1,12 +1,10 @@
 //! *Learn*: which meter, how far it is, how it ended.
 
-use std::sync::mpsc::TryRecvError;
-
 use egui::{Key, Label, ScrollArea, Ui};
 
 use crate::comms::{Job, JobId};
-use crate::gui::context::{AppCtx, Command, stopped};
-use crate::gui::data::Later;
+use crate::gui::context::{AppCtx, Command};
+use crate::gui::submission::Submission;
 use crate::gui::theme::{Icon, strong};
 use crate::gui::widgets::{
     Act, dialog_window, fault_panel, field, progress_bar, secondary, small, text_field,
@@ -27,9 +25,7 @@ pub(super) enum Answer {
 /// A template is learnt from a meter.
 pub(super) struct Learning {
     name: String,
-    submitted: Option<Later<JobId>>,
-    job: Option<JobId>,
-    refused: Option<Fault>,
+    submission: Submission,
     proposal: Option<Box<Proposal>>,
 }
 
@@ -42,27 +38,17 @@ impl Learning {
             _ => String::new(),
         };
         cx.learnt = None;
-        Self { name, submitted: None, job: None, refused: None, proposal: None }
-    }
-
-    fn take_number(&mut self) {
-        let Some(answer) = &self.submitted else { return };
-        match answer.try_recv() {
-            Err(TryRecvError::Empty) => return,
-            Err(TryRecvError::Disconnected) => self.refused = Some(stopped()),
-            Ok(Err(fault)) => self.refused = Some(fault),
-            Ok(Ok(job)) => self.job = Some(job),
-        }
-        self.submitted = None;
+        Self { name, submission: Submission::default(), proposal: None }
     }
 
     /// Draws it.
     pub(super) fn ui(&mut self, ui: &Ui, cx: &mut AppCtx) -> Answer {
-        self.take_number();
-        if let Some((_, proposal)) = cx.learnt.take_if(|(job, _)| Some(*job) == self.job) {
+        self.submission.step(ui);
+        let job = self.submission.job();
+        if let Some((_, proposal)) = cx.learnt.take_if(|(learnt, _)| Some(*learnt) == job) {
             self.proposal = Some(proposal);
         }
-        let state = self.job.and_then(|job| cx.jobs.get(job)).cloned();
+        let state = job.and_then(|job| cx.jobs.get(job)).cloned();
         let is_over = state.as_ref().is_some_and(|state| state.ended.is_some());
         let fault = state.as_ref().and_then(|state| {
             let mut ended = state.meters.values().filter_map(|meter| meter.ended.as_ref());
@@ -79,17 +65,17 @@ impl Learning {
             ui.spacing_mut().item_spacing.y = 8.0;
             ui.label(strong("Learn a template from a meter").size(15.0));
             ui.label(secondary(ui, "Looks at all that a DLMS meter shows of itself: its objects, profiles, clock, tariff. Nothing is written to it, and nothing is stored. What no meter tells stays for you to fill in."));
-            match (self.job, &self.submitted) {
-                (None, None) => self.ask(ui, cx, &mut answer),
+            match (job, self.submission.is_waiting()) {
+                (None, false) => self.ask(ui, cx, &mut answer),
                 _ if is_over => self.over(ui, fault.as_ref(), &mut answer),
                 _ => {
                     let steps =
                         state.iter().flat_map(|state| state.meters.values()).flat_map(|meter| &meter.steps);
-                    running(ui, cx, self.job, steps.last());
+                    running(ui, cx, job, steps.last());
                 }
             }
         });
-        let is_running = self.submitted.is_some() || self.job.is_some() && !is_over;
+        let is_running = self.submission.is_waiting() || job.is_some() && !is_over;
         if modal.should_close() && !is_running { Answer::Closed } else { answer }
     }
 
@@ -122,14 +108,13 @@ impl Learning {
         } else {
             ui.label(small(ui, "Its line, address and authentication are as set in the Meter Manager."));
         }
-        if let Some(fault) = &self.refused {
+        if let Some(fault) = self.submission.refused() {
             fault_panel(ui, fault);
         }
         ui.horizontal(|ui| {
             let begin = ui.add(Act::primary("Learn").icon(Icon::Search).enabled(found.is_some()));
             if let Some(meter) = found.filter(|_| begin.clicked() || entered) {
-                self.refused = None;
-                self.submitted = Some(cx.backend.submit(Job::Learn { meter }));
+                self.submission = Submission::new(cx.backend.submit(Job::Learn { meter }));
             }
             if ui.add(Act::plain("Cancel").shortcut("Esc")).clicked() {
                 *answer = Answer::Closed;
@@ -154,7 +139,7 @@ impl Learning {
                 *answer = Answer::Learnt(proposal);
             }
             if ui.add(Act::plain("Try another meter")).clicked() {
-                (self.job, self.refused, self.proposal) = (None, None, None);
+                (self.submission, self.proposal) = (Submission::default(), None);
             }
             if ui.add(Act::plain("Close").shortcut("Esc")).clicked() {
                 *answer = Answer::Closed;

@@ -1,7 +1,9 @@
 //! Templates: what differs between meter models. All of them at the left, what one says at the right, and an editor
 //! for the store's own.
 
+mod controls;
 mod editor;
+mod elster;
 mod forms;
 mod grid;
 mod history;

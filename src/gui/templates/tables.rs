@@ -7,6 +7,7 @@ use crate::gui::theme::Icon;
 use crate::gui::widgets::{Act, combo, committed, secondary, section, small, text_field};
 use crate::model::{IntervalStatus, Obis, Unit, plain_name};
 
+use super::elster;
 use super::forms::{Editing, row};
 use super::grid::{Typed, change_list, change_map, column, grid, shown};
 
@@ -15,7 +16,8 @@ use super::grid::{Typed, change_list, change_map, column, grid, shown};
 pub(super) struct Tables {
     list: List,
     log: String,
-    typed: Typed,
+    pub(super) elster: elster::List,
+    pub(super) typed: Typed,
     new_log: String,
 }
 
@@ -54,11 +56,11 @@ const LISTS: [(List, &str, &str); 10] = [
     (List::Ratios, "Transformer ratios", "/objects/ratios"),
 ];
 
-fn is_object(text: &str) -> bool {
+pub(super) fn is_object(text: &str) -> bool {
     text.parse::<Obis>().is_ok()
 }
 
-fn is_words(text: &str) -> bool {
+pub(super) fn is_words(text: &str) -> bool {
     !text.trim().is_empty()
 }
 
@@ -70,7 +72,7 @@ fn is_scaler(text: &str) -> bool {
     text.trim().parse::<i8>().is_ok()
 }
 
-fn unit_of(text: &str) -> Option<u8> {
+pub(super) fn unit_of(text: &str) -> Option<u8> {
     let text = text.trim();
     Unit::from_symbol(text).map(|unit| unit.0).or_else(|| text.parse().ok())
 }
@@ -87,24 +89,24 @@ fn is_flag(text: &str) -> bool {
     IntervalStatus::from_word(text.trim()).is_some()
 }
 
-fn text_of(value: &Value) -> String {
+pub(super) fn text_of(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn name_of(text: &str) -> String {
+pub(super) fn name_of(text: &str) -> String {
     text.parse::<Obis>().map(plain_name).unwrap_or_default()
 }
 
 /// An OBIS code as it is written out.
-fn obis(text: &str) -> Value {
+pub(super) fn obis(text: &str) -> Value {
     json!(text.parse::<Obis>().map_or_else(|_| text.trim().to_owned(), |obis| obis.to_string()))
 }
 
-fn list_at(editing: &Editing<'_>, pointer: &str) -> Vec<Value> {
+pub(super) fn list_at(editing: &Editing<'_>, pointer: &str) -> Vec<Value> {
     editing.at(pointer).as_array().cloned().unwrap_or_default()
 }
 
-fn map_at(editing: &Editing<'_>, pointer: &str) -> Map<String, Value> {
+pub(super) fn map_at(editing: &Editing<'_>, pointer: &str) -> Map<String, Value> {
     editing.at(pointer).as_object().cloned().unwrap_or_default()
 }
 
@@ -131,8 +133,7 @@ pub(super) fn objects(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut Table
         });
     });
     if tables.list != before {
-        tables.typed.new.clear();
-        tables.typed.sought.clear();
+        tables.typed.begin_anew();
     }
     let Some((list, what, pointer)) = LISTS.iter().find(|(list, ..)| *list == tables.list).copied() else {
         return;
@@ -153,7 +154,8 @@ pub(super) fn objects(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut Table
                 })
                 .collect();
             let columns = [column("OBIS code", 176.0, is_object), shown("Name")];
-            if let Some(change) = grid(ui, what, &columns, &rows, &mut tables.typed, true) {
+            let marks = editing.marks(pointer, &rows);
+            if let Some(change) = grid(ui, what, &columns, &rows, &marks, &mut tables.typed, true) {
                 change_list(
                     &mut items,
                     change,
@@ -173,7 +175,8 @@ fn plate(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut Tables, pointer: &
         items.iter().map(|item| vec![cell(item, "obis"), cell(item, "as")]).collect();
     ui.label(small(ui, "As: serial, logical device name, firmware, model, maker, or a title"));
     let columns = [column("OBIS code", 176.0, is_object), column("As", 0.0, is_words)];
-    if let Some(change) = grid(ui, "plate", &columns, &rows, &mut tables.typed, true) {
+    let marks = editing.marks(pointer, &rows);
+    if let Some(change) = grid(ui, "plate", &columns, &rows, &marks, &mut tables.typed, true) {
         let set = |item: &mut Value, place: usize, text: String| {
             let (key, value) = if place == 0 { ("obis", obis(&text)) } else { ("as", json!(text)) };
             if let Value::Object(members) = item {
@@ -194,7 +197,8 @@ fn names(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut Tables, pointer: &
     let mut map = map_at(editing, pointer);
     let rows: Vec<Vec<String>> = map.iter().map(|(key, value)| vec![key.clone(), text_of(value)]).collect();
     let columns = [column("OBIS code", 176.0, is_object), column("Name", 0.0, is_words)];
-    if let Some(change) = grid(ui, "names", &columns, &rows, &mut tables.typed, false) {
+    let marks = editing.marks(pointer, &rows);
+    if let Some(change) = grid(ui, "names", &columns, &rows, &marks, &mut tables.typed, false) {
         let words = |cells: &[String]| json!(cells.first());
         change_map(
             &mut map,
@@ -224,7 +228,8 @@ fn scalers(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut Tables, pointer:
         column("Power of ten", 112.0, is_scaler),
         column("Unit", 0.0, is_unit),
     ];
-    if let Some(change) = grid(ui, "scalers", &columns, &rows, &mut tables.typed, false) {
+    let marks = editing.marks(pointer, &rows);
+    if let Some(change) = grid(ui, "scalers", &columns, &rows, &marks, &mut tables.typed, false) {
         let scaler = |text: &str| json!(text.trim().parse::<i8>().unwrap_or(0));
         let set = |value: &mut Value, place: usize, text: &str| {
             let (key, new) =
@@ -273,7 +278,8 @@ pub(super) fn status_bits(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut T
     let mut map = map_at(editing, pointer);
     let rows: Vec<Vec<String>> = map.iter().map(|(key, value)| vec![key.clone(), text_of(value)]).collect();
     let columns = [column("Bit", 80.0, is_bit), column("Flag", 0.0, is_flag)];
-    if let Some(change) = grid(ui, "status bits", &columns, &rows, &mut tables.typed, false) {
+    let marks = editing.marks(pointer, &rows);
+    if let Some(change) = grid(ui, "status bits", &columns, &rows, &marks, &mut tables.typed, false) {
         let flag = |cells: &[String]| json!(cells.first().map(|text| text.trim()));
         change_map(
             &mut map,
@@ -335,7 +341,8 @@ pub(super) fn event_texts(ui: &mut Ui, editing: &mut Editing<'_>, tables: &mut T
     let mut map = map_at(editing, &pointer);
     let rows: Vec<Vec<String>> = map.iter().map(|(key, value)| vec![key.clone(), text_of(value)]).collect();
     let columns = [column("Code", 96.0, is_code), column("Text", 0.0, is_words)];
-    if let Some(change) = grid(ui, "event texts", &columns, &rows, &mut tables.typed, false) {
+    let marks = editing.marks(&pointer, &rows);
+    if let Some(change) = grid(ui, "event texts", &columns, &rows, &marks, &mut tables.typed, false) {
         let words = |cells: &[String]| json!(cells.first());
         change_map(
             &mut map,

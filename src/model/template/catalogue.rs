@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::check::check;
-use super::{Problem, Template, TemplateError};
+use super::{Problem, Template, TemplateError, written};
 use crate::model::close_to;
 
 pub(super) const SHIPPED: &[(&str, &str)] = &[
@@ -102,6 +102,22 @@ impl Catalogue {
     pub fn of(own: Vec<OwnTemplate>) -> Self {
         let own = own.into_iter().map(|row| (row.name.clone(), Own { row, read: OnceLock::new() }));
         Self { own: Arc::new(own.collect()) }
+    }
+
+    /// With one more template, which is in no store; in the place of one of its name.
+    #[must_use]
+    pub fn with(&self, template: &Template) -> Self {
+        let (name, text) = (template.name.clone(), written(template));
+        let row = OwnTemplate {
+            name,
+            text,
+            version: 1,
+            changed_at: Timestamp::UNIX_EPOCH,
+            changed_by: String::new(),
+            origin: None,
+        };
+        let others = self.own.values().map(|own| own.row.clone()).filter(|own| own.name != row.name);
+        Self::of(others.chain([row.clone()]).collect())
     }
 
     /// Whether a template of this name ships with the program.

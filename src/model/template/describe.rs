@@ -121,7 +121,14 @@ fn rows_of(pointer: &str, label: &str, value: &Value, is_usual: bool, rows: &mut
         }
         Value::Object(members) if !members.is_empty() => {
             for (key, value) in members {
-                push(step(pointer, key), format!("{label}: {}", object_words(key)), said(value));
+                let at = step(pointer, key);
+                match fields::at(&at) {
+                    Some(field) => {
+                        let words = field.said(value).unwrap_or_else(|| said(value));
+                        push(at, field.label.to_owned(), words);
+                    }
+                    None => push(at, format!("{label}: {}", object_words(key)), said(value)),
+                }
             }
         }
         Value::Object(_) => push(pointer.to_owned(), label.to_owned(), "None".to_owned()),

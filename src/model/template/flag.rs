@@ -237,35 +237,84 @@ impl FlagTuning {
         named(&exact).or_else(|| named(device)).or_else(|| named("*"))
     }
 
-    /// What cannot be, in words.
-    ///
-    /// # Errors
-    /// The first thing that cannot be.
-    pub(super) fn check(&self) -> Result<(), String> {
-        let ids = self.identity.iter().map(|one| one.id);
-        let ids = ids.chain(self.tables.iter().map(|one| one.id)).chain([self.clock]);
-        let ids = ids.chain([&self.ct, &self.vt].into_iter().flatten().map(|one| one.id));
-        if let Some(id) = ids.into_iter().find(|id| *id > 999) {
-            return Err(format!("flag: the identity {id} has more than three digits"));
+    /// What cannot be: where, and in words.
+    pub(super) fn problems(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        self.identities(&mut found);
+        for (place, range) in self.ranges.iter().enumerate() {
+            if !is_range(range) {
+                let words = format!("`{range}` is no product range: write three digits");
+                found.push((format!("/flag/ranges/{place}"), words));
+            }
         }
-        if self.authenticate_every_seconds == 0 || self.authenticate_every_seconds > 290 {
-            return Err(
-                "flag.authenticate_every_seconds is not 1 to 290: the meter forgets after 300".to_owned()
-            );
+        for (place, table) in self.tables.iter().enumerate() {
+            let at = format!("/flag/tables/{place}");
+            for (register, one) in table.registers.iter().enumerate() {
+                if u32::from(one.at) + REGISTER_OCTETS > u32::from(table.bytes) {
+                    let words = format!("it lies beyond the {} octets of table {}", table.bytes, table.id);
+                    found.push((format!("{at}/registers/{register}"), words));
+                }
+            }
+            if table.holds == FlagContent::Tou && table.count == 0 && self.layouts.is_empty() {
+                let words = "time-of-use registers without a count need layouts".to_owned();
+                found.push((at, words));
+            }
         }
-        let beyond = |table: &&FlagTable| table.registers.iter().any(|one| one.at + 8 > table.bytes);
-        if let Some(table) = self.tables.iter().find(beyond) {
-            return Err(format!("flag.tables: a register of {} lies beyond its octets", table.id));
+        for (place, layout) in self.layouts.iter().enumerate() {
+            if let Some(device) = layout.devices.iter().find(|device| !is_device(device)) {
+                let words = format!("`{device}` is no device number: write 012, 020/04 or *");
+                found.push((format!("/flag/layouts/{place}"), words));
+            }
         }
-        if self.tables.iter().any(|table| table.holds == FlagContent::Tou && table.count == 0)
-            && self.layouts.is_empty()
-        {
-            return Err("flag.tables: time-of-use registers without a count need layouts".to_owned());
+        if self.billing_reset.as_ref().is_some_and(|digits| !is_octets(digits)) {
+            let words = "it is not octets in hexadecimal, two digits each".to_owned();
+            found.push(("/flag/billing_reset".to_owned(), words));
         }
-        let is_digits = |text: &String| text.bytes().all(|octet| octet.is_ascii_hexdigit());
-        if self.billing_reset.as_ref().is_some_and(|digits| !is_digits(digits)) {
-            return Err("flag.billing_reset is not hexadecimal".to_owned());
-        }
-        Ok(())
+        found
     }
+
+    /// Identities in lists; those of single settings have their bounds in the table of settings.
+    fn identities(&self, found: &mut Vec<(String, String)>) {
+        let plate = self.identity.iter().map(|one| one.id).enumerate().map(|one| ("identity", one));
+        let tables = self.tables.iter().map(|one| one.id).enumerate().map(|one| ("tables", one));
+        for (list, (place, id)) in plate.chain(tables) {
+            if id > HIGHEST_ID {
+                let words = format!("the identity {id} has more than three digits");
+                found.push((format!("/flag/{list}/{place}"), words));
+            }
+        }
+        for (place, sources) in
+            self.tables.iter().enumerate().filter_map(|(at, one)| Some((at, one.sources?)))
+        {
+            if sources > HIGHEST_ID {
+                let words = format!("the identity {sources} of its sources has more than three digits");
+                found.push((format!("/flag/tables/{place}"), words));
+            }
+        }
+    }
+}
+
+/// An identity has three digits.
+const HIGHEST_ID: u16 = 999;
+/// Octets of a register.
+const REGISTER_OCTETS: u32 = 8;
+
+/// Whether a text is a product range of the sign-on.
+#[must_use]
+pub fn is_range(text: &str) -> bool {
+    text.len() == 3 && text.bytes().all(|octet| octet.is_ascii_digit())
+}
+
+/// Whether a text is a device number with or without an issue, or stands for all others.
+#[must_use]
+pub fn is_device(text: &str) -> bool {
+    let (number, issue) = text.split_once('/').unwrap_or((text, "00"));
+    let is_digits = |part: &str, count| part.len() == count && part.bytes().all(|o| o.is_ascii_digit());
+    text == "*" || is_digits(number, 3) && is_digits(issue, 2)
+}
+
+/// Whether a text is octets in hexadecimal digits; nothing is none.
+#[must_use]
+pub fn is_octets(text: &str) -> bool {
+    text.len().is_multiple_of(2) && text.bytes().all(|octet| octet.is_ascii_hexdigit())
 }

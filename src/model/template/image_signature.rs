@@ -85,34 +85,32 @@ pub struct SignedBytes {
 }
 
 impl ImageSignature {
-    /// What is wrong with the description; nothing where it is sound.
-    ///
-    /// # Errors
-    /// In words.
-    pub fn check(&self) -> Result<(), String> {
+    /// What is wrong with the description: the setting, and in words; nothing where it is sound.
+    #[must_use]
+    pub fn problem(&self) -> Option<(&'static str, String)> {
         match self.form {
             SignatureForm::Raw if self.length != RAW_BYTES => {
-                return Err(format!(
-                    "a raw signature has {RAW_BYTES} bytes, and `length` is {}",
-                    self.length
-                ));
+                let words = format!("a raw signature has {RAW_BYTES} bytes, and `length` is {}", self.length);
+                return Some(("length", words));
             }
             SignatureForm::Der if !(8..=LONGEST_FIELD).contains(&self.length) => {
-                return Err(format!("`length` is {}: allowed is 8 to {LONGEST_FIELD}", self.length));
+                let words = format!("`length` is {}: allowed is 8 to {LONGEST_FIELD}", self.length);
+                return Some(("length", words));
             }
             SignatureForm::Raw | SignatureForm::Der => {}
         }
         if self.from == ImageEnd::End && self.offset < u64::from(self.length) {
-            return Err(format!(
+            let words = format!(
                 "the signature would go beyond the end: `offset` is {}, and it has {} bytes",
                 self.offset, self.length
-            ));
+            );
+            return Some(("offset", words));
         }
         let is_id = |id: &String| id.len() == 16 && id.chars().all(|c| c.is_ascii_hexdigit());
         if self.key.as_ref().is_some_and(|id| !is_id(id)) {
-            return Err("`key` is no key's id: write its 16 hexadecimal digits".to_owned());
+            return Some(("key", "`key` is no key's id: write its 16 hexadecimal digits".to_owned()));
         }
-        Ok(())
+        None
     }
 
     /// Where signature and signed bytes lie in an image of so many bytes.
@@ -157,12 +155,12 @@ mod tests {
     #[test]
     fn a_trailer_and_a_header_are_found() {
         let trailer = read(r#"{"offset": 64}"#);
-        assert_eq!(trailer.check(), Ok(()));
+        assert_eq!(trailer.problem(), None);
         let found = trailer.place(1000).unwrap();
         assert_eq!((found.field.clone(), ends(&found)), (936..1000, vec![(0, 936)]));
         let header =
             read(r#"{"from": "start", "offset": 16, "length": 72, "form": "der", "signed": "after"}"#);
-        assert_eq!(header.check(), Ok(()));
+        assert_eq!(header.problem(), None);
         let found = header.place(1000).unwrap();
         assert_eq!((found.field.clone(), ends(&found)), (16..88, vec![(88, 1000)]));
         let around = read(r#"{"from": "start", "offset": 16, "signed": "around", "skip": 4}"#);
@@ -182,13 +180,13 @@ mod tests {
 
     #[test]
     fn a_description_that_makes_no_sense_is_told() {
-        for text in [
-            r#"{"offset": 64, "length": 65}"#,
-            r#"{"offset": 63}"#,
-            r#"{"offset": 72, "length": 7, "form": "der"}"#,
-            r#"{"offset": 64, "key": "release"}"#,
+        for (text, key) in [
+            (r#"{"offset": 64, "length": 65}"#, "length"),
+            (r#"{"offset": 63}"#, "offset"),
+            (r#"{"offset": 72, "length": 7, "form": "der"}"#, "length"),
+            (r#"{"offset": 64, "key": "release"}"#, "key"),
         ] {
-            assert!(read(text).check().is_err(), "{text}");
+            assert_eq!(read(text).problem().map(|(key, _)| key), Some(key), "{text}");
         }
         assert!(serde_json::from_str::<ImageSignature>(r#"{"offset": 64, "hash": "md5"}"#).is_err());
     }

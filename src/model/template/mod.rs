@@ -47,7 +47,7 @@ pub use error::TemplateError;
 pub use firmware::FirmwareTuning;
 pub use flag::{
     FlagContent, FlagLayout, FlagPeriod, FlagRatio, FlagRatioForm, FlagRegister, FlagSource, FlagSumForm,
-    FlagSums, FlagTable, FlagText, FlagTuning,
+    FlagSums, FlagTable, FlagText, FlagTuning, is_device, is_octets, is_range,
 };
 pub use image_signature::{ImageEnd, ImageSignature, SignatureForm, SignedBytes, SignedPart};
 pub use limits::SchemeLimits;

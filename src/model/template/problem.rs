@@ -2,27 +2,7 @@
 
 use std::fmt;
 
-use crate::model::Position;
-
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// No meter can be read with the template.
-    Error,
-    /// It can, but look at it.
-    Warning,
-}
-
-impl Severity {
-    /// `error` or `warning`.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-        }
-    }
-}
+use crate::model::{Position, Severity};
 
 /// The checks of a template by their stable codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -130,13 +110,7 @@ impl Problem {
 impl fmt::Display for Problem {
     /// `12:7: error: range: /hdlc/window: …; …`
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(Position { line, column }) = self.position {
-            write!(out, "{line}:{column}: ")?;
-        }
-        write!(out, "{}: {}: ", self.severity().word(), self.code.word())?;
-        if !self.pointer.is_empty() {
-            write!(out, "{}: ", self.pointer)?;
-        }
+        self.severity().write_head(out, self.position, self.code.word(), &self.pointer)?;
         out.write_str(&self.message)?;
         if self.advice.is_empty() { Ok(()) } else { write!(out, "; {}", self.advice) }
     }

@@ -125,12 +125,6 @@ impl SecuritySetup {
     }
 }
 
-impl Default for SecuritySetup {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Object for SecuritySetup {
     fn entry(&self) -> &ObjectEntry {
         &self.entry

@@ -31,12 +31,6 @@ impl Clock {
     }
 }
 
-impl Default for Clock {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Object for Clock {
     fn entry(&self) -> &ObjectEntry {
         &self.entry

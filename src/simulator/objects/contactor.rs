@@ -20,12 +20,6 @@ impl Contactor {
     }
 }
 
-impl Default for Contactor {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Object for Contactor {
     fn entry(&self) -> &ObjectEntry {
         &self.entry

@@ -38,12 +38,6 @@ impl ImageTransfer {
     }
 }
 
-impl Default for ImageTransfer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 fn info(ready: &Ready) -> Data {
     Data::Structure(vec![
         Data::U32(ready.size),
@@ -138,12 +132,6 @@ impl ImageSchedule {
     #[must_use]
     pub(crate) fn new() -> Self {
         Self { entry: entry(22, 0, SCHEDULE, &[1, 1, 1, 3], 0), times: Data::Array(Vec::new()) }
-    }
-}
-
-impl Default for ImageSchedule {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

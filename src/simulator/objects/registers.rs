@@ -139,12 +139,6 @@ impl DemandRegister {
     }
 }
 
-impl Default for DemandRegister {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Object for DemandRegister {
     fn entry(&self) -> &ObjectEntry {
         &self.entry

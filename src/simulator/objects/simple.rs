@@ -152,12 +152,6 @@ impl SapAssignment {
     }
 }
 
-impl Default for SapAssignment {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Object for SapAssignment {
     fn entry(&self) -> &ObjectEntry {
         &self.entry
@@ -188,12 +182,6 @@ impl ScriptTable {
     #[must_use]
     pub(crate) fn new() -> Self {
         Self { entry: entry(9, 0, Obis::new(0, 0, 10, 0, 1, 255), &[1, 1], 1) }
-    }
-}
-
-impl Default for ScriptTable {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

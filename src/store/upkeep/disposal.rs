@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 use sha2::{Digest, Sha256};
 
+use crate::model::lower_hex;
 use crate::store::columns::{count, get, instant, micros, uncount};
 use crate::store::error::Trouble;
 use crate::store::{Store, StoreError, audit};
@@ -288,10 +289,6 @@ fn step_of(
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// Ends a disposal and tells the audit chain.
 fn end(
     connection: &Connection,
@@ -310,8 +307,11 @@ fn end(
         .parse::<Kind>()
         .map_err(|_| Trouble::Damaged(format!("disposal {id} is of the kind `{kind}`")))?;
     let cutoff = instant(cutoff)?;
-    let detail =
-        format!("{} before {cutoff}: {items} went ({bytes} bytes), SHA-256 {}{how}", kind.word(), hex(&hash));
+    let detail = format!(
+        "{} before {cutoff}: {items} went ({bytes} bytes), SHA-256 {}{how}",
+        kind.word(),
+        lower_hex(&hash)
+    );
     audit::append(connection, now, actor, "retention ended", &detail)?;
     Ok(Disposed { kind, cutoff, items: uncount(items), bytes: uncount(bytes), hash, is_stopped: false })
 }

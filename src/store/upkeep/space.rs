@@ -3,16 +3,20 @@
 use std::path::Path;
 
 /// Bytes that this account may still write where a file lies or will lie; nothing where that cannot be told.
-#[cfg(unix)]
 pub(in crate::store) fn free_bytes(path: &Path) -> Option<u64> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let found = rustix::fs::statvfs(folder).ok()?;
-    Some(found.f_bavail.saturating_mul(found.f_frsize))
+    fs4::available_space(folder).ok()
 }
 
-/// Bytes that this account may still write where a file lies or will lie; nothing where that cannot be told.
-#[cfg(not(unix))]
-pub(in crate::store) fn free_bytes(_path: &Path) -> Option<u64> {
-    // Without a call of the system that is not to be had safely: whoever writes finds out.
-    None
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_of_a_folder_is_known_and_that_of_none_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(free_bytes(&folder.path().join("meters.db")).is_some_and(|free| free > 0));
+        assert!(free_bytes(Path::new("meters.db")).is_some(), "the folder that one is in");
+        assert_eq!(free_bytes(&folder.path().join("gone/meters.db")), None);
+    }
 }

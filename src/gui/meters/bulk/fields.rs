@@ -172,7 +172,7 @@ pub(super) fn slots(meters: &[ListedMeter], templates: &Catalogue) -> Vec<Slot> 
     let mut all = Vec::new();
     for what in columns.chain(PARTS.map(What::Part)) {
         let values = meters.iter().map(|meter| match &what {
-            What::Column(column) => Some(column.write(&meter.config, &meter.details)),
+            What::Column(column) => Some(column.write(&meter.config, &meter.details, &meter.ratios)),
             What::Part(part) => part.of(meter),
         });
         let (common, lacking, has) = common(values);
@@ -316,7 +316,7 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{MeterConfig, MeterId, PointDetails};
+    use crate::model::{MeterConfig, MeterId, PointDetails, RatioHistory};
 
     fn meter(id: i64, line: &str, group: &str) -> ListedMeter {
         let mut config = MeterConfig::new(format!("M{id}"), line.parse().unwrap());
@@ -327,6 +327,7 @@ mod tests {
             point: None,
             details: PointDetails::default(),
             has_ratio: false,
+            ratios: RatioHistory::default(),
         }
     }
 

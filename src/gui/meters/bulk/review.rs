@@ -50,7 +50,7 @@ fn one(meter: &ListedMeter, slots: &[Slot]) -> Result<(MeterPatch, String), Stri
     if meter.point.is_none() && details != meter.details {
         return Err("It hangs at no metering point".to_owned());
     }
-    Ok((patch, in_words(&differences(meter, &config, &details))))
+    Ok((patch, in_words(&differences(meter, &config, &details, &meter.ratios))))
 }
 
 /// Lays the touched fields beside each meter.

@@ -309,7 +309,9 @@ impl ImportDialog {
         let looked = self.looked.as_ref().and_then(|looked| looked.as_ref().ok());
         let counts = looked.map(|looked| looked.plan.counts).unwrap_or_default();
         let is_settled = !self.is_waiting() && !self.is_stale;
-        let why_not = cx.why_not(Right::KeepMeters);
+        let changes_ratios = looked.is_some_and(|looked| looked.plan.changes.touches_ratios());
+        let of_ratios = if changes_ratios { cx.why_not(Right::Ratios) } else { None };
+        let why_not = cx.why_not(Right::KeepMeters).or(of_ratios);
         let words = match counts {
             _ if self.saving.is_waiting() => "Importing".to_owned(),
             Counts { new: 0, changed: 0, .. } => "Nothing to import".to_owned(),

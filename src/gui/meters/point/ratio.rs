@@ -1,18 +1,17 @@
 //! The dialog that sets a ratio: with what looks wrong about it, what it does to last month's energy, and, where it
 //! is written to the meter too, a second step that names the serial number and the effect.
 
-use std::sync::mpsc::TryRecvError;
-
 use egui::{Frame, Key, Label, Margin, ScrollArea, Ui, Vec2};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use crate::comms::{Edit, Edited, Job, JobId};
+use crate::comms::{Edit, Edited, Job};
 use crate::drivers::RatioOrder;
 use crate::export::Preview;
-use crate::gui::context::{AppCtx, stopped};
-use crate::gui::data::{Later, Load, Query};
+use crate::gui::context::AppCtx;
+use crate::gui::data::{Load, Query};
+use crate::gui::submission::Submission;
 use crate::gui::theme::{strong, tokens};
 use crate::gui::widgets::{
     Act, choice, decimal, dialog_window, fault_panel, field, instant, kilo, loading, room_in_dialog,
@@ -39,7 +38,7 @@ enum Stage {
     /// The second step, before the meter is written.
     Confirm { typed: String },
     /// The meter is being written.
-    Write { submitted: Option<Later<JobId>>, job: Option<JobId> },
+    Write(Submission),
 }
 
 /// The dialog.
@@ -112,7 +111,7 @@ impl RatioDialog {
     }
 
     pub(super) const fn is_waiting(&self) -> bool {
-        self.saving.is_waiting() || matches!(self.stage, Stage::Write { .. })
+        self.saving.is_waiting() || matches!(self.stage, Stage::Write(_))
     }
 
     fn read(&self) -> Read {
@@ -175,18 +174,11 @@ impl RatioDialog {
     }
 
     /// Follows the job that writes the meter: the store is changed when it went well.
-    fn written(&mut self, cx: &AppCtx) {
-        let Stage::Write { submitted, job } = &mut self.stage else { return };
-        if let Some(answer) = submitted {
-            match answer.try_recv() {
-                Err(TryRecvError::Empty) => return,
-                Err(TryRecvError::Disconnected) => self.failed = Some(stopped()),
-                Ok(Err(fault)) => self.failed = Some(fault),
-                Ok(Ok(number)) => *job = Some(number),
-            }
-            *submitted = None;
-        }
-        let ended = job.and_then(|job| cx.jobs.get(job)).filter(|job| job.ended.is_some());
+    fn written(&mut self, ui: &Ui, cx: &AppCtx) {
+        let Stage::Write(submission) = &mut self.stage else { return };
+        submission.step(ui);
+        self.failed = submission.refused().cloned();
+        let ended = submission.job().and_then(|job| cx.jobs.get(job)).filter(|job| job.ended.is_some());
         let result = ended.map(|job| job.meters.values().find_map(|meter| meter.ended.clone()));
         match result {
             None if self.failed.is_none() => return,
@@ -210,7 +202,7 @@ impl RatioDialog {
         if self.saved(cx) {
             return true;
         }
-        self.written(cx);
+        self.written(ui, cx);
         let mut close = false;
         let height = room_in_dialog(ui, 200.0, 0).min(640.0);
         let modal = dialog_window(ui, "ratio", WIDTH, |ui| {
@@ -219,7 +211,7 @@ impl RatioDialog {
             match &self.stage {
                 Stage::Enter => close = self.entering(ui, cx, height),
                 Stage::Confirm { .. } => self.confirming(ui, cx),
-                Stage::Write { .. } => self.writing(ui, cx),
+                Stage::Write(_) => self.writing(ui, cx),
             }
         });
         close || modal.should_close() && !self.is_waiting()
@@ -385,8 +377,8 @@ impl RatioDialog {
             let words = format!("Write ratio to {}", serial.as_deref().unwrap_or(&self.name));
             if ui.add(Act::danger(&words).enabled(confirmed)).clicked() {
                 let order = RatioOrder::Write { ct: *ct, vt: *vt };
-                let submitted = Some(cx.backend.submit(Job::Ratios { meters: vec![self.meter], order }));
-                self.stage = Stage::Write { submitted, job: None };
+                let submitted = cx.backend.submit(Job::Ratios { meters: vec![self.meter], order });
+                self.stage = Stage::Write(Submission::new(submitted));
             } else if ui.add(Act::plain("Back")).clicked() {
                 self.stage = Stage::Enter;
             }

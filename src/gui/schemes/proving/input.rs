@@ -259,7 +259,7 @@ impl Input {
                 self.events_coming = Some(coming);
             }
             // Another page's.
-            other @ Some((ProofFile::ListScheme, _)) => cx.chosen = other,
+            other @ Some((ProofFile::ListScheme | ProofFile::ListHolidays, _)) => cx.chosen = other,
             None => {}
         }
         let Some(coming) = &self.events_coming else { return };

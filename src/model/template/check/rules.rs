@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde_json::Value;
 
-use crate::model::template::fields::{FIELDS, Kind};
+use crate::model::template::fields::{self, Kind};
 use crate::model::template::problem::{Code, Problem, step};
 use crate::model::template::{FORMAT, HdlcParameters, ImageSignature, SERVICES, SchemeLimits, Template};
 use crate::model::{IntervalStatus, Obis, What, close_to};
@@ -53,8 +53,8 @@ impl Rules<'_> {
         self.limits();
         self.scheme();
         self.image_signature();
-        if let Err(reason) = self.template.flag.check() {
-            self.note(Code::BadValue, "/flag", reason, "facts of the model's maker decide it");
+        for (pointer, reason) in self.template.flag.problems() {
+            self.note(Code::BadValue, &pointer, reason, "facts of the model's maker decide it");
         }
     }
 
@@ -77,7 +77,7 @@ impl Rules<'_> {
     fn ranges(&mut self) {
         // What is written out has no shape that could fail.
         let Ok(written) = serde_json::to_value(self.template) else { return };
-        for field in FIELDS {
+        for field in fields::all() {
             let Kind::Number { low, high, .. } = field.kind else { continue };
             if let Some(value) = written.pointer(field.pointer).and_then(Value::as_u64) {
                 self.within(field.pointer, u32::try_from(value).unwrap_or(u32::MAX), low, high);
@@ -87,8 +87,8 @@ impl Rules<'_> {
 
     fn image_signature(&mut self) {
         let signature = self.template.firmware.image_signature.as_ref();
-        if let Some(Err(reason)) = signature.map(ImageSignature::check) {
-            self.note(Code::BadValue, "/firmware/image_signature", reason, "");
+        if let Some((key, reason)) = signature.and_then(ImageSignature::problem) {
+            self.note(Code::BadValue, &step("/firmware/image_signature", key), reason, "");
         }
     }
 

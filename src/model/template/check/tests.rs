@@ -148,6 +148,57 @@ fn every_field_of_the_table_is_one_of_the_format() {
 }
 
 #[test]
+fn every_group_begins_with_all_its_fields_and_reads() {
+    for group in fields::FIELDS {
+        let fields::Kind::Group { fields, .. } = group.kind else { continue };
+        let first = group.first();
+        let members = first.as_object().unwrap();
+        assert_eq!(members.len(), fields.len(), "{}", group.pointer);
+        let keys = fields.iter().map(|field| field.pointer.strip_prefix(group.pointer).unwrap());
+        assert!(
+            keys.clone().all(|key| members.contains_key(key.trim_start_matches('/'))),
+            "{}",
+            group.pointer
+        );
+        let (_, key) = group.pointer.rsplit_once('/').unwrap();
+        let text = with(&format!(",\n  \"{}\": {{ \"{key}\": {first} }}", group.section()));
+        assert!(!check(&text).has_errors(), "{:?}", told(&text));
+    }
+}
+
+#[test]
+fn what_is_wrong_with_elster_tables_and_image_signatures_is_told_where_it_stands() {
+    let text = with(
+        r#",
+  "firmware": { "image_signature": { "offset": 63 } },
+  "flag": {
+    "ranges": ["050", "51"], "clock": 1000, "billing_reset": "012",
+    "identity": [{ "id": 1798, "bytes": 16, "as": "serial" }],
+    "ct": { "id": 6160, "form": "binary" },
+    "layouts": [{ "name": "L", "tou": 8, "sums": 2, "devices": ["12"] }],
+    "tables": [
+      { "id": 507, "holds": "registers", "bytes": 65535,
+        "registers": [{ "at": 0, "obis": "1.8.0" }, { "at": 65535, "obis": "2.8.0" }] }
+    ]
+  }"#,
+    );
+    let problems = check(&text).problems;
+    let mut places: Vec<&str> = problems.iter().map(|problem| problem.pointer.as_str()).collect();
+    places.sort_unstable();
+    let wanted = [
+        "/firmware/image_signature/offset",
+        "/flag/billing_reset",
+        "/flag/clock",
+        "/flag/ct/id",
+        "/flag/identity/0",
+        "/flag/layouts/0",
+        "/flag/ranges/1",
+        "/flag/tables/0/registers/1",
+    ];
+    assert_eq!(places, wanted, "{problems:?}");
+}
+
+#[test]
 fn what_is_written_reads_the_same_and_leaves_defaults_out() {
     for name in Template::shipped() {
         let template = Template::named(name).unwrap();

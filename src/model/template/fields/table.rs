@@ -1,54 +1,6 @@
-//! What each setting of a template is called, what it may be, and what it does: one table for the checks, for what a
-//! template says in words, and for the forms of the window. A key that is not in it is shown by its own name.
+//! The settings themselves.
 
-use serde_json::Value;
-
-/// What a setting may be.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kind {
-    /// Yes or no.
-    Flag,
-    /// A whole number with its unit.
-    Number {
-        /// The least.
-        low: u32,
-        /// The most.
-        high: u32,
-        /// Its unit; empty for a count.
-        unit: &'static str,
-    },
-    /// One of some words, each with what it means.
-    Choice(&'static [(&'static str, &'static str)]),
-    /// Any text.
-    Text,
-    /// A server address.
-    Address,
-    /// An object by its OBIS code.
-    Object,
-    /// An object, or none.
-    MaybeObject,
-    /// Objects in an order.
-    Objects,
-    /// Numbers in an order.
-    Numbers,
-    /// Some of these words in an order, or of the services where it is empty.
-    Words(&'static [&'static str]),
-    /// A table of its own: plate data, names, scalers, status bits, event texts, ratios.
-    Table,
-}
-
-/// One setting.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Field {
-    /// Where it stands, as a JSON pointer.
-    pub pointer: &'static str,
-    /// What it is called.
-    pub label: &'static str,
-    /// What it may be.
-    pub kind: Kind,
-    /// What it does; empty where the label says it.
-    pub help: &'static str,
-}
+use super::{Field, Kind, groups};
 
 /// Sections by their keys, with titles, in the order of the format.
 pub const SECTIONS: [(&str, &str); 14] = [
@@ -68,11 +20,16 @@ pub const SECTIONS: [(&str, &str); 14] = [
     ("flag", "Elster tables"),
 ];
 
-const fn field(pointer: &'static str, label: &'static str, kind: Kind, help: &'static str) -> Field {
+pub(super) const fn field(
+    pointer: &'static str,
+    label: &'static str,
+    kind: Kind,
+    help: &'static str,
+) -> Field {
     Field { pointer, label, kind, help }
 }
 
-const fn number(low: u32, high: u32, unit: &'static str) -> Kind {
+pub(super) const fn number(low: u32, high: u32, unit: &'static str) -> Kind {
     Kind::Number { low, high, unit }
 }
 
@@ -84,7 +41,12 @@ pub const FIELDS: &[Field] = &[
     field("/name", "Name", Kind::Text, "What meters refer to: letters, digits, - _ ."),
     field("/title", "Title", Kind::Text, "What people read in lists"),
     field("/note", "Note", Kind::Text, "For whom, and where the settings come from"),
-    field("/family", "Protocol family", Kind::Choice(&[("dlms", "DLMS/COSEM")]), ""),
+    field(
+        "/family",
+        "Protocol family",
+        Kind::Choice(&[("dlms", "DLMS/COSEM"), ("elster", "Elster tables, by IEC 62056-21")]),
+        "",
+    ),
     field("/addressing/public_client", "Public client", number(0, 65535, ""), "Asks without authentication"),
     field("/addressing/client", "Client", number(0, 65535, ""), "Of every other association"),
     field("/addressing/server", "Server address", Kind::Address, "1, 1/17 with @1, @2 or @4 octets"),
@@ -263,90 +225,35 @@ pub const FIELDS: &[Field] = &[
     field("/firmware/verify_seconds", "Longest verification", number(1, 86_400, "s"), ""),
     field("/firmware/restart_seconds", "Longest restart", number(1, 86_400, "s"), ""),
     field("/firmware/poll_ms", "Pause between two looks", number(100, 600_000, "ms"), ""),
+    field(
+        "/firmware/image_signature",
+        "Images are signed by the maker",
+        groups::IMAGE_SIGNATURE,
+        "A signature within each image, by ECDSA over P-256",
+    ),
+    field("/flag/model", "Elster model", Kind::MaybeText, "As its maker calls it"),
+    field("/flag/ranges", "Product ranges", Kind::Ranges, "Of the sign-on; none takes any"),
+    field("/flag/pause_ms", "Pause before the next command", number(0, 60_000, "ms"), ""),
+    field(
+        "/flag/authenticate_every_seconds",
+        "Password is sent again after",
+        number(1, 290, "s"),
+        "The meter forgets it after 300 s",
+    ),
+    field("/flag/clock", "Identity of the clock", number(0, 999, ""), "Seven octets"),
+    field("/flag/period", "Tells its demand period", groups::PERIOD, "In the first octet of an identity"),
+    field("/flag/customer_defined", "Tells customer-defined sums", groups::SUMS, ""),
+    field("/flag/ct", "Tells its CT ratio", groups::CT, ""),
+    field("/flag/vt", "Tells its VT ratio", groups::VT, ""),
+    field(
+        "/flag/billing_reset",
+        "Written to end a billing period",
+        Kind::MaybeHex { digits: 0 },
+        "In hexadecimal; empty where it is not known",
+    ),
+    field("/flag/vendor_firmware", "Takes a vendor's own firmware file", Kind::Flag, ""),
+    field("/flag/identity", "Plate", Kind::Table, ""),
+    field("/flag/sources", "Source", Kind::Table, "What the code of a source stands for"),
+    field("/flag/tables", "Register table", Kind::Table, "In the order in which they are read"),
+    field("/flag/layouts", "Layout", Kind::Table, "By device number"),
 ];
-
-impl Field {
-    /// The key of its section; empty for what stands above all sections.
-    #[must_use]
-    pub fn section(&self) -> &'static str {
-        let mut steps = self.pointer.split('/').skip(1);
-        match (steps.next(), steps.next()) {
-            (Some(section), Some(_)) => section,
-            _ => "",
-        }
-    }
-
-    /// A value in words, where its kind says more than the value itself.
-    #[must_use]
-    pub fn said(&self, value: &Value) -> Option<String> {
-        match (self.kind, value) {
-            (Kind::Choice(words), Value::String(word)) => {
-                let meaning = words.iter().find(|(known, _)| known == word);
-                meaning.map(|(_, meaning)| (*meaning).to_owned())
-            }
-            (Kind::Number { unit, .. }, Value::Number(number)) if !unit.is_empty() => {
-                Some(format!("{number} {unit}"))
-            }
-            (Kind::Text | Kind::Address, Value::String(text)) => Some(text.clone()),
-            _ => None,
-        }
-    }
-}
-
-/// The setting at a place.
-#[must_use]
-pub fn at(pointer: &str) -> Option<&'static Field> {
-    FIELDS.iter().find(|field| field.pointer == pointer)
-}
-
-/// Whether a key names a section.
-#[must_use]
-pub fn is_section(key: &str) -> bool {
-    SECTIONS.iter().any(|(known, _)| *known == key)
-}
-
-/// A key as a person would read it.
-#[must_use]
-pub fn from_key(key: &str) -> String {
-    let spaced = key.replace(['_', '-'], " ");
-    let mut letters = spaced.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
-    }
-}
-
-/// What a place is called: its setting with what follows below it.
-#[must_use]
-pub fn label(pointer: &str) -> String {
-    let mut outer = pointer;
-    loop {
-        if let Some(field) = at(outer) {
-            let rest = pointer.get(outer.len()..).unwrap_or_default().trim_start_matches('/');
-            let section =
-                SECTIONS.iter().find(|(key, _)| *key == field.section()).map_or("", |(_, title)| title);
-            let label = if section == "General" {
-                field.label.to_owned()
-            } else {
-                format!("{section}: {}", field.label)
-            };
-            let rest = rest.replace("~1", "/").replace("~0", "~").replace('/', ", ");
-            return if rest.is_empty() { label } else { format!("{label} {rest}") };
-        }
-        match outer.rfind('/') {
-            Some(end) => outer = outer.get(..end).unwrap_or_default(),
-            None => break,
-        }
-    }
-    let keys: Vec<String> = pointer
-        .split('/')
-        .skip(1)
-        .enumerate()
-        .map(|(place, key)| {
-            let key = key.replace("~1", "/").replace("~0", "~");
-            let title = SECTIONS.iter().find(|(known, _)| place == 0 && *known == key);
-            title.map_or(key, |(_, title)| (*title).to_owned())
-        })
-        .collect();
-    keys.join(", ")
-}
