@@ -2,72 +2,78 @@
 //! windows, or two commands at once. Two sessions would undo each other's work: two flashes initiate one transfer
 //! twice and mix two images' blocks, two ciphered sessions of one client use invocation counters out of turn.
 //!
-//! What holds is the lock of a file beside the store, which the system lets go of when a program dies.
+//! What holds is the system's lock on one byte of a file beside the store (`STORE.held`), a byte a meter. The system
+//! lets go of it when a program dies; the file stays, empty. Nothing of this goes to disk: a file for each meter would
+//! have cost as much as the rest of its session.
 
-use std::fs::{self, File, TryLockError};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashSet;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use file_guard::{FileGuard, Lock};
 
 use crate::model::MeterId;
 
-/// How often a file is opened that its last holder took away meanwhile.
-const TRIES: u32 = 16;
+/// The meters that this program holds. A process opens the file once: closing it anywhere lets go of all of them.
+#[derive(Debug)]
+pub(super) struct Holds {
+    path: PathBuf,
+    file: OnceCell<Rc<File>>,
+    /// The system's locks keep out other programs only.
+    own: Rc<RefCell<HashSet<MeterId>>>,
+}
 
 /// A meter that is held, until this goes.
 #[derive(Debug)]
 pub(super) struct Held {
-    path: PathBuf,
-    /// Closed, and with that unlocked, after the file is taken away.
-    _file: File,
+    meter: MeterId,
+    own: Rc<RefCell<HashSet<MeterId>>>,
+    _byte: FileGuard<Rc<File>>,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // What stays is empty, locks nobody out, and is taken away after the next session.
-        let _stays = fs::remove_file(&self.path);
+        self.own.borrow_mut().remove(&self.meter);
     }
 }
 
-fn path(store: &Path, meter: MeterId) -> PathBuf {
-    let mut name = store.as_os_str().to_owned();
-    name.push(format!(".meter-{}", meter.0));
-    PathBuf::from(name)
-}
+impl Holds {
+    /// Holds none yet.
+    pub(super) fn beside(store: &Path) -> Self {
+        let mut path = store.as_os_str().to_owned();
+        path.push(".held");
+        Self { path: path.into(), file: OnceCell::new(), own: Rc::default() }
+    }
 
-/// Holds a meter of a store; nothing where another program does.
-///
-/// # Errors
-/// The file cannot be made or locked: the folder takes no files, or its file system knows no locks.
-pub(super) fn hold(store: &Path, meter: MeterId) -> io::Result<Option<Held>> {
-    let path = path(store, meter);
-    for _ in 0..TRIES {
-        let file = File::options().create(true).truncate(false).write(true).open(&path)?;
-        match file.try_lock() {
-            Ok(()) if is_at(&path, &file) => return Ok(Some(Held { path, _file: file })),
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(error),
+    fn file(&self) -> io::Result<&Rc<File>> {
+        if let Some(file) = self.file.get() {
+            return Ok(file);
+        }
+        let file = File::options().create(true).truncate(false).write(true).open(&self.path)?;
+        Ok(self.file.get_or_init(|| Rc::new(file)))
+    }
+
+    /// Holds a meter; nothing where it is held already.
+    ///
+    /// # Errors
+    /// The file cannot be made or locked: the folder takes no files, or its file system knows no locks.
+    pub(super) fn hold(&self, meter: MeterId) -> io::Result<Option<Held>> {
+        if self.own.borrow().contains(&meter) {
+            return Ok(None);
+        }
+        let place = usize::try_from(meter.0).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        match file_guard::try_lock(Rc::clone(self.file()?), Lock::Exclusive, place, 1) {
+            Ok(byte) => {
+                self.own.borrow_mut().insert(meter);
+                Ok(Some(Held { meter, own: Rc::clone(&self.own), _byte: byte }))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(error) => Err(error),
         }
     }
-    Ok(None)
-}
-
-/// Whether the file that was opened is still the one under its name: its last holder may have taken that away between
-/// the opening and the locking, and somebody else have made another.
-#[cfg(unix)]
-fn is_at(path: &Path, file: &File) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    let place = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
-    match (fs::metadata(path), file.metadata()) {
-        (Ok(named), Ok(opened)) => place(named) == place(opened),
-        _ => false,
-    }
-}
-
-/// A name is not free here before the last handle of its file is closed.
-#[cfg(not(unix))]
-fn is_at(path: &Path, _file: &File) -> bool {
-    path.exists()
 }
 
 #[cfg(test)]
@@ -75,37 +81,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_meter_is_held_once_at_a_time_and_leaves_nothing_behind() {
+    fn a_meter_is_held_once_at_a_time() {
         let folder = tempfile::tempdir().unwrap();
-        let store = folder.path().join("s.meterwright");
-        let held = hold(&store, MeterId(1)).unwrap().unwrap();
-        assert!(hold(&store, MeterId(1)).unwrap().is_none());
-        let other = hold(&store, MeterId(2)).unwrap().unwrap();
-        assert!(hold(&folder.path().join("t.meterwright"), MeterId(1)).unwrap().is_some(), "another store's");
+        let holds = Holds::beside(&folder.path().join("s.meterwright"));
+        let held = holds.hold(MeterId(1)).unwrap().unwrap();
+        assert!(holds.hold(MeterId(1)).unwrap().is_none());
+        let other = holds.hold(MeterId(2)).unwrap().unwrap();
+        let elsewhere = Holds::beside(&folder.path().join("t.meterwright"));
+        assert!(elsewhere.hold(MeterId(1)).unwrap().is_some(), "another store's");
         drop(held);
-        drop(hold(&store, MeterId(1)).unwrap().unwrap());
+        drop(holds.hold(MeterId(1)).unwrap().unwrap());
+        assert!(holds.hold(MeterId(2)).unwrap().is_none(), "letting go of one lets go of no other");
         drop(other);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert_eq!(std::fs::metadata(folder.path().join("s.meterwright.held")).unwrap().len(), 0);
     }
 
     #[test]
-    fn a_file_that_a_dead_program_left_holds_nobody_up() {
+    fn a_folder_that_takes_no_files_is_an_error() {
         let folder = tempfile::tempdir().unwrap();
-        let store = folder.path().join("s.meterwright");
-        fs::write(path(&store, MeterId(1)), "").unwrap();
-        assert!(hold(&store, MeterId(1)).unwrap().is_some());
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn of_a_file_that_was_taken_away_the_lock_is_worth_nothing() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("f");
-        let file = File::create(&path).unwrap();
-        assert!(is_at(&path, &file));
-        fs::remove_file(&path).unwrap();
-        assert!(!is_at(&path, &file));
-        fs::write(&path, "").unwrap();
-        assert!(!is_at(&path, &file));
+        let holds = Holds::beside(&folder.path().join("nowhere").join("s.meterwright"));
+        assert_eq!(holds.hold(MeterId(1)).unwrap_err().kind(), io::ErrorKind::NotFound);
     }
 }

@@ -16,6 +16,7 @@
 //! | `sink` | stores what a driver reads, as it comes |
 //! | `settling` | many sessions' writes in one transaction: one wait for the disk |
 //! | `hold` | waits with sessions while the store takes no writes |
+//! | `held` | meters held against other programs on the same store |
 //! | `hops` | how long gateways and meshes take |
 //! | `counters` | invocation counters, durable before use |
 //! | `trace_log` | traffic on its way to the store |
@@ -681,9 +682,7 @@ fn open(
     conductor: Arc<dyn Conductor>,
     tell: &mut dyn FnMut(Upgrade),
 ) -> Result<(tokio::runtime::Runtime, Shared), Fault> {
-    // Each session has a socket, and the file that holds its meter against other programs.
-    let sessions = u64::try_from(options.sessions).unwrap_or(u64::MAX);
-    let files = sessions.saturating_mul(2).saturating_add(SPARE_FILES);
+    let files = u64::try_from(options.sessions).unwrap_or(u64::MAX).saturating_add(SPARE_FILES);
     let allowed = crate::transport::allow_open_files(files);
     if allowed < files {
         tracing::warn!("this account may open {allowed} files: so many sessions at once are not to be had");
@@ -714,6 +713,7 @@ fn open_shared(
     // A thread's work cannot keep step with time that flies.
     let is_kept_at_night = matches!(surroundings.clock, Clock::Computer);
     Ok(Shared {
+        holds: held::Holds::beside(&options.store),
         store: RefCell::new(store),
         settling: settling::Settling::default(),
         vault: RefCell::new(vault),

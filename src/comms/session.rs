@@ -21,7 +21,7 @@ use super::conductor::{Attempt, Task};
 use super::counters::{Counters, Place};
 use super::discover::{self, Discovery};
 use super::flash::{self, FlashWork};
-use super::held::{Held, hold};
+use super::held::Held;
 use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
@@ -188,10 +188,9 @@ impl Session {
     /// where the store's folder takes no such files, as on a disk that is full.
     async fn hold(&self, cancel: &Cancel) -> Result<Option<Held>, Fault> {
         let Some(meter) = self.item.meter else { return Ok(None) };
-        let store = &self.shared.options.store;
         let mut tries = LONGEST_HOLD.as_millis() / HOLD_LOOK.as_millis();
         loop {
-            match hold(store, meter) {
+            match self.shared.holds.hold(meter) {
                 Ok(Some(held)) => return Ok(Some(held)),
                 Ok(None) if tries == 0 => return Err(in_use_fault()),
                 Ok(None) => {}

@@ -15,6 +15,7 @@ use crate::store::{Store, StoreError};
 use crate::vault::{Vault, VaultError};
 
 use super::conductor::Conductor;
+use super::held::Holds;
 use super::hops::Hops;
 use super::listeners::Listeners;
 use super::people::{self, Presence};
@@ -25,6 +26,8 @@ use super::{CommsOptions, Event, JobId};
 /// What every session and the thread itself use. One thread owns it: borrows never last over an `await`.
 pub(super) struct Shared {
     pub(super) store: RefCell<Store>,
+    /// The meters that are held against other programs.
+    pub(super) holds: Holds,
     /// When what has gathered in the store goes to disk.
     pub(super) settling: Settling,
     /// The vault, or why it cannot be opened: meters without secrets are read all the same.
