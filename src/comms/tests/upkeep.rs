@@ -90,7 +90,7 @@ async fn the_store_is_looked_after_once_a_night() {
         assert!(first < second, "the next night");
         // The time that flies while the thread works is nobody's.
         let due = second.to_zoned(jiff::tz::TimeZone::system()).time();
-        assert_eq!((due.hour(), due.minute() / 30), (3, 1), "{second}");
+        assert_eq!((due.hour(), due.minute() / 10), (3, 3), "{second}");
     })
     .await;
 }
