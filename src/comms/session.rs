@@ -205,7 +205,7 @@ impl Session {
                     return Ok(None);
                 }
             }
-            self.sink().step(Step::WaitingForLine);
+            self.reporter().step(Step::WaitingForLine);
             tries = tries.saturating_sub(1);
             within(cancel, Duration::ZERO, sleep(HOLD_LOOK)).await.ok_or_else(cancelled_fault)?;
         }

@@ -1,6 +1,6 @@
 //! Sealed secrets of meters. What is in them only the vault knows.
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::model::{MeterId, SecretKind};
 
@@ -50,18 +50,6 @@ pub(super) fn put(
 }
 
 impl StoreReader {
-    /// Sealed bytes of a meter's secret.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn sealed_secret(&self, id: MeterId, kind: SecretKind) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|connection| {
-            let mut statement =
-                connection.prepare_cached("SELECT sealed FROM secret WHERE meter_id = ?1 AND kind = ?2")?;
-            Ok(statement.query_row(params![id.0, kind.word()], |row| row.get(0)).optional()?)
-        })
-    }
-
     /// Kinds of secrets that a meter has.
     ///
     /// # Errors

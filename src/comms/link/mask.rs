@@ -110,15 +110,15 @@ impl Stream {
     fn hide(&mut self, octets: &[u8]) -> Vec<bool> {
         let mut hidden = vec![false; octets.len()];
         let mut field = Last::default();
-        let mut passed = 0;
-        for (at, octet) in octets.iter().enumerate() {
-            if at < passed {
+        let mut next = 0;
+        while let Some(octet) = octets.get(next) {
+            let inside = self.hide_inside(octets, next, &mut hidden, &mut field);
+            if inside > 0 {
+                next += inside;
                 continue;
             }
-            passed = at + self.hide_inside(octets, at, &mut hidden, &mut field);
-            if at < passed {
-                continue;
-            }
+            let at = next;
+            next += 1;
             // The lines of IEC 62056-21 carry figures in digits, and so are passwords: there messages tell what they are.
             if self.framer.framing != Framing::Flag {
                 let run = self.raw.take(*octet, &self.pieces);
