@@ -5,7 +5,6 @@
 //! (`RRULE:FREQ=YEARLY` without an end). Everything else is named by its line and left out; nothing is guessed.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::RangeInclusive;
 
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -16,7 +15,7 @@ use super::json::quoted;
 /// The largest file of holidays that is read, in octets.
 pub const LARGEST_HOLIDAYS: u64 = 4 << 20;
 /// For so many years beyond this one a holiday of every year is written out, where dates are wanted one by one.
-pub const YEARS_AHEAD: i16 = 9;
+const YEARS_AHEAD: i16 = 9;
 /// Days taken from one file; more is no list of holidays.
 const MOST_DAYS: usize = 4096;
 /// Lines that are left out and named one by one.
@@ -84,9 +83,10 @@ impl Holidays {
         }
     }
 
-    /// Their dates, one by one; those that come again and again, for these years.
+    /// Their dates, one by one; those that come again and again, for ten years from this one on.
     #[must_use]
-    pub fn dates(&self, years: RangeInclusive<i16>) -> BTreeSet<Date> {
+    pub fn dates_from(&self, year: i16) -> BTreeSet<Date> {
+        let years = year..=year.saturating_add(YEARS_AHEAD);
         let mut all = BTreeSet::new();
         for pattern in self.days.iter().map(|day| day.date) {
             let own = pattern.year().map_or_else(|| years.clone(), |year| year..=year);

@@ -67,7 +67,7 @@ pub use csv_input::{CsvSlip, read_events, read_profile};
 pub use document::*;
 pub use dry_run::{DryRun, DryRunError, IntervalRow, IntervalSeries, TimedEvent, dry_run};
 pub use engine::Engine;
-pub use holidays::{Holiday, Holidays, LARGEST_HOLIDAYS, Skipped, YEARS_AHEAD, read_holidays};
+pub use holidays::{Holiday, Holidays, LARGEST_HOLIDAYS, Skipped, read_holidays};
 pub use prices::{
     Bill, BillError, Bills, Charge, Line, PRICES_FORMAT, Price, Prices, amount, bill, prices_beside,
     read_prices,

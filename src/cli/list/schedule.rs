@@ -18,7 +18,7 @@ use crate::cli::stamps;
 use crate::model::{
     Days, Holidays, MeterList, Missed, OnHoliday, Schedule as Rule, Times, Weekdays, minutes_from,
 };
-use crate::scheme::{LARGEST_HOLIDAYS, YEARS_AHEAD, read_holidays};
+use crate::scheme::{LARGEST_HOLIDAYS, read_holidays};
 
 /// Says when a list runs by itself. What is not named stays as it is, or is as usual.
 #[derive(Args, Debug)]
@@ -94,7 +94,7 @@ fn dates(path: &Path, zone: &str) -> Result<BTreeSet<Date>, Failure> {
     }
     let zone = TimeZone::get(zone).unwrap_or_else(|_| TimeZone::system());
     let year = Timestamp::now().to_zoned(zone).year();
-    Ok(found.dates(year..=year.saturating_add(YEARS_AHEAD)))
+    Ok(found.dates_from(year))
 }
 
 impl Schedule {

@@ -17,7 +17,7 @@ use crate::gui::widgets::{
     text_field,
 };
 use crate::model::{Fault, Holidays, OnHoliday};
-use crate::scheme::{self, YEARS_AHEAD};
+use crate::scheme;
 
 /// How high the list of dates may be.
 const HIGHEST: f32 = 5.0 * ROW;
@@ -69,7 +69,7 @@ impl HolidayForm {
             Ok(Err(fault)) => Err(fault),
             Ok(Ok(found)) => {
                 let year = (cx.now)().to_zoned(zone.clone()).year();
-                let dates = found.dates(year..=year.saturating_add(YEARS_AHEAD));
+                let dates = found.dates_from(year);
                 let before = self.dates.len();
                 self.dates.extend(&dates);
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
