@@ -184,14 +184,15 @@ impl Settling {
         *self.settled.borrow()
     }
 
-    /// What `StoreReader::changes_elsewhere` says of the connection that writes batches, where there has been one;
-    /// nothing while one is under way.
-    pub(super) fn changes_elsewhere(&self) -> Result<Option<Option<i64>>, StoreError> {
+    /// What `StoreReader::changes_elsewhere` says of the connection that writes batches; nothing while it does.
+    pub(super) fn changes_elsewhere(&self) -> Result<Option<i64>, StoreError> {
         if self.is_under_way.get() {
             return Ok(None);
         }
-        let store = self.store.borrow();
-        Ok(Some(store.as_ref().map(|store| store.changes_elsewhere()).transpose()?.flatten()))
+        let store = self.store.take().map_or_else(|| Store::open(&self.path), Ok)?;
+        let seen = store.changes_elsewhere();
+        self.store.replace(Some(store));
+        seen
     }
 
     /// Takes what is urgent, and the rest with it where its time has come, and begins to write it.
