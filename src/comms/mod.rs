@@ -1,7 +1,8 @@
 //! The background communications thread (floor 4).
 //!
-//! One thread owns every line, every session and all writing of readings. Windows and command line speak to it
-//! through [`Comms`]: `submit`, `cancel`, `edit`, and a stream of [`Event`]s.
+//! One thread owns every line and every session, and says what is written when; the writing of what sessions read goes
+//! on beside it, so that a wait for the disk holds up no meter. Windows and command line speak to it through
+//! [`Comms`]: `submit`, `cancel`, `edit`, and a stream of [`Event`]s.
 //!
 //! | file | holds |
 //! | --- | --- |

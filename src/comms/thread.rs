@@ -178,7 +178,7 @@ impl Thread {
                 () = sleep_until(opens.unwrap_or_else(Instant::now)), if opens.is_some() => {}
                 () = self.shared.settling.begun() => {}
                 () = self.shared.arrived.notified() => {}
-                () = at(due), if due.is_some() => self.batch = self.shared.settling.begin_batch(),
+                () = at(due), if due.is_some() => self.begin_batch(),
                 () = settling::written(&mut self.batch, &self.shared) => self.tell_ends(),
                 () = at(wake), if wake.is_some() => {
                     let orders = self.scheduler.tick(&self.shared);
@@ -239,9 +239,16 @@ impl Thread {
         for job in self.jobs.keys().copied().collect::<Vec<_>>() {
             self.cancel(job);
         }
+        // Some sessions wait for a batch before they can end.
         let ending = async {
-            while let Some(ended) = self.sessions.join_next_with_id().await {
-                self.session_ended(ended);
+            while !self.sessions.is_empty() {
+                let due = self.shared.settling.due();
+                tokio::select! {
+                    Some(ended) = self.sessions.join_next_with_id() => self.session_ended(ended),
+                    () = self.shared.settling.begun() => {}
+                    () = at(due), if due.is_some() => self.begin_batch(),
+                    () = settling::written(&mut self.batch, &self.shared) => self.tell_ends(),
+                }
             }
         };
         if timeout(STOP_WITHIN, ending).await.is_err() {
@@ -249,18 +256,19 @@ impl Thread {
         }
         while self.hanging_up.join_next().await.is_some() {}
         modem::hang_up_all().await;
-        while self.is_settling() {
+        self.begin_batch();
+        while self.batch.is_some() {
             settling::written(&mut self.batch, &self.shared).await;
             self.tell_ends();
+            self.begin_batch();
         }
         self.scheduler.stop(&self.shared);
         self.shared.listeners.borrow_mut().flush();
     }
 
-    /// Whether a batch is under way, or begins now because something waits.
-    fn is_settling(&mut self) -> bool {
+    /// Begins to write what waits, unless something is being written.
+    fn begin_batch(&mut self) {
         self.batch = self.batch.take().or_else(|| self.shared.settling.begin_batch());
-        self.batch.is_some()
     }
 
     fn command(&mut self, command: Command) {
