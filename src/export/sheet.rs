@@ -72,6 +72,8 @@ impl Record {
     /// The quality of one of its values.
     pub(super) const fn quality_of(&self, value: Option<&ReadingValue>) -> Quality {
         match value {
+            // The meter gave something there, if no number.
+            None if self.status.contains(IntervalStatus::VALUE_UNREADABLE) => Quality::Suspect,
             None | Some(ReadingValue::Absent) => Quality::Missing,
             Some(_) => self.quality,
         }

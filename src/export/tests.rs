@@ -166,6 +166,18 @@ fn the_wide_form_has_a_column_a_channel_each_with_its_quality() {
 }
 
 #[test]
+fn a_value_that_was_no_number_is_an_empty_field_that_is_not_called_missing() {
+    let mut bench = Bench::new();
+    let id = bench.add("A");
+    let end = "2026-07-01T10:15:00Z".parse().unwrap();
+    let mut words = row(end, [Some(15), None]);
+    words.status = IntervalStatus::VALUE_UNREADABLE;
+    bench.store.merge_profile(id, &layout(), &[words], end).unwrap();
+    let text = bench.export(Readings::Profile, Format::CsvWide, &[id]);
+    assert!(table(&text)[1].ends_with(",value-unreadable,00,1.5,actual,,suspect"), "{text}");
+}
+
+#[test]
 fn excel_gets_a_mark_semicolons_decimal_commas_and_no_formulas() {
     let mut bench = Bench::new();
     let id = bench.add("=cmd()");

@@ -19,7 +19,7 @@ use super::faults::{self, TEMPORARY_FAILURE, fault};
 use super::identity::DATA;
 use super::session::{Session, learn_message_size};
 use super::timed_link::TimedLink;
-use super::values::reading_value;
+use super::values::plate_text;
 
 /// Image transfer.
 const IMAGE_TRANSFER: u16 = 18;
@@ -198,7 +198,7 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
         wanted.extend([model, hardware].into_iter().flatten());
         let questions = wanted.iter().map(|obis| AttributeRef::new(DATA, *obis, 2)).collect();
         let answers = self.session.ask(questions).await?;
-        let given = |obis: Obis| answers.data(DATA, obis, 2).and_then(|data| reading_value(data, 0).text());
+        let given = |obis: Obis| answers.data(DATA, obis, 2).and_then(plate_text);
         let identity = &self.session.knowledge.identity;
         let mut texts: Vec<String> = wanted.iter().filter_map(|obis| given(*obis)).collect();
         texts.extend(identity.more.iter().map(|(_, value)| value.clone()));
@@ -229,7 +229,7 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
         let usual = ACTIVE_FIRMWARE.into_iter().filter(|_| named.is_none());
         for object in named.into_iter().chain(usual) {
             let answer = self.session.ask_one(&AttributeRef::new(DATA, object, 2)).await?;
-            let text = answer.ok().and_then(|data| reading_value(&data, 0).text());
+            let text = answer.ok().and_then(|data| plate_text(&data));
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 return Ok(Some(text));
             }

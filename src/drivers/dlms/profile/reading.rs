@@ -1,6 +1,6 @@
 //! The conversation with a profile: by range, else by entry, else everything; window by window, oldest first.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,7 +15,7 @@ use super::super::objects::class;
 use super::super::push::Rows as Made;
 use super::super::session::Session;
 use super::intervals;
-use super::made::made;
+use super::made::{made, unreadable};
 use super::request::{LONG_AGO, Span, by_entry, by_range, everything, windows};
 use super::rows::{Reader, Row};
 
@@ -45,6 +45,8 @@ pub(in super::super) struct ProfileJob {
     is_relearnt: bool,
     /// Rows were lost on the way: what did not come may be had another time.
     has_losses: bool,
+    /// Channels of which it was told that they hold what is no number.
+    told: BTreeSet<usize>,
 }
 
 /// A stretch that is asked for, by the stamps of rows.
@@ -187,6 +189,7 @@ impl<L: Link> Session<'_, '_, L> {
             expected: None,
             is_relearnt: false,
             has_losses: false,
+            told: BTreeSet::new(),
         }))
     }
 
@@ -511,8 +514,14 @@ impl<L: Link> Session<'_, '_, L> {
         Ok(if ignores_window { Delivered::Everything } else { Delivered::Rows(came) })
     }
 
-    fn hand_over(&mut self, job: &ProfileJob, rows: &[Row<'_>]) -> Result<(), Fault> {
-        match made(job.what, &job.columns, rows, &self.maker()) {
+    fn hand_over(&mut self, job: &mut ProfileJob, rows: &[Row<'_>]) -> Result<(), Fault> {
+        let made = made(job.what, &job.columns, rows, &self.maker());
+        for one in unreadable(&made, &job.columns, rows) {
+            if job.told.insert(one.channel) {
+                self.sink.remark(one.words);
+            }
+        }
+        match made {
             Made::Events(log, events) => self.sink.events(log, &events),
             Made::Billing(sets) => self.sink.billing(&sets),
             Made::Intervals(layout, intervals) => self.sink.profile(&layout, &intervals),

@@ -23,6 +23,8 @@ pub(super) enum Cell<'d> {
     Given(Field<'d>),
     /// A delta added to the value before it.
     Whole(i128),
+    /// A delta with no number before it to add it to.
+    Loose(i128),
 }
 
 impl Cell<'_> {
@@ -32,6 +34,18 @@ impl Cell<'_> {
             Self::Absent => None,
             Self::Given(field) => field.data(),
             Self::Whole(value) => i64::try_from(*value).ok().map(Data::I64),
+            Self::Loose(delta) => {
+                Some(Data::Visible(format!("a difference of {delta} to nothing").into_bytes()))
+            }
+        }
+    }
+
+    /// Whether the meter gave something, if only octets: no null-data and no empty string.
+    pub(super) fn is_there(&self) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::Given(field) => !field.is_empty(),
+            Self::Whole(_) | Self::Loose(_) => true,
         }
     }
 }
@@ -187,9 +201,9 @@ impl<'a> Reader<'a> {
             let base = match before {
                 Cell::Whole(value) => Some(value),
                 Cell::Given(field) => field.integer(),
-                Cell::Absent => None,
+                Cell::Absent | Cell::Loose(_) => None,
             };
-            base.and_then(|base| base.checked_add(delta)).map_or(Cell::Absent, Cell::Whole)
+            base.and_then(|base| base.checked_add(delta)).map_or(Cell::Loose(delta), Cell::Whole)
         };
         match field.delta() {
             _ if field.is_nothing() && self.null_value == NullValue::Repeat => before,
@@ -320,7 +334,7 @@ impl<'a> Reader<'a> {
 /// The number in a field, unscaled: the element that the column points at, where the meter gave the whole structure.
 pub(super) fn cell_number(cell: &Cell<'_>, data_index: u16) -> Option<Decimal> {
     match cell {
-        Cell::Absent => None,
+        Cell::Absent | Cell::Loose(_) => None,
         Cell::Whole(value) => Some(Decimal::new(*value, 0)),
         Cell::Given(field) => field.integer().map(|value| Decimal::new(value, 0)).or_else(|| {
             let data = field.data()?;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::template::Selection;
-use crate::model::{CaptureObject, Fault, What};
+use crate::model::{CaptureObject, Fault, Quality, What};
 use crate::protocol::dlms::{Conformance, Data};
 
 use super::fake_meter::{Access, FakeProfile, clock_column, column, obis};
@@ -329,4 +329,23 @@ async fn days_of_25_hours_are_read_whole_whichever_rule_the_meter_keeps() {
         let got = bench.read(&[What::Profile], span).await;
         assert!(rows(&got) == 50 && is_clean(&got), "{policy:?}: {} rows", rows(&got));
     }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_column_of_words_is_remarked_once_with_its_first_word() {
+    let mut bench = Bench::new();
+    bench.access.template.profiles.days_per_request = 1;
+    for (at, values) in &mut bench.meter.load_profile().rows {
+        values[4] = Data::Visible(format!("N{}", at.as_second()).into_bytes());
+        values[1] = Data::Null;
+    }
+    let got = bench.read(&[What::Profile], days(&bench, 3)).await;
+    assert!(got.deliveries > 1 && rows(&got) == 144);
+    let [remark] = &got.remarks[..] else { panic!("{:?}", got.remarks) };
+    let first = at("2026-11-19T16:30:00Z");
+    for part in ["32.7.0", PROFILE, &format!("\"N{}\" at {first}", first.as_second()), "value-unreadable"] {
+        assert!(remark.contains(part), "{part}: {remark}");
+    }
+    assert!(got.rows[&obis(PROFILE)].iter().all(|row| row.quality == Quality::Suspect));
+    assert!(got.faults.is_empty(), "{:?}", got.faults);
 }
