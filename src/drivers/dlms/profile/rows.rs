@@ -72,6 +72,8 @@ pub(super) struct Rows<'d> {
     pub(super) lost: Vec<String>,
     /// Rows have another number of fields than were captured when the columns were asked for.
     pub(super) columns_changed: bool,
+    /// Whether the buffer begins with the newest row; nothing where the stamps do not tell.
+    pub(super) newest_first: Option<bool>,
 }
 
 /// How to read rows.
@@ -144,7 +146,8 @@ impl<'a> Reader<'a> {
             }
         };
         let raw = self.raw_rows(&table, &mut out);
-        let times = self.times(&raw);
+        out.newest_first = stamped_newest_first(&raw);
+        let times = self.times(&raw, out.newest_first.unwrap_or(self.columns.newest_first));
         for (found, raw) in times.into_iter().zip(raw) {
             match found {
                 Ok((at, flags)) => {
@@ -214,8 +217,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The instant of each row, in the order of the buffer.
-    fn times(&self, raw: &[Raw<'_>]) -> Vec<Result<(Timestamp, IntervalStatus), String>> {
-        let newest_first = self.newest_first(raw);
+    fn times(&self, raw: &[Raw<'_>], newest_first: bool) -> Vec<Result<(Timestamp, IntervalStatus), String>> {
         let mut times: Vec<Option<(Timestamp, IntervalStatus)>> = vec![None; raw.len()];
         // Stamps that are there, oldest first, so that a doubled hour can be told apart by the order of rows.
         let mut before: Option<Timestamp> = None;
@@ -270,22 +272,6 @@ impl<'a> Reader<'a> {
         self.rule.to_utc(&stamp, None).ok()
     }
 
-    /// The order of rows: by their own stamps where these tell, else as the meter says.
-    fn newest_first(&self, raw: &[Raw<'_>]) -> bool {
-        let rough = |row: &Raw<'_>| match row.stamp {
-            Stamp::Null | Stamp::Broken(_) => None,
-            Stamp::Wall(stamp) => Offset::UTC.to_timestamp(stamp.local).ok(),
-            Stamp::Unix(seconds) => Timestamp::from_second(seconds).ok(),
-        };
-        let first = raw.iter().find_map(rough);
-        let last = raw.iter().rev().find_map(rough);
-        match first.cmp(&last) {
-            Ordering::Less => false,
-            Ordering::Greater => true,
-            Ordering::Equal => self.columns.newest_first,
-        }
-    }
-
     fn instant(&self, stamp: &MeterStamp, before: Option<Timestamp>) -> Option<(Timestamp, IntervalStatus)> {
         let at = self.rule.to_utc(stamp, before).ok()?;
         let mut flags = IntervalStatus::empty();
@@ -328,6 +314,22 @@ impl<'a> Reader<'a> {
             [time.hour(), time.minute(), time.second()].map(|one| u32::try_from(one).unwrap_or(0));
         let of_day = hour * 3600 + minute * 60 + second;
         period > 0 && DAY_SECONDS.is_multiple_of(period) && !of_day.is_multiple_of(period)
+    }
+}
+
+/// The order of rows, where their own stamps tell it.
+fn stamped_newest_first(raw: &[Raw<'_>]) -> Option<bool> {
+    let rough = |row: &Raw<'_>| match row.stamp {
+        Stamp::Null | Stamp::Broken(_) => None,
+        Stamp::Wall(stamp) => Offset::UTC.to_timestamp(stamp.local).ok(),
+        Stamp::Unix(seconds) => Timestamp::from_second(seconds).ok(),
+    };
+    let first = raw.iter().find_map(rough);
+    let last = raw.iter().rev().find_map(rough);
+    match first.cmp(&last) {
+        Ordering::Less => Some(false),
+        Ordering::Greater => Some(true),
+        Ordering::Equal => None,
     }
 }
 
