@@ -16,8 +16,8 @@ const LOOK: Duration = Duration::from_secs(1);
 struct Seen {
     /// What moves with all writes but those of the thread's own connection.
     by_thread: i64,
-    /// What moves with all writes but those of batches; nothing before the first batch.
-    by_batches: Option<i64>,
+    /// What moves with all writes but those of batches.
+    by_batches: i64,
 }
 
 impl Seen {
@@ -28,12 +28,8 @@ impl Seen {
     }
 
     /// Whether others have written since. Where both connections have, others may have too, and are thought to.
-    fn differs_by_others(&self, before: &Self) -> bool {
-        let have_batches_seen = match (self.by_batches, before.by_batches) {
-            (Some(now), Some(then)) => now != then,
-            _ => true,
-        };
-        self.by_thread != before.by_thread && have_batches_seen
+    const fn differs_by_others(&self, before: &Self) -> bool {
+        self.by_thread != before.by_thread && self.by_batches != before.by_batches
     }
 }
 

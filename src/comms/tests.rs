@@ -4,6 +4,7 @@ mod campaigns;
 mod full_disk;
 mod lists;
 mod people;
+mod settling;
 mod upkeep;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
