@@ -5,7 +5,7 @@
 mod cli_support;
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Child;
 use std::thread::JoinHandle;
 
@@ -72,7 +72,7 @@ fn a_gateway_is_searched_by_its_addresses_and_a_line_that_is_not_there_ends_the_
     let found = program.json(&["discover", &line, "--addresses", "0x0002-0x0003", "--quiet"], 0);
     assert_eq!(found["found"][0]["serial"], "26000002");
     assert_eq!(found["silent"][0]["layer"], "aarq");
-    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gone = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = format!("tcp+hdlc://{gone}");
     let found = program.json(&["discover", &nobody, "--addresses", "16-99", "--quiet"], 1);
     assert_eq!(found["silent"][0]["layer"], "connect");
@@ -217,4 +217,43 @@ fn a_push_by_list_is_stored_each_value_in_its_place_once_and_hides_nothing_that_
     program.json(&["read", name, "--what", "profile,events", "--quiet"], 0);
     assert!(rows(&program, "profile", "rows") >= before + 47, "the day between is read");
     assert!(rows(&program, "events", "events") > of_log + 1, "the log is read from its beginning");
+}
+
+/// Two programs on one store, each with a meter of its own on the same terminal server: one conversation at a time.
+#[test]
+fn another_program_on_the_store_waits_for_the_line_and_not_only_for_the_meter() {
+    use meterwright::comms::{Comms, CommsOptions, Event, Job};
+    use meterwright::drivers::ReadRequest;
+    use meterwright::model::{Step, What};
+    use meterwright::store::Store;
+
+    let program = Program::new();
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    let line = format!("tcp+hdlc://{}", server.local_addr().unwrap());
+    for (name, address) in [("Mill", "1/17"), ("Farm", "1/18")] {
+        program.ok(&["meter", "add", name, "--line", &line, "--address", address, "--quiet"]);
+    }
+    let mut first = program.command(&["read", "Mill", "--what", "clock", "--quiet"]).spawn().unwrap();
+    let held = server.accept().unwrap();
+
+    let store = program.path("test.db");
+    let farm =
+        Store::open(&store).unwrap().meters().unwrap().into_iter().find(|row| row.config.name == "Farm");
+    let comms = Comms::start(CommsOptions { store, sessions: 2, trace: false, schedule: false }).unwrap();
+    let events = comms.listen(|| {});
+    let request = ReadRequest { what: [What::Clock].into(), from: None, to: None };
+    let job = comms.submit(Job::Read { meters: vec![farm.unwrap().id], request }).unwrap();
+    let is_step = |event: &Event| matches!(event, Event::MeterStep { .. } | Event::MeterEnded { .. });
+    let step = events.iter().find(is_step).unwrap();
+    assert!(matches!(step, Event::MeterStep { step: Step::WaitingForLine, .. }), "{step:?}");
+    server.set_nonblocking(true).unwrap();
+    assert_eq!(server.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+
+    first.kill().unwrap();
+    first.wait().unwrap();
+    drop(held);
+    server.set_nonblocking(false).unwrap();
+    server.accept().unwrap();
+    comms.cancel(job);
+    comms.stop();
 }

@@ -9,11 +9,12 @@ use serde_json::json;
 
 use super::app::{App, Outcome};
 use super::failure::{DONE, Failure};
+use super::notes;
 use super::on_side::OnSide;
 use super::period::Period;
 use super::select::Select;
-use crate::export::{self, ExportError, Format, Part, Readings, zone_of};
-use crate::model::{Obis, counted};
+use crate::export::{self, ExportError, Format, Part, Readings, Written, zone_of};
+use crate::model::Obis;
 
 /// Writes readings to a file.
 #[derive(Subcommand, Debug)]
@@ -88,6 +89,12 @@ fn to_stdout(error: ExportError) -> Failure {
     }
 }
 
+fn tell_missing(app: &App, export: &export::Export, missing: usize) {
+    if !export.gaps {
+        notes::missing(app, missing, "writes");
+    }
+}
+
 impl Options {
     fn run(&self, app: &App, readings: Readings, profile: Option<&ProfileOptions>) -> Outcome {
         let store = app.reader()?;
@@ -105,26 +112,21 @@ impl Options {
             gaps: profile.is_some_and(|options| options.gaps),
             now: Timestamp::now(),
         };
-        let missing = export.missing(&store)?;
-        if missing > 0 && !export.gaps {
-            let words = counted(missing, "interval");
-            app.tell(&format!(
-                "note: {words} missing have no row: --gaps writes them, `show gaps` names them"
-            ));
-        }
         let Some(path) = &self.output else {
             if app.global.json {
                 return Err(Failure::usage(
                     "with --json the readings need a file of their own: give -o FILE",
                 ));
             }
-            export.write(&store, &mut io::stdout().lock()).map_err(to_stdout)?;
+            let written = export.write(&store, &mut io::stdout().lock()).map_err(to_stdout)?;
+            tell_missing(app, &export, written.missing);
             return Ok(DONE);
         };
-        let rows = export.write_file(&store, path).map_err(|error| match error {
+        let Written { rows, missing } = export.write_file(&store, path).map_err(|error| match error {
             ExportError::Store(error) => error.into(),
             other => Failure::usage(format!("{}: {other}", path.display())),
         })?;
+        tell_missing(app, &export, missing);
         let file = path.display().to_string();
         let document = || match readings {
             Readings::Profile => json!({ "file": file, "rows": rows, "missing": missing }),

@@ -17,6 +17,7 @@ mod jobs;
 mod list;
 mod listen;
 mod meter;
+mod notes;
 mod on_side;
 mod period;
 mod point;

@@ -20,6 +20,7 @@ use crate::protocol::dlms::{CounterError, CounterStore};
 use crate::protocol::link::{Link, LinkError};
 use crate::transport::{Tap, TapRecord};
 
+use super::holding::Holding;
 use super::link::{Cancel, Trace, open_link_by};
 use super::reporter::{Remains, Reporter};
 use super::session::{Item, cancelled_fault};
@@ -95,6 +96,8 @@ pub(super) async fn run(
     let title = shared.store.borrow().own_title().map_err(|error| super::shared::store_fault(&error))?;
     let reporter =
         Reporter { shared: Rc::clone(&shared), remains: remains.clone(), job: item.job, meter: None };
+    let holding = Holding { reporter: &reporter, cancel, writes: false };
+    let _held = holding.line(&MeterConfig::new("discovery", discovery.line.clone())).await?;
     let of = discovery.seats.len();
     for (done, seat) in discovery.seats.iter().enumerate() {
         reporter.step(Step::Probing { done, of });

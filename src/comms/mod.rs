@@ -42,6 +42,7 @@ mod elsewhere;
 mod flash;
 mod held;
 mod hold;
+mod holding;
 mod hops;
 pub mod link;
 mod listeners;

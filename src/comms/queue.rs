@@ -28,6 +28,15 @@ pub(super) enum LineKey {
     },
 }
 
+/// A line on which more than one meter hangs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct SharedLine<'a> {
+    /// The port, or the socket.
+    pub(super) name: &'a str,
+    /// How many sessions it takes at a time.
+    pub(super) places: u16,
+}
+
 impl LineKey {
     /// The line of a meter. Case and spelling of a host are taken as typed: two spellings of one terminal server
     /// are two lines.
@@ -44,6 +53,15 @@ impl LineKey {
                 let own = format!("{host} {address:?} {gateway:?}");
                 if few == 0 { Self::Own(own) } else { Self::Shared { host: host.to_string(), few, own } }
             }
+        }
+    }
+
+    /// What other programs must be kept from as well; nothing where the line is one meter's own.
+    pub(super) fn shared(&self) -> Option<SharedLine<'_>> {
+        match self {
+            Self::Port(name) | Self::Bus(name) => Some(SharedLine { name, places: 1 }),
+            Self::Shared { host, few, .. } => Some(SharedLine { name: host, places: *few }),
+            Self::Own(_) => None,
         }
     }
 
@@ -333,6 +351,16 @@ mod tests {
         assert_ne!(key("tcp://a:4059"), key("tcp://b:4059"));
         assert_ne!(key("tcp://a#gateway=1/1"), key("tcp://a#gateway=1/2"));
         assert_ne!(key("tcp://a?medium=plc#gateway=1/1"), key("tcp://a?medium=plc#gateway=1/2"));
+    }
+
+    #[test]
+    fn a_meter_with_a_socket_of_its_own_shares_no_line() {
+        let shared = |line: &str| key(line).shared().map(|line| (line.name.to_owned(), line.places));
+        assert_eq!(shared("tcp://a:4059"), None);
+        assert_eq!(shared("udp://a:4059"), None);
+        assert_eq!(shared("tcp+hdlc://ts:8000"), Some(("ts:8000".to_owned(), 1)));
+        assert_eq!(shared("serial:/dev/ttyUSB0?optical"), Some(("/dev/ttyUSB0".to_owned(), 1)));
+        assert_eq!(shared("tcp://gw:4059#gateway=1/7"), Some(("gw:4059".to_owned(), 4)));
     }
 
     #[test]

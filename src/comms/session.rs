@@ -22,6 +22,7 @@ use super::counters::{Counters, Place};
 use super::discover::{self, Discovery};
 use super::flash::{self, FlashWork};
 use super::held::Held;
+use super::holding::Holding;
 use super::link::Cancel;
 use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
@@ -31,9 +32,6 @@ use super::vendor;
 
 /// How long a cancelled session may take to say goodbye.
 const GRACE: Duration = Duration::from_secs(2);
-/// How long a session waits for another program on the same store to be done with the meter, and how often it looks.
-const LONGEST_HOLD: Duration = Duration::from_secs(60);
-const HOLD_LOOK: Duration = Duration::from_millis(200);
 
 /// What to do with one meter.
 #[derive(Clone, Debug)]
@@ -121,14 +119,6 @@ pub(super) fn cancelled_fault() -> Fault {
     Fault::user("cancelled", "")
 }
 
-/// The fault of a meter that another program on the same store does not let go of.
-fn in_use_fault() -> Fault {
-    Fault::line(
-        "another program on this store is busy with the meter; nothing was sent to it",
-        "wait until that one has ended, then try again",
-    )
-}
-
 /// Lets `future` end, within the grace once the job is cancelled; nothing where it was cut off.
 async fn within<F: Future>(cancel: &Cancel, grace: Duration, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
@@ -187,31 +177,15 @@ impl Session {
         Ok(Self { shared, item, remains, access })
     }
 
-    /// Holds the meter against other programs on the same store, waiting for one that does. What only reads goes ahead
-    /// where the store's folder takes no such files, as on a disk that is full.
-    async fn hold(&self, cancel: &Cancel) -> Result<Option<Held>, Fault> {
-        let Some(meter) = self.item.meter else { return Ok(None) };
-        let mut tries = LONGEST_HOLD.as_millis() / HOLD_LOOK.as_millis();
-        loop {
-            match self.shared.holds.hold(meter) {
-                Ok(Some(held)) => return Ok(Some(held)),
-                Ok(None) if tries == 0 => return Err(in_use_fault()),
-                Ok(None) => {}
-                Err(error) if self.item.work.writes_to_meter() => {
-                    return Err(Fault::user(
-                        format!("the meter cannot be held against other programs: {error}"),
-                        "check the free space and the permissions of the store's folder",
-                    ));
-                }
-                Err(error) => {
-                    tracing::debug!("a meter is read without being held: {error}");
-                    return Ok(None);
-                }
-            }
-            self.reporter().step(Step::WaitingForLine);
-            tries = tries.saturating_sub(1);
-            within(cancel, Duration::ZERO, sleep(HOLD_LOOK)).await.ok_or_else(cancelled_fault)?;
-        }
+    /// Holds the meter, then its line, against other programs on the same store.
+    async fn hold(&self, cancel: &Cancel) -> Result<[Option<Held>; 2], Fault> {
+        let writes = self.item.work.writes_to_meter();
+        let holding = Holding { reporter: &self.reporter(), cancel, writes };
+        let meter = match self.item.meter {
+            Some(meter) => holding.meter(meter).await?,
+            None => None,
+        };
+        Ok([meter, holding.line(&self.access.config).await?])
     }
 
     /// Some meters want a pause between two sessions.

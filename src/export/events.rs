@@ -6,17 +6,23 @@ use jiff::Timestamp;
 
 use crate::store::StoreReader;
 
+use super::missing::Reckoned;
 use super::sheet::{self, local};
 use super::wide::Style;
-use super::{Export, ExportError, zone_of};
+use super::{ExportError, zone_of};
 
 const COLUMNS: [&str; 8] = ["utc", "local", "offset_min", "log", "code", "text", "until", "detail"];
 const OF_SEVERAL: [&str; 2] = ["meter", "serial"];
 
-pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -> Result<u64, ExportError> {
+pub(super) fn write(
+    whole: &Reckoned<'_>,
+    store: &StoreReader,
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    let export = whole.export;
     let style = Style::of(export.format);
     style.begin(out)?;
-    sheet::head(export, store, out)?;
+    sheet::head(whole, store, out)?;
     let is_several = export.only().is_none();
     let more: &[&str] = if is_several { &OF_SEVERAL } else { &[] };
     let mut table = style.table(out);

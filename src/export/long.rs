@@ -4,16 +4,22 @@ use std::io::Write;
 
 use crate::store::StoreReader;
 
+use super::missing::Reckoned;
 use super::sheet::{self, local};
-use super::{Export, ExportError, zone_of};
+use super::{ExportError, zone_of};
 
 const COLUMNS: [&str; 9] =
     ["utc", "local", "offset_min", "obis", "name", "value", "unit", "quality", "status_hex"];
 /// What a file of several meters has beside them, since its head cannot say it.
 const OF_SEVERAL: [&str; 3] = ["meter", "serial", "side"];
 
-pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -> Result<u64, ExportError> {
-    sheet::head(export, store, out)?;
+pub(super) fn write(
+    whole: &Reckoned<'_>,
+    store: &StoreReader,
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    let export = whole.export;
+    sheet::head(whole, store, out)?;
     let is_several = export.only().is_none();
     let mut table = csv::Writer::from_writer(out);
     let names_side = export.only_side(store)?.is_none();
@@ -24,10 +30,10 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
     let gap = if export.gaps { &gap[..] } else { &[] };
     table.write_record(COLUMNS.iter().chain(more).chain(gap))?;
     let mut rows = 0;
-    for part in &export.parts {
+    for (part, gaps) in whole.parts() {
         let config = &part.meter.config;
         let zone = zone_of(config);
-        sheet::records(export, part, store, &mut |record| {
+        sheet::records(export, (part, gaps), store, &mut |record| {
             let (wall, offset_minutes) = local(record.at, &zone);
             let (utc, wall, offset) = (record.at.to_string(), wall.to_string(), offset_minutes.to_string());
             let status = record.status_hex();

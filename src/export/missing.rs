@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan};
 use crate::model::{Gap, GapReason, Obis};
 use crate::store::{StoreError, StoreReader};
 
-use super::{Part, zone_of};
+use super::{Export, JoinedProfile, Part, Readings, zone_of};
 
 /// What a day lasts at the least and at the most.
 const DAY: (i128, i128) = (23 * 3_600_000_000_000, 25 * 3_600_000_000_000);
@@ -116,11 +116,35 @@ pub fn gaps_of_part(
     Ok(gaps)
 }
 
-/// How many intervals of a part are missing.
-#[must_use]
-pub fn count_missing(gaps: &[Gap], part: &Part) -> usize {
-    let (from, to) = (part.from.unwrap_or(Timestamp::MIN), part.to.unwrap_or(Timestamp::MAX));
-    missing_intervals(gaps, &zone_of(&part.meter.config), from, to).len()
+/// An export whose gaps have been reckoned: the rows of a profile are gone through for them, once.
+pub(super) struct Reckoned<'e> {
+    pub(super) export: &'e Export,
+    /// What is missing of each part's profile, in the order of the parts.
+    gaps: Vec<Vec<Gap>>,
+    /// How many intervals are missing.
+    pub(super) missing: usize,
+}
+
+impl<'e> Reckoned<'e> {
+    pub(super) fn of(export: &'e Export, store: &StoreReader) -> Result<Self, StoreError> {
+        let mut whole = Self { export, gaps: Vec::new(), missing: 0 };
+        for part in export.parts.iter().filter(|_| export.readings == Readings::Profile) {
+            let gaps = match JoinedProfile::load(store, part.meter.id, export.profile)? {
+                Some(joined) => gaps_of_part(store, part, joined.obis, export.now)?,
+                None => Vec::new(),
+            };
+            let (from, to) = (part.from.unwrap_or(Timestamp::MIN), part.to.unwrap_or(Timestamp::MAX));
+            whole.missing += missing_intervals(&gaps, &zone_of(&part.meter.config), from, to).len();
+            whole.gaps.push(gaps);
+        }
+        Ok(whole)
+    }
+
+    /// Every part with its gaps.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&Part, &[Gap])> {
+        let gaps = self.gaps.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..]));
+        self.export.parts.iter().zip(gaps)
+    }
 }
 
 #[cfg(test)]

@@ -34,7 +34,8 @@ use crate::store::{MeterRow, StoreError, StoreReader};
 
 pub use file::write_whole;
 pub use joined::{JoinedProfile, usual_profile};
-pub use missing::{MissingInterval, count_missing, gaps_of_part, missing_intervals};
+use missing::Reckoned;
+pub use missing::{MissingInterval, gaps_of_part, missing_intervals};
 pub use month::{MonthEnergy, Preview, preview, preview_without};
 pub use print::{PrintError, print};
 pub use sides::{SideView, SidedColumns, SidedReading};
@@ -106,6 +107,15 @@ pub struct Export {
     pub now: Timestamp,
 }
 
+/// What came of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Rows under the header.
+    pub rows: u64,
+    /// Intervals that are missing in what is written, with rows of their own or without; 0 of anything but a profile.
+    pub missing: usize,
+}
+
 /// Why an export failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
@@ -121,39 +131,28 @@ pub enum ExportError {
 }
 
 impl Export {
-    /// Writes the export; gives the number of rows under the header.
+    /// Writes the export.
     ///
     /// # Errors
     /// The store cannot be read, or `out` fails.
-    pub fn write(&self, store: &StoreReader, out: &mut dyn Write) -> Result<u64, ExportError> {
-        match self.readings {
-            Readings::Events => events::write(self, store, out),
+    pub fn write(&self, store: &StoreReader, out: &mut dyn Write) -> Result<Written, ExportError> {
+        let whole = Reckoned::of(self, store)?;
+        let rows = match self.readings {
+            Readings::Events => events::write(&whole, store, out),
             Readings::Registers | Readings::Billing | Readings::Profile => match self.format {
-                Format::Csv => long::write(self, store, out),
-                Format::CsvWide | Format::CsvExcel => wide::write(self, store, out),
+                Format::Csv => long::write(&whole, store, out),
+                Format::CsvWide | Format::CsvExcel => wide::write(&whole, store, out),
             },
-        }
+        }?;
+        Ok(Written { rows, missing: whole.missing })
     }
 
     /// Writes the export to a file: all of it, or nothing.
     ///
     /// # Errors
     /// As [`Export::write`]; a file that was there before is untouched then.
-    pub fn write_file(&self, store: &StoreReader, path: &Path) -> Result<u64, ExportError> {
+    pub fn write_file(&self, store: &StoreReader, path: &Path) -> Result<Written, ExportError> {
         write_whole(path, |out| self.write(store, out))
-    }
-
-    /// How many intervals are missing in what is written; 0 of anything but a profile.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    pub fn missing(&self, store: &StoreReader) -> Result<usize, StoreError> {
-        let mut all = 0;
-        for part in self.parts.iter().filter(|_| self.readings == Readings::Profile) {
-            let Some(joined) = JoinedProfile::load(store, part.meter.id, self.profile)? else { continue };
-            all += count_missing(&gaps_of_part(store, part, joined.obis, self.now)?, part);
-        }
-        Ok(all)
     }
 
     /// How a meter's figures are shown.

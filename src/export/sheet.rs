@@ -11,7 +11,7 @@ use crate::model::{
 };
 use crate::store::{StoreError, StoreReader};
 
-use super::missing::{MissingInterval, count_missing, gaps_of_part, missing_intervals};
+use super::missing::{MissingInterval, Reckoned, missing_intervals};
 use super::{Export, ExportError, JoinedProfile, Part, Readings, SideView, SidedColumns, zone_of};
 
 /// Longest span whose rows are in memory at once.
@@ -72,6 +72,8 @@ impl Record {
     /// The quality of one of its values.
     pub(super) const fn quality_of(&self, value: Option<&ReadingValue>) -> Quality {
         match value {
+            // The meter gave something there, if no number.
+            None if self.status.contains(IntervalStatus::VALUE_UNREADABLE) => Quality::Suspect,
             None | Some(ReadingValue::Absent) => Quality::Missing,
             Some(_) => self.quality,
         }
@@ -90,12 +92,12 @@ fn bounds(part: &Part) -> (Timestamp, Timestamp) {
 /// Gives every record of a part to `each`, oldest first, without holding all of them.
 pub(super) fn records(
     export: &Export,
-    part: &Part,
+    (part, gaps): (&Part, &[Gap]),
     store: &StoreReader,
     each: &mut dyn FnMut(&Record) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     match export.readings {
-        Readings::Profile => profile_records(export, part, store, each),
+        Readings::Profile => profile_records(export, (part, gaps), store, each),
         Readings::Registers => {
             let view = export.view(store, part.meter.id)?;
             for reading in registers(part, store)? {
@@ -117,21 +119,21 @@ pub(super) fn records(
 }
 
 /// A profile on the sides that are shown.
-pub(super) struct SidedProfile {
+pub(super) struct SidedProfile<'g> {
     joined: JoinedProfile,
     view: SideView,
     pub(super) columns: SidedColumns,
     /// Rows after the one instant and up to the other.
     span: (Timestamp, Timestamp),
     /// What is missing, where that is to be written.
-    gaps: Vec<Gap>,
+    gaps: &'g [Gap],
 }
 
-impl SidedProfile {
+impl<'g> SidedProfile<'g> {
     /// The profile of a part; nothing where none is stored.
     pub(super) fn load(
         export: &Export,
-        part: &Part,
+        (part, gaps): (&Part, &'g [Gap]),
         store: &StoreReader,
     ) -> Result<Option<Self>, ExportError> {
         let id = part.meter.id;
@@ -147,7 +149,7 @@ impl SidedProfile {
         let span = (from.max(first.checked_sub(length).unwrap_or(Timestamp::MIN)), to.min(last));
         let view = export.view(store, id)?;
         let columns = view.columns(&joined.channels, span.0, span.1);
-        let gaps = if export.gaps { gaps_of_part(store, part, joined.obis, export.now)? } else { Vec::new() };
+        let gaps = if export.gaps { gaps } else { &[] };
         let last_missing = gaps.iter().map(|gap| gap.before).max().unwrap_or(span.1);
         let span = (span.0, span.1.max(last_missing.min(to)));
         Ok(Some(Self { joined, view, columns, span, gaps }))
@@ -156,12 +158,12 @@ impl SidedProfile {
 
 fn profile_records(
     export: &Export,
-    part: &Part,
+    (part, gaps): (&Part, &[Gap]),
     store: &StoreReader,
     each: &mut dyn FnMut(&Record) -> Result<(), ExportError>,
 ) -> Result<(), ExportError> {
     let Some(SidedProfile { joined, view, columns: sided, span: (mut from, to), gaps }) =
-        SidedProfile::load(export, part, store)?
+        SidedProfile::load(export, (part, gaps), store)?
     else {
         return Ok(());
     };
@@ -169,7 +171,7 @@ fn profile_records(
     let columns: Vec<Column> = sided.channels.iter().map(Column::of_channel).collect();
     while from < to {
         let until = from.checked_add(CHUNK).unwrap_or(Timestamp::MAX).min(to);
-        let mut missing = missing_intervals(&gaps, &zone, from, until).into_iter().peekable();
+        let mut missing = missing_intervals(gaps, &zone, from, until).into_iter().peekable();
         for row in joined.rows(store, from, until)? {
             while let Some(one) = missing.next_if(|one| one.end < row.end) {
                 each(&missing_record(one, &columns))?;
@@ -256,7 +258,12 @@ fn head_line(out: &mut dyn Write, key: &str, value: &str) -> Result<(), io::Erro
 }
 
 /// The lines above the table: what this is, of which meter, by which rules.
-pub(super) fn head(export: &Export, store: &StoreReader, out: &mut dyn Write) -> Result<(), ExportError> {
+pub(super) fn head(
+    whole: &Reckoned<'_>,
+    store: &StoreReader,
+    out: &mut dyn Write,
+) -> Result<(), ExportError> {
+    let export = whole.export;
     let what = match export.readings {
         Readings::Registers => "registers",
         Readings::Billing => "billing",
@@ -280,7 +287,9 @@ pub(super) fn head(export: &Export, store: &StoreReader, out: &mut dyn Write) ->
     {
         head_line(out, "profile", &format!("{} {}", joined.obis, joined.name))?;
         head_line(out, "interval", &interval_words(joined.period_seconds))?;
-        missing_line(export, store, joined.obis, out)?;
+        let count = counted(whole.missing, "interval");
+        let words = if export.gaps { count } else { format!("{count}, without rows of their own") };
+        head_line(out, "missing", &words)?;
     }
     let stamp = match export.readings {
         Readings::Profile => "interval-end",
@@ -304,20 +313,6 @@ pub(super) fn head(export: &Export, store: &StoreReader, out: &mut dyn Write) ->
     }
     head_line(out, "exported", &export.now.to_string())?;
     Ok(())
-}
-
-/// How many intervals are missing within what is written.
-fn missing_line(
-    export: &Export,
-    store: &StoreReader,
-    profile: Obis,
-    out: &mut dyn Write,
-) -> Result<(), ExportError> {
-    let [part] = &export.parts[..] else { return Ok(()) };
-    let gaps = gaps_of_part(store, part, profile, export.now)?;
-    let count = counted(count_missing(&gaps, part), "interval");
-    let words = if export.gaps { count } else { format!("{count}, without rows of their own") };
-    Ok(head_line(out, "missing", &words)?)
 }
 
 /// Which ratio held when, and who applied it.

@@ -32,12 +32,17 @@ impl Bench {
         self.store.add_meter(&config).unwrap()
     }
 
-    fn export(&self, readings: Readings, format: Format, meters: &[MeterId]) -> String {
+    /// All that is stored of some meters.
+    fn whole(&self, readings: Readings, format: Format, meters: &[MeterId]) -> Export {
         let part =
             |id: &MeterId| Part { meter: self.store.meter(*id).unwrap().unwrap(), from: None, to: None };
         let parts = meters.iter().map(part).collect();
         let now = "2026-11-01T12:00:00Z".parse().unwrap();
-        let export = Export { readings, format, profile: None, parts, side: None, gaps: false, now };
+        Export { readings, format, profile: None, parts, side: None, gaps: false, now }
+    }
+
+    fn export(&self, readings: Readings, format: Format, meters: &[MeterId]) -> String {
+        let export = self.whole(readings, format, meters);
         let mut out = Vec::new();
         export.write(&self.store, &mut out).unwrap();
         String::from_utf8(out).unwrap()
@@ -166,6 +171,18 @@ fn the_wide_form_has_a_column_a_channel_each_with_its_quality() {
 }
 
 #[test]
+fn a_value_that_was_no_number_is_an_empty_field_that_is_not_called_missing() {
+    let mut bench = Bench::new();
+    let id = bench.add("A");
+    let end = "2026-07-01T10:15:00Z".parse().unwrap();
+    let mut words = row(end, [Some(15), None]);
+    words.status = IntervalStatus::VALUE_UNREADABLE;
+    bench.store.merge_profile(id, &layout(), &[words], end).unwrap();
+    let text = bench.export(Readings::Profile, Format::CsvWide, &[id]);
+    assert!(table(&text)[1].ends_with(",value-unreadable,00,1.5,actual,,suspect"), "{text}");
+}
+
+#[test]
 fn excel_gets_a_mark_semicolons_decimal_commas_and_no_formulas() {
     let mut bench = Bench::new();
     let id = bench.add("=cmd()");
@@ -207,17 +224,9 @@ fn the_period_is_open_at_its_beginning_and_closed_at_its_end_over_any_length() {
         (0..9000i64).map(|step| row(first + (step * 15).minutes(), [Some(1), Some(2)])).collect();
     bench.store.merge_profile(id, &layout(), &rows, first).unwrap();
     let count = |from: Option<Timestamp>, to: Option<Timestamp>| {
-        let part = Part { meter: bench.store.meter(id).unwrap().unwrap(), from, to };
-        let export = Export {
-            readings: Readings::Profile,
-            format: Format::CsvWide,
-            profile: None,
-            parts: vec![part],
-            side: None,
-            gaps: false,
-            now: first,
-        };
-        export.write(&bench.store, &mut Vec::new()).unwrap()
+        let mut export = bench.whole(Readings::Profile, Format::CsvWide, &[id]);
+        (export.parts[0].from, export.parts[0].to) = (from, to);
+        export.write(&bench.store, &mut Vec::new()).unwrap().rows
     };
     assert_eq!(count(None, None), 9000);
     assert_eq!(count(Some(first), None), 8999);
@@ -298,18 +307,11 @@ fn with_gaps(date: &str, missing: std::ops::Range<usize>, format: Format) -> (Ve
     let rows: Vec<ProfileRow> =
         ends.iter().enumerate().filter(is_there).map(|(_, end)| row(*end, [Some(1), Some(2)])).collect();
     bench.store.merge_profile(id, &layout(), &rows, *ends.last().unwrap()).unwrap();
-    let part = Part { meter: bench.store.meter(id).unwrap().unwrap(), from: None, to: ends.last().copied() };
+    let mut export = bench.whole(Readings::Profile, format, &[id]);
+    export.gaps = true;
+    export.parts[0].to = ends.last().copied();
     // Two more intervals have ended since.
-    let now = *ends.last().unwrap() + 31.minutes();
-    let mut export = Export {
-        readings: Readings::Profile,
-        format,
-        profile: None,
-        parts: vec![part],
-        side: None,
-        gaps: true,
-        now,
-    };
+    export.now = *ends.last().unwrap() + 31.minutes();
     let mut out = Vec::new();
     export.write(&bench.store, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
@@ -317,7 +319,7 @@ fn with_gaps(date: &str, missing: std::ops::Range<usize>, format: Format) -> (Ve
     assert!(text.lines().any(|line| line == head), "{text}");
     export.parts[0].to = None;
     let mut open = Vec::new();
-    let count = export.write(&bench.store, &mut open).unwrap();
+    let count = export.write(&bench.store, &mut open).unwrap().rows;
     let each = if format == Format::Csv { 2 } else { 1 };
     assert_eq!(count, (ends.len() as u64 + 2) * each, "what was not read yet is missing too");
     (table(&text).into_iter().map(str::to_owned).collect(), ends)
@@ -376,19 +378,11 @@ proptest::proptest! {
             .collect();
         let last = *ends.last().unwrap();
         bench.store.merge_profile(id, &layout(), &rows, last).unwrap();
-        let part = Part { meter: bench.store.meter(id).unwrap().unwrap(), from: None, to: None };
-        let export = Export {
-            readings: Readings::Profile,
-            format: Format::CsvWide,
-            profile: None,
-            parts: vec![part],
-            side: None,
-            gaps: true,
-            now: last,
-        };
-        proptest::prop_assert_eq!(export.missing(&bench.store).unwrap(), ends.len() - rows.len());
+        let mut export = bench.whole(Readings::Profile, Format::CsvWide, &[id]);
+        (export.gaps, export.now) = (true, last);
         let mut out = Vec::new();
-        export.write(&bench.store, &mut out).unwrap();
+        let written = export.write(&bench.store, &mut out).unwrap();
+        proptest::prop_assert_eq!(written.missing, ends.len() - rows.len());
         let text = String::from_utf8(out).unwrap();
         let lines = table(&text);
         proptest::prop_assert_eq!(lines.len() - 1, ends.len());

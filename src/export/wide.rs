@@ -4,11 +4,12 @@ use std::io::Write;
 
 use jiff::civil::DateTime;
 
-use crate::model::ReadingValue;
+use crate::model::{Gap, ReadingValue};
 use crate::store::StoreReader;
 
+use super::missing::Reckoned;
 use super::sheet::{self, Column, Record, SidedProfile, local};
-use super::{Export, ExportError, Format, Readings, zone_of};
+use super::{Export, ExportError, Format, Part, Readings, zone_of};
 
 /// How numbers, times and text look.
 #[derive(Clone, Copy)]
@@ -105,9 +106,10 @@ impl Columns {
 }
 
 /// Finds the columns: from the layouts of profiles, from the readings otherwise, which are few.
-fn columns(export: &Export, store: &StoreReader) -> Result<Columns, ExportError> {
+fn columns(whole: &Reckoned<'_>, store: &StoreReader) -> Result<Columns, ExportError> {
+    let export = whole.export;
     let mut columns = Columns::default();
-    for part in &export.parts {
+    for part in whole.parts() {
         if export.readings == Readings::Profile {
             let sided = SidedProfile::load(export, part, store)?;
             let channels = sided.map(|sided| sided.columns.channels).unwrap_or_default();
@@ -138,13 +140,18 @@ fn title(column: &Column, names_side: bool) -> String {
     title
 }
 
-pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -> Result<u64, ExportError> {
+pub(super) fn write(
+    whole: &Reckoned<'_>,
+    store: &StoreReader,
+    out: &mut dyn Write,
+) -> Result<u64, ExportError> {
+    let export = whole.export;
     let style = Style::of(export.format);
-    let columns = columns(export, store)?;
+    let columns = columns(whole, store)?;
     let is_several = export.only().is_none();
     let names_side = export.only_side(store)?.is_none();
     style.begin(out)?;
-    sheet::head(export, store, out)?;
+    sheet::head(whole, store, out)?;
     let mut table = style.table(out);
     let meter: &[&str] = if is_several { &["meter", "serial"] } else { &[] };
     let mut header: Vec<String> = meter.iter().map(|&text| text.to_owned()).collect();
@@ -159,7 +166,7 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
     }
     table.write_record(&header)?;
     let mut rows = 0;
-    for part in &export.parts {
+    for (part, gaps) in whole.parts() {
         let config = &part.meter.config;
         let zone = zone_of(config);
         let mut row = |record: &Record| -> Result<(), ExportError> {
@@ -183,11 +190,11 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
             Ok(())
         };
         if export.readings == Readings::Registers {
-            for record in &gathered(export, part, store)? {
+            for record in &gathered(export, (part, gaps), store)? {
                 row(record)?;
             }
         } else {
-            sheet::records(export, part, store, &mut row)?;
+            sheet::records(export, (part, gaps), store, &mut row)?;
         }
     }
     table.flush()?;
@@ -195,7 +202,7 @@ pub(super) fn write(export: &Export, store: &StoreReader, out: &mut dyn Write) -
 }
 
 /// Registers are read one by one, milliseconds apart: those of one session become one row, at the time of the last.
-fn gathered(export: &Export, part: &super::Part, store: &StoreReader) -> Result<Vec<Record>, ExportError> {
+fn gathered(export: &Export, part: (&Part, &[Gap]), store: &StoreReader) -> Result<Vec<Record>, ExportError> {
     let mut all: Vec<Record> = Vec::new();
     let mut single = Vec::new();
     sheet::records(export, part, store, &mut |record| {

@@ -240,7 +240,11 @@ impl Run<'_> {
             self.journal.may_go_on()?;
             self.announce(number)?;
             pump.last = Some(number);
-            self.send_one(session, number).await?;
+            let sent = self.send_one(session, number).await;
+            // A meter that has taken one block takes blocks of that size.
+            let is_first = pump.count() == 0;
+            let size = self.state.initiated.as_ref().map_or(0, |transfer| transfer.block_size);
+            sent.map_err(|fault| if is_first { session.fault_of_length(fault, size) } else { fault })?;
             pump.took(number);
             self.tell(session, pump, false)?;
         }

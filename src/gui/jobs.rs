@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::comms::{Event, JobId};
+use crate::gui::widgets::{counted, number};
 use crate::model::{MeterId, Step};
 use crate::store::JobResult;
 
@@ -89,17 +90,19 @@ impl JobState {
     pub fn words(&self) -> String {
         let (ok, failed) = self.done;
         match (self.ended, self.cancelling) {
-            (Some(true), _) => format!("Cancelled: {ok} done, {failed} not"),
+            (Some(true), _) => format!("Cancelled: {} done, {} not", number(ok), number(failed)),
             (Some(false), _) if failed == 0 => match ok {
                 1 => self.upkeep_words().unwrap_or_else(|| "Done".to_owned()),
-                _ => format!("Done: {ok} meters"),
+                _ => format!("Done: {}", counted(ok, "meter")),
             },
             (Some(false), _) if ok + failed == 1 => "Failed".to_owned(),
-            (Some(false), _) => format!("{ok} done, {failed} failed"),
+            (Some(false), _) => format!("{} done, {} failed", number(ok), number(failed)),
             (None, true) => "Cancelling".to_owned(),
             (None, false) if self.total <= 1 => self.running_step().unwrap_or_else(|| "Waiting".to_owned()),
-            (None, false) if failed > 0 => format!("{} of {}, {failed} failed", ok + failed, self.total),
-            (None, false) => format!("{} of {}", ok + failed, self.total),
+            (None, false) if failed > 0 => {
+                format!("{} of {}, {} failed", number(ok + failed), number(self.total), number(failed))
+            }
+            (None, false) => format!("{} of {}", number(ok + failed), number(self.total)),
         }
     }
 

@@ -56,6 +56,8 @@ bitflags! {
         /// The transformer ratio changed in the interval, so that its figures cannot be shown on the side that is
         /// wanted. Never stored: it comes with showing them.
         const RATIO_CHANGE = 1 << 28;
+        /// A value came that is no number, or a difference with nothing to add it to: it is not among the values.
+        const VALUE_UNREADABLE = 1 << 29;
     }
 }
 
@@ -88,6 +90,7 @@ const STATUS_WORDS: &[(IntervalStatus, &str, &str, &str)] = &[
     (IntervalStatus::STAMP_AMBIGUOUS, "stamp-ambiguous", "?", "Stamp in a skipped or doubled hour"),
     (IntervalStatus::UNNAMED, "unnamed", "*", "Status bits that the template does not name"),
     (IntervalStatus::RATIO_CHANGE, "ratio-change", "Q", "Transformer ratio changed in it: not converted"),
+    (IntervalStatus::VALUE_UNREADABLE, "value-unreadable", "N", "A value came that is no number: not kept"),
 ];
 
 impl IntervalStatus {
@@ -266,6 +269,7 @@ pub struct ProfileRow {
     pub raw_status: Option<u64>,
     /// How good the values are.
     pub quality: Quality,
-    /// One per channel, exact, multiplied by its scaler; `None` where the meter gave nothing.
+    /// One per channel, exact, multiplied by its scaler; `None` where the meter gave nothing, or nothing that is a
+    /// number ([`IntervalStatus::VALUE_UNREADABLE`]).
     pub values: Vec<Option<Decimal>>,
 }

@@ -52,7 +52,8 @@ impl ReadingValue {
         match self {
             Self::Number(number) => Some(number.to_string()),
             Self::Text(text) => Some(text.clone()),
-            Self::Bytes(bytes) => Some(hex(bytes)),
+            // `12` would be read as a number.
+            Self::Bytes(bytes) => Some(format!("0x{}", hex(bytes))),
             Self::Stamp(stamp) => Some(stamp.local.to_string()),
             Self::Flag(flag) => Some(flag.to_string()),
             Self::Absent => None,

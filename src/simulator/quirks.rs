@@ -159,6 +159,8 @@ quirks! {
     DoubledRows = "doubled-rows", 80;
     /// Notifications come in between.
     Notifications = "notifications", 83;
+    /// A request longer than the meter's largest APDU is answered by an exception.
+    LongRefused = "long-refused", 88;
 }
 
 impl Quirk {

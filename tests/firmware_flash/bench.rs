@@ -96,11 +96,17 @@ pub(crate) fn meter(faults: ImageFaults) -> SharedMeter {
 
 /// The meter of this number, which its serial number follows from.
 pub(crate) fn meter_of(number: u32, faults: ImageFaults) -> SharedMeter {
+    meter_with(|settings| {
+        settings.number = number;
+        settings.faults = Faults { image: faults, ..Faults::default() };
+    })
+}
+
+pub(crate) fn meter_with(change: impl FnOnce(&mut Settings)) -> SharedMeter {
     let zone = TimeZone::get("Europe/London").unwrap();
     let mut settings = Settings::household(7, zone, instant(NOW));
-    settings.number = number;
     settings.installed = instant("2026-11-20T00:00:00Z");
-    settings.faults = Faults { image: faults, ..Faults::default() };
+    change(&mut settings);
     SharedMeter::new(VirtualMeter::new(settings).into())
 }
 

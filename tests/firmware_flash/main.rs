@@ -9,12 +9,13 @@ mod many;
 
 use bench::{
     Bench, Cut, Memory, NOW, Place, VERSION, access, access_as, attempt, attempt_as, attempt_at, draft,
-    image, instant, meter,
+    image, instant, meter, meter_with,
 };
 use meterwright::drivers::{Activation, MeterAccess};
 use meterwright::firmware::{Draft, FlashPlan};
 use meterwright::model::{Auth, FlashOutcome, FlashPhase, Security, Step};
 use meterwright::simulator::faults::{Faults, ImageFaults};
+use meterwright::simulator::quirks::{Quirk, Quirks};
 use meterwright::simulator::{FIRST_VERSION, SharedMeter, lock};
 
 const BYTES: usize = 3333;
@@ -189,6 +190,37 @@ fn a_meter_without_room_says_so() {
     let (meter, _, message) = fails("image:full=5");
     assert!(message.contains("refused block 5"), "{message}");
     assert_eq!(initiations(&meter), 1);
+}
+
+#[test]
+fn blocks_that_no_message_of_the_meter_holds_are_told_as_such_and_go_in_pieces_where_these_are_agreed() {
+    let bench = Bench::new();
+    let tries = |quirks: Quirks, without: &[&str]| {
+        let meter = meter_with(|settings| {
+            settings.max_pdu = 180;
+            settings.faults.quirks = quirks;
+        });
+        let mut access = access();
+        access.template.association.without = without.iter().map(|&word| word.to_owned()).collect();
+        attempt_as(&access, &meter, &plan(&bench), &Memory::new(&bench), None, instant(NOW))
+    };
+    let strict = Quirks::NONE.with(Quirk::LongRefused);
+    let [general, of_actions] = ["general-block-transfer", "block-transfer-with-action"];
+    let fault = tries(strict, &[general, of_actions]).result.unwrap_err();
+    for part in ["PDU too long", "blocks of 200 bytes", "messages of 180"] {
+        assert!(fault.message.contains(part), "{part}: {fault}");
+    }
+    assert!(!fault.passing && !fault.advice.contains("minute"), "{fault}");
+    for without in [&[general][..], &[of_actions]] {
+        tries(strict, without).result.unwrap();
+    }
+    let lenient = tries(Quirks::NONE, &[general, of_actions]);
+    lenient.result.unwrap();
+    assert!(
+        lenient.sink.remarks.iter().any(|text| text.contains("sent whole")),
+        "{:?}",
+        lenient.sink.remarks
+    );
 }
 
 #[test]

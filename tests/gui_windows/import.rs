@@ -60,7 +60,7 @@ fn an_import_shows_what_each_row_would_do_and_does_it_at_once() {
     app.get_by_label_contains("`nowhere` is not a line");
     assert!(!shows(&app, "Row 2: Fresh New"), "only rejected rows are shown");
     assert!(fake.world(|world| world.edits.iter().all(|edit| matches!(edit, Edit::Setting { .. }))));
-    click(&mut app, "Add 1 and change 1 meters");
+    click(&mut app, "Add 1 and change 1 meter");
     app.run();
     let changes = fake.world(|world| {
         world.edits.iter().find_map(|edit| match edit {
@@ -166,7 +166,7 @@ fn a_refused_import_says_why_and_cancel_leaves_the_list() {
     let (_folder, path) = file(mixed(&fake));
     let mut app = open(&fake, &path);
     fake.world(|world| world.refuse = Some(Fault::user("Fresh: the name is taken", "choose another")));
-    click(&mut app, "Add 1 and change 1 meters");
+    click(&mut app, "Add 1 and change 1 meter");
     app.run();
     assert!(app.query_all_by_label_contains("the name is taken").count() >= 1);
     click(&mut app, "Cancel");

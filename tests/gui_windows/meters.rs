@@ -42,7 +42,7 @@ fn a_meter_is_added_read_and_its_numbers_are_there() {
 fn ten_thousand_meters_build_only_the_rows_that_are_seen() {
     let fake = Fake::with_meters(10_000);
     let mut app = app(&fake);
-    app.get_by_label("10000 shown");
+    app.get_by_label("10\u{2009}000 shown");
     let rows = |app: &egui_kittest::Harness<'_, meterwright::gui::App>| {
         app.query_all_by_role(egui::Role::Row).count()
     };

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::{Which, gaps};
 use crate::cli::app::{App, Outcome};
 use crate::cli::failure::{DONE, Failure};
-use crate::cli::{select, stamps};
+use crate::cli::{notes, select, stamps};
 use crate::export::{JoinedProfile, MissingInterval, Part, gaps_of_part, missing_intervals, zone_of};
-use crate::model::{Channel, NotConverted, Obis, ProfileRow, Quality, counted};
+use crate::model::{Channel, NotConverted, Obis, ProfileRow, Quality};
 use crate::store::StoreReader;
 
 /// Prints a profile.
@@ -149,11 +149,8 @@ impl Profile {
         if let Some((_, Some(reason))) = rows.iter().find(|(_, missing)| missing.is_some()) {
             app.tell(&format!("note: {not_converted} of {} rows are not converted: {reason}", rows.len()));
         }
-        if !missing.is_empty() && !self.gaps {
-            let words = counted(missing.len(), "interval");
-            app.tell(&format!(
-                "note: {words} missing have no row: --gaps shows them, `show gaps` names them"
-            ));
+        if !self.gaps {
+            notes::missing(app, missing.len(), "shows");
         }
         let shown = if self.gaps { &missing[..] } else { &[] };
         let lines = lines(&rows, shown);

@@ -3,7 +3,7 @@
 use crate::model::{Fault, Identity, Knowledge, Obis, ReadingValue, Template, plain_name};
 use crate::protocol::dlms::Data;
 
-use super::values::{reading_value, text};
+use super::values::{plate_text, reading_value, text};
 
 /// What a piece of plate data is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub(super) fn guard_objects(knowledge: &Knowledge, template: &Template) -> Vec<P
 
 /// Puts one answer in its place. What a meter leaves empty stays empty.
 pub(super) fn fill(identity: &mut Identity, role: &Role, data: &Data) {
-    let Some(value) = reading_value(data, 0).text() else { return };
+    let Some(value) = plate_text(data) else { return };
     match role {
         Role::Serial => {
             identity.serial.get_or_insert(value);

@@ -19,7 +19,7 @@ use super::faults::{self, TEMPORARY_FAILURE, fault};
 use super::identity::DATA;
 use super::session::{Session, learn_message_size};
 use super::timed_link::TimedLink;
-use super::values::reading_value;
+use super::values::plate_text;
 
 /// Image transfer.
 const IMAGE_TRANSFER: u16 = 18;
@@ -198,7 +198,7 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
         wanted.extend([model, hardware].into_iter().flatten());
         let questions = wanted.iter().map(|obis| AttributeRef::new(DATA, *obis, 2)).collect();
         let answers = self.session.ask(questions).await?;
-        let given = |obis: Obis| answers.data(DATA, obis, 2).and_then(|data| reading_value(data, 0).text());
+        let given = |obis: Obis| answers.data(DATA, obis, 2).and_then(plate_text);
         let identity = &self.session.knowledge.identity;
         let mut texts: Vec<String> = wanted.iter().filter_map(|obis| given(*obis)).collect();
         texts.extend(identity.more.iter().map(|(_, value)| value.clone()));
@@ -229,7 +229,7 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
         let usual = ACTIVE_FIRMWARE.into_iter().filter(|_| named.is_none());
         for object in named.into_iter().chain(usual) {
             let answer = self.session.ask_one(&AttributeRef::new(DATA, object, 2)).await?;
-            let text = answer.ok().and_then(|data| reading_value(&data, 0).text());
+            let text = answer.ok().and_then(|data| plate_text(&data));
             if let Some(text) = text.filter(|text| !text.is_empty()) {
                 return Ok(Some(text));
             }
@@ -258,17 +258,37 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
     /// pieces (`facts/dlms-quirks.md`, 88).
     #[must_use]
     pub fn too_long(&self, block_size: u32) -> Option<String> {
-        /// What an action request has around the bytes of a block, at most.
-        const AROUND: u64 = 32;
-        let most = self.session.association.negotiated().server_max_pdu;
+        let association = &self.session.association;
+        let most = association.negotiated().server_max_pdu;
         let in_pieces = Conformance::BLOCK_TRANSFER_ACTION | Conformance::GENERAL_BLOCK_TRANSFER;
-        if most == 0 || u64::from(block_size) + AROUND <= u64::from(most) || self.session.offers(in_pieces) {
+        // No message is longer than 65535 octets.
+        let length = usize::try_from(block_size).unwrap_or(usize::MAX).min(usize::from(u16::MAX));
+        if self.session.offers(in_pieces) || association.takes(self.block(0, vec![0; length])) {
             return None;
         }
         Some(format!(
             "the meter wants blocks of {block_size} bytes, takes messages of {most}, and no requests in pieces: they \
              are sent whole"
         ))
+    }
+
+    /// How a session ended with the first block that was sent, where that block is too long: trying again changes nothing
+    /// where the meter itself turned it away.
+    #[must_use]
+    pub fn fault_of_length(&self, fault: Fault, block_size: u32) -> Fault {
+        if !matches!(fault.blame, Blame::Meter | Blame::Line) {
+            return fault;
+        }
+        let Some(why) = self.too_long(block_size) else { return fault };
+        Fault {
+            message: format!("{} ({why})", fault.message),
+            advice: "waiting does not help: try another client address, whose association may take longer messages \
+                     or pieces; see that the template's `association.without` rules out neither \
+                     block-transfer-with-action nor general-block-transfer; else ask the maker how this model is loaded"
+                .to_owned(),
+            passing: fault.passing && fault.blame == Blame::Line,
+            ..fault
+        }
     }
 
     /// Which blocks the meter has; nothing where it does not say.
@@ -332,9 +352,17 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
         self.session.sink.wrote("image transfer enabled")
     }
 
+    fn method(&self, method: i8) -> MethodRef {
+        MethodRef { class_id: IMAGE_TRANSFER, obis: self.object, method }
+    }
+
+    fn block(&self, number: u32, bytes: Vec<u8>) -> (MethodRef, Data) {
+        (self.method(2), Data::Structure(vec![Data::U32(number), Data::Octets(bytes)]))
+    }
+
     /// Invokes a method.
     async fn invoke(&mut self, method: i8, parameter: &Data) -> Result<Invoked, Fault> {
-        let method = MethodRef { class_id: IMAGE_TRANSFER, obis: self.object, method };
+        let method = self.method(method);
         match self.session.association.action(&method, Some(parameter)).await {
             Ok(_) => Ok(Invoked::Done),
             Err(DlmsError::Access { result, .. }) if result.0 == TEMPORARY_FAILURE.0 => Ok(Invoked::Busy),
@@ -357,8 +385,8 @@ impl<'s, 'l, L: Link> ImageSession<'s, 'l, L> {
     /// # Errors
     /// The session broke off.
     pub async fn send_block(&mut self, number: u32, bytes: Vec<u8>) -> Result<Invoked, Fault> {
-        let parameter = Data::Structure(vec![Data::U32(number), Data::Octets(bytes)]);
-        self.invoke(2, &parameter).await
+        let (method, parameter) = self.block(number, bytes);
+        self.invoke(method.method, &parameter).await
     }
 
     /// Has the image verified.

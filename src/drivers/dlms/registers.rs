@@ -9,7 +9,7 @@ use crate::model::{
 use crate::protocol::dlms::Data;
 
 use super::objects::{Named, class};
-use super::values::reading_value;
+use super::values::{reading_value, unit_of};
 
 /// The attribute that holds scaler and unit, where the class has one.
 pub(super) const fn scaler_attribute(class_id: u16) -> Option<u8> {
@@ -84,15 +84,17 @@ impl Maker<'_> {
         };
         let name = name(self.template, obis);
         let name = if name.ends_with(part.trim_start_matches(", ")) { name } else { format!("{name}{part}") };
+        let value = match data.date_time().and_then(|stamp| stamp.stamp()) {
+            Some(stamp) if !is_value(class_id, attribute) => ReadingValue::Stamp(stamp),
+            _ => reading_value(data, scaler),
+        };
+        let unit = if (class_id, attribute) == (class::DEMAND, 8) { Unit(7) } else { unit };
         RegisterReading {
             obis,
             attribute,
             name,
-            value: match data.date_time().and_then(|stamp| stamp.stamp()) {
-                Some(stamp) if !is_value(class_id, attribute) => ReadingValue::Stamp(stamp),
-                _ => reading_value(data, scaler),
-            },
-            unit: if (class_id, attribute) == (class::DEMAND, 8) { Unit(7) } else { unit },
+            unit: unit_of(&value, unit),
+            value,
             side: self.side,
             read_at: self.read_at,
             stamp,
@@ -198,6 +200,20 @@ mod tests {
         );
         assert!(got[0].stamp.is_none() && got[1].stamp.is_some());
         assert_eq!((got[2].unit, got[3].unit.symbol().as_str()), (Unit::NONE, "s"));
+    }
+
+    #[test]
+    fn octets_in_a_registers_place_are_shown_as_octets_and_without_a_unit() {
+        let scaler = [("31.7.0", 0, 33)];
+        let shown = |data| {
+            let got = made(&scaler, (3, "31.7.0"), &[(2, data)]).remove(0);
+            format!("{} {}", got.value.text().unwrap(), got.unit)
+        };
+        assert_eq!(shown(Data::Octets(vec![0, 1])), "0x0001 ");
+        assert_eq!(shown(Data::Visible(b"n/a".to_vec())), "n/a ");
+        assert_eq!(shown(Data::Bool(true)), "true ");
+        assert_eq!(shown(Data::Visible(b"0512.5".to_vec())), "0512.5 A", "digits are digits");
+        assert_eq!(shown(Data::U16(512)), "512 A");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! COSEM values as numbers, texts and stamps of the trade.
 
+use crate::model::text::hex;
 use crate::model::{Decimal, ReadingValue, ScalerUnit, Unit};
 use crate::protocol::dlms::{BitString, Data};
 
@@ -42,6 +43,24 @@ pub(super) fn reading_value(data: &Data, scaler: i8) -> ReadingValue {
             ReadingValue::Text(format!("[{}]", inner.join(", ")))
         }
         _ => ReadingValue::Absent,
+    }
+}
+
+/// The unit of a value, where one makes sense: octets, dates and words have none. Some meters write digits as text.
+pub(super) fn unit_of(value: &ReadingValue, unit: Unit) -> Unit {
+    let has_one = match value {
+        ReadingValue::Number(_) | ReadingValue::Absent => true,
+        ReadingValue::Text(text) => text.parse::<Decimal>().is_ok(),
+        ReadingValue::Bytes(_) | ReadingValue::Stamp(_) | ReadingValue::Flag(_) => false,
+    };
+    if has_one { unit } else { Unit::NONE }
+}
+
+/// What stands on a plate: as a reading's text, but octets bare, as serial numbers are written.
+pub(super) fn plate_text(data: &Data) -> Option<String> {
+    match reading_value(data, 0) {
+        ReadingValue::Bytes(bytes) => Some(hex(&bytes)),
+        value => value.text(),
     }
 }
 
@@ -118,7 +137,8 @@ mod tests {
     #[test]
     fn octets_are_text_where_they_read_as_text_and_bytes_otherwise() {
         assert_eq!(reading_value(&Data::Octets(b"12345678\0\0".to_vec()), 0).text().unwrap(), "12345678");
-        assert_eq!(reading_value(&Data::Octets(vec![0x01, 0xFE]), 0).text().unwrap(), "01FE");
+        assert_eq!(reading_value(&Data::Octets(vec![0x01, 0xFE]), 0).text().unwrap(), "0x01FE");
+        assert_eq!(plate_text(&Data::Octets(vec![0x01, 0xFE])).unwrap(), "01FE");
         assert_eq!(reading_value(&Data::Octets(Vec::new()), 0), ReadingValue::Absent);
     }
 

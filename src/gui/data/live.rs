@@ -190,7 +190,10 @@ impl Backend for Live {
         later("export", Arc::clone(&self.wake), move || {
             let failed = |message: String| Fault::user(message, "choose a folder that you may write to");
             let reader = StoreReader::open(&store).map_err(|error| failed(error.to_string()))?;
-            export.write_file(&reader, &file).map_err(|error| failed(format!("{}: {error}", file.display())))
+            let written = export.write_file(&reader, &file);
+            written
+                .map(|written| written.rows)
+                .map_err(|error| failed(format!("{}: {error}", file.display())))
         })
     }
 

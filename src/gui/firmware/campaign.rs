@@ -9,8 +9,8 @@ use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::data::{CampaignFile, Load, Query};
 use crate::gui::theme::{Icon, strong, tokens};
 use crate::gui::widgets::{
-    Act, Problem, Tone, badge, counted, dialog_window, empty, fault_panel, grouped, heading, instant,
-    key_value, loading, problem, progress_bar, secondary,
+    Act, Problem, Tone, badge, counted, dialog_window, empty, fault_panel, heading, instant, key_value,
+    loading, number, problem, progress_bar, secondary,
 };
 use crate::model::{CampaignState, FlashActivation, MeterId, Right};
 
@@ -196,7 +196,7 @@ impl CampaignPage {
             counts.extend([format!("{running} running"), format!("{waiting} waiting")]);
             ui.label(counts.join(", "));
             if of > 0 {
-                let (blocks, of) = (grouped(&blocks.to_string()), grouped(&of.to_string()));
+                let (blocks, of) = (number(blocks), number(of));
                 ui.label(secondary(ui, format!("{blocks} of {of} blocks begun")));
             }
             if let Some(seconds) = all.iter().filter_map(|line| line.seconds_left).max() {
@@ -291,7 +291,7 @@ impl CampaignPage {
             ui.label(strong(&meter.meter.name));
             key_value(ui, "Phase", line.phase.in_words());
             if line.blocks.1 > 0 {
-                key_value(ui, "Blocks", format!("{} of {}", line.blocks.0, line.blocks.1));
+                key_value(ui, "Blocks", format!("{} of {}", number(line.blocks.0), number(line.blocks.1)));
             }
             if let Some(before) = &meter.version_before {
                 key_value(ui, "Version before", before.as_str());

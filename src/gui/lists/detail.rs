@@ -7,7 +7,8 @@ use crate::gui::context::AppCtx;
 use crate::gui::data::{ListSummary, Load, Query};
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
 use crate::gui::widgets::{
-    Act, Problem, Tone, badge, instant, key_value, loading, problem, secondary, section, segmented, small,
+    Act, Problem, Tone, badge, counted, instant, key_value, loading, number, problem, secondary, section,
+    segmented, small,
 };
 use crate::model::{Member, Right};
 use crate::store::{Cause, Outcome, OutcomeState, Rate, RunState, Share};
@@ -153,7 +154,7 @@ fn with(cx: &mut AppCtx, list: &ListSummary) -> String {
     if named > 0 {
         words.push(format!("{named} named ones"));
     }
-    format!("{} meters: {}", list.meters, words.join(", "))
+    format!("{}: {}", counted(list.meters, "meter"), words.join(", "))
 }
 
 fn past(ui: &mut Ui, cx: &mut AppCtx, list: &ListSummary, tab: Tab) {
@@ -217,7 +218,10 @@ fn outcomes(ui: &mut Ui, all: &[(String, Outcome)]) {
     };
     sorted.sort_by_key(|(_, outcome)| rank(outcome));
     let ok = all.iter().filter(|(_, outcome)| outcome.state == OutcomeState::Ok).count();
-    ui.label(small(ui, format!("{ok} of {} went well in the last run; the others first", all.len())));
+    ui.label(small(
+        ui,
+        format!("{} of {} went well in the last run; the others first", number(ok), number(all.len())),
+    ));
     ScrollArea::vertical().auto_shrink(false).show_rows(ui, OUTCOME, sorted.len(), |ui, range| {
         for (name, outcome) in sorted.iter().skip(range.start).take(range.len()) {
             ui.allocate_ui(egui::vec2(ui.available_width(), OUTCOME - 8.0), |ui| {

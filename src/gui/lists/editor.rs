@@ -10,7 +10,9 @@ use crate::gui::context::{AppCtx, usual_reading};
 use crate::gui::data::ListSummary;
 use crate::gui::data::reader::zone_named;
 use crate::gui::theme::{CONTROL, strong, tokens};
-use crate::gui::widgets::{Act, choice, field, secondary, section, segmented, small, text_field};
+use crate::gui::widgets::{
+    Act, choice, counted, field, number, secondary, section, segmented, small, text_field,
+};
 use crate::model::{
     Action, Days, ListId, Member, MeterId, MeterList, Missed, Schedule, Times, Weekdays, minutes_from,
 };
@@ -80,7 +82,7 @@ fn choices(cx: &mut AppCtx) -> Vec<(Which, String)> {
     let mut all = vec![(Which::All, "All meters".to_owned())];
     let selected = cx.selection.ids();
     if !selected.is_empty() {
-        let words = format!("The {} selected in the Meter Manager", selected.len());
+        let words = format!("The {} selected in the Meter Manager", number(selected.len()));
         all.push((Which::Selected(selected), words));
     }
     let meters = cx.meters().ready().unwrap_or_default();
@@ -121,7 +123,7 @@ impl Editor {
         };
         let mut editor = Self::of(cx, Some(list.row.id), list_of, which);
         if matches!(editor.which, Which::Kept(_)) {
-            let words = format!("As they are: {} meters", list.meters);
+            let words = format!("As they are: {}", counted(list.meters, "meter"));
             editor.choices.insert(0, (editor.which.clone(), words));
         }
         editor

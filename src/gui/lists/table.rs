@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use crate::gui::context::AppCtx;
 use crate::gui::data::ListSummary;
 use crate::gui::theme::{ROW, SIZES, strong, tokens};
-use crate::gui::widgets::{Tone, badge, instant, progress_bar};
+use crate::gui::widgets::{Tone, badge, instant, number, progress_bar};
 use crate::model::{ListId, MeterList};
 use crate::store::{RunRow, RunState};
 
@@ -36,7 +36,7 @@ pub(super) fn state(run: &RunRow) -> (&'static str, Tone) {
 
 /// `199 of 200`.
 pub(super) fn share(ok: u64, of: u64) -> String {
-    format!("{ok} of {of}")
+    format!("{} of {}", number(ok), number(of))
 }
 
 /// How much of something went well, as a bar with its figures.
@@ -97,7 +97,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &AppCtx, lists: &[ListSummary], chosen: Option
                 ui.add(Label::new(RichText::new(words).color(ink)).truncate());
             };
             row.col(|ui| text(ui, list.row.list.name.clone(), t.text.0));
-            row.col(|ui| text(ui, list.meters.to_string(), t.text_secondary.0));
+            row.col(|ui| text(ui, number(list.meters), t.text_secondary.0));
             row.col(|ui| text(ui, next_words(&list.row.list, now, &cx.zone), t.text.0));
             row.col(|ui| {
                 ui.add_space(12.0);

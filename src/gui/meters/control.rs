@@ -12,7 +12,7 @@ use crate::gui::context::AppCtx;
 use crate::gui::data::Query;
 use crate::gui::data::reader::zone_named;
 use crate::gui::theme::strong;
-use crate::gui::widgets::{Act, dialog_window, field, secondary, text_field};
+use crate::gui::widgets::{Act, counted, dialog_window, field, number, secondary, text_field};
 use crate::model::{MeterId, Right};
 use crate::store::MeterRow;
 
@@ -113,7 +113,7 @@ impl Confirmation {
             [(_, name, serial)] => {
                 format!("{} {}", self.deed.verb(), serial.as_deref().unwrap_or(name))
             }
-            many => format!("{} {} meters", self.deed.verb(), many.len()),
+            many => format!("{} {}", self.deed.verb(), counted(many.len(), "meter")),
         }
     }
 
@@ -190,7 +190,7 @@ impl Confirmation {
                     ui.label(format!("· {name}, {}", serial.as_deref().unwrap_or("serial number not known")));
                 }
                 if many.len() > LISTED {
-                    ui.label(secondary(ui, format!("and {} more", many.len() - LISTED)));
+                    ui.label(secondary(ui, format!("and {} more", number(many.len() - LISTED))));
                 }
             }
         }
@@ -237,7 +237,14 @@ impl Confirmation {
                     (false, 1) => " It is left as it is, unless you say so below.",
                     (false, _) => " They are left as they are, unless you say so below.",
                 };
-                warn(ui, &format!("Put right now, {} of {compared} {verb} {end}.{left}", some.len()));
+                warn(
+                    ui,
+                    &format!(
+                        "Put right now, {} of {} {verb} {end}.{left}",
+                        number(some.len()),
+                        number(compared)
+                    ),
+                );
                 for (name, is_back) in some.iter().take(LISTED) {
                     let what = if *is_back {
                         "put back, so that an interval comes twice"
@@ -247,7 +254,7 @@ impl Confirmation {
                     ui.add(egui::Label::new(secondary(ui, format!("· {name} is {what}"))).wrap());
                 }
                 if some.len() > LISTED {
-                    ui.label(secondary(ui, format!("and {} more", some.len() - LISTED)));
+                    ui.label(secondary(ui, format!("and {} more", number(some.len() - LISTED))));
                 }
             }
         }

@@ -107,7 +107,7 @@ impl GroupDialog {
                 let group = Some(text.to_owned()).filter(|text| !text.is_empty());
                 let patch = MeterPatch { group: Some(group), ..MeterPatch::default() };
                 let change = ids.iter().map(|id| (*id, patch.clone())).collect();
-                let cause = format!("{} moved to a group", counted(ids.len(), "meter"));
+                let cause = format!("{} moved to a group", crate::model::counted(ids.len(), "meter"));
                 Ok(Edit::ChangeMeters(Box::new(MeterChanges { cause, add: Vec::new(), change })))
             }
         }

@@ -6,7 +6,7 @@ use crate::gui::context::{AppCtx, Command};
 use crate::gui::data::{Details, Load, Query};
 use crate::gui::theme::{Icon, SIZES, mono, strong, tokens};
 use crate::gui::widgets::{
-    Act, Problem, Tone, badge, fault_panel, instant, key_value, loading, problem, secondary, section,
+    Act, Problem, Tone, badge, fault_panel, instant, key_value, loading, number, problem, secondary, section,
     segmented, small,
 };
 use crate::model::{FlashOutcome, MeterConfig, Right, SecretKind};
@@ -187,7 +187,11 @@ fn firmware(ui: &mut Ui, cx: &mut AppCtx, details: &Details) {
         });
         let mut words = flash.message.clone();
         if flash.outcome == FlashOutcome::Open && flash.blocks.1 > 0 {
-            words = format!("It goes on at block {} of {}. {words}", flash.blocks.0, flash.blocks.1);
+            words = format!(
+                "It goes on at block {} of {}. {words}",
+                number(flash.blocks.0),
+                number(flash.blocks.1)
+            );
         }
         if !words.is_empty() {
             ui.add(Label::new(small(ui, words)).wrap());

@@ -33,7 +33,7 @@ use super::data::reader::zone_named;
 use super::data::{Load, Query};
 use super::rights::entry;
 use super::theme::{Icon, tokens};
-use super::widgets::{Act, Problem, Tone, heading, loading, problem, small};
+use super::widgets::{Act, Problem, Tone, counted, heading, loading, number, problem, small};
 
 pub(super) use control::Deed;
 pub(super) use expected::Expected;
@@ -295,8 +295,8 @@ impl MeterManager {
                 ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                     let shown = self.arranged.ids.len();
                     let text = match cx.selection.len() {
-                        0 | 1 => format!("{shown} shown"),
-                        many => format!("{many} of {shown} selected"),
+                        0 | 1 => format!("{} shown", number(shown)),
+                        many => format!("{} of {} selected", number(many), number(shown)),
                     };
                     ui.add(Label::new(small(ui, text)).truncate());
                 });
@@ -335,8 +335,8 @@ impl MeterManager {
         let selected = cx.selection.ids();
         let words = match selected.len() {
             0 | 1 => "Read now".to_owned(),
-            many if is_narrow => format!("Read {many} now"),
-            many => format!("Read {many} meters now"),
+            many if is_narrow => format!("Read {} now", number(many)),
+            many => format!("Read {} now", counted(many, "meter")),
         };
         let more = ui.add(Act::icon_only(Icon::ChevronDown, "Choose what to read").framed());
         Popup::menu(&more).close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
@@ -404,14 +404,14 @@ fn more(ui: &mut Ui, cx: &mut AppCtx) {
         ui.add_enabled_ui(!selected.is_empty(), |ui| {
             let words = match selected.len() {
                 0 | 1 => "Edit meter…".to_owned(),
-                many => format!("Edit {many} meters…"),
+                many => format!("Edit {}…", counted(many, "meter")),
             };
             entry(ui, cx, &words, "F2", Command::EditMeters(selected.clone()));
             let group = Command::Group(GroupDeed::Meters(selected.clone(), None));
             entry(ui, cx, "Move to a group…", "", group);
             ui.separator();
             let clocks = if selected.len() > 1 {
-                format!("{} clocks…", selected.len())
+                format!("{}…", counted(selected.len(), "clock"))
             } else {
                 "clock…".to_owned()
             };
@@ -421,7 +421,7 @@ fn more(ui: &mut Ui, cx: &mut AppCtx) {
             }
             ui.separator();
             let words = if selected.len() > 1 {
-                format!("Remove {} meters…", selected.len())
+                format!("Remove {}…", counted(selected.len(), "meter"))
             } else {
                 "Remove meter…".to_owned()
             };

@@ -6,7 +6,7 @@ use crate::comms::Edit;
 use crate::gui::context::AppCtx;
 use crate::gui::data::Query;
 use crate::gui::theme::strong;
-use crate::gui::widgets::{Act, dialog_window, secondary};
+use crate::gui::widgets::{Act, counted, dialog_window, number, secondary};
 use crate::model::MeterId;
 
 /// Names that are listed one by one.
@@ -28,7 +28,7 @@ impl Removal {
     fn effect(&self) -> String {
         match self.meters.as_slice() {
             [(_, name)] => format!("Remove {name}"),
-            many => format!("Remove {} meters", many.len()),
+            many => format!("Remove {}", counted(many.len(), "meter")),
         }
     }
 
@@ -42,7 +42,7 @@ impl Removal {
                     ui.label(format!("· {name}"));
                 }
                 if self.meters.len() > LISTED {
-                    ui.label(secondary(ui, format!("and {} more", self.meters.len() - LISTED)));
+                    ui.label(secondary(ui, format!("and {} more", number(self.meters.len() - LISTED))));
                 }
             }
             ui.label(secondary(ui, "It is taken off the list and its secrets are erased. Its readings stay in the store as evidence."));

@@ -9,7 +9,7 @@ use egui_extras::{Column as Width, TableBuilder, TableRow};
 use crate::gui::context::{AppCtx, Command};
 use crate::gui::rights::entry;
 use crate::gui::theme::{Icon, ROW, SIZES, strong, tokens};
-use crate::gui::widgets::{Act, badge, empty, instant};
+use crate::gui::widgets::{Act, badge, counted, empty, instant};
 use crate::model::MeterId;
 use crate::store::MeterRow;
 
@@ -223,12 +223,16 @@ fn menu(ui: &mut Ui, cx: &mut AppCtx, id: MeterId) {
     entry(ui, cx, "Read now", "F5", Command::Read(Vec::new(), std::collections::BTreeSet::new()));
     entry(ui, cx, "Show readings", "Enter", Command::ShowReadings(id));
     let ids = if selected.len() > 1 { selected } else { vec![id] };
-    let words = if ids.len() > 1 { format!("Edit {} meters…", ids.len()) } else { "Edit…".to_owned() };
+    let words =
+        if ids.len() > 1 { format!("Edit {}…", counted(ids.len(), "meter")) } else { "Edit…".to_owned() };
     entry(ui, cx, &words, "F2", Command::EditMeters(ids.clone()));
     entry(ui, cx, "Move to a group…", "", Command::Group(GroupDeed::Meters(ids.clone(), None)));
     ui.separator();
-    let words =
-        if ids.len() > 1 { format!("Remove {} meters…", ids.len()) } else { "Remove…".to_owned() };
+    let words = if ids.len() > 1 {
+        format!("Remove {}…", counted(ids.len(), "meter"))
+    } else {
+        "Remove…".to_owned()
+    };
     entry(ui, cx, &words, "Delete", Command::RemoveMeters(ids));
 }
 

@@ -10,7 +10,7 @@ use egui::{
 
 use crate::gui::context::AppCtx;
 use crate::gui::theme::{Icon, ROW, SIZES, STRONG, strong, tokens};
-use crate::gui::widgets::{Act, counted};
+use crate::gui::widgets::{Act, counted, number};
 use crate::model::{MeterId, Right};
 use crate::store::MeterRow;
 
@@ -360,7 +360,7 @@ fn row(ui: &mut Ui, entry: &Entry<'_>) -> Drawn {
         (None, Some(icon)) => icon.paint(ui.painter(), space, 14.0, icon_ink),
         (None, None) => {}
     }
-    let count = entry.count.to_string();
+    let count = number(entry.count);
     let small = egui::FontId::proportional(SIZES[0]);
     let at = egui::pos2(rect.right() - 8.0, rect.center().y);
     let count_ink = if entry.alarming { t.bad.0 } else { t.text_secondary.0 };

@@ -10,7 +10,7 @@ use crate::drivers::ReadRequest;
 use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
 use crate::gui::theme::{Icon, ROW, SIZES, strong, tokens};
-use crate::gui::widgets::{Act, empty, loading, small};
+use crate::gui::widgets::{Act, empty, loading, number, small};
 use crate::model::{Gap, GapReason, MeterId, Obis, Right, What};
 
 use super::axis::interval_end;
@@ -144,9 +144,20 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
     egui::Frame::new().inner_margin(egui::Margin::symmetric(16, 8)).show(ui, |ui| {
         ui.horizontal(|ui| {
             let words = match (gaps.len(), open) {
-                (1, _) => format!("{missing} intervals are missing in one gap"),
-                (all, 0) => format!("{missing} intervals are missing in {all} gaps, all of them final"),
-                (all, open) => format!("{missing} intervals are missing in {all} gaps, {open} of them open"),
+                (1, _) => format!("{} intervals are missing in one gap", number(missing)),
+                (all, 0) => {
+                    format!(
+                        "{} intervals are missing in {} gaps, all of them final",
+                        number(missing),
+                        number(all)
+                    )
+                }
+                (all, open) => format!(
+                    "{} intervals are missing in {} gaps, {} of them open",
+                    number(missing),
+                    number(all),
+                    number(open)
+                ),
             };
             ui.label(words);
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -218,8 +229,7 @@ fn cells(
     };
     let state = format!("{} {state}", sort.sign());
     let words = gap.reason.to_string();
-    let texts =
-        [when(gap.after), when(gap.before), gap.intervals.to_string(), state, gap.profile.short(), words];
+    let texts = [when(gap.after), when(gap.before), number(gap.intervals), state, gap.profile.short(), words];
     for (at, text) in texts.into_iter().enumerate() {
         row.col(|ui| {
             let t = tokens(ui);

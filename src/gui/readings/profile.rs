@@ -7,7 +7,7 @@ use egui::{Frame, Margin, Panel, ScrollArea, Stroke, Ui, Vec2};
 use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
 use crate::gui::theme::{Icon, tokens};
-use crate::gui::widgets::{Act, Problem, Tone, combo, loading, problem, segmented};
+use crate::gui::widgets::{Act, Problem, Tone, combo, counted, loading, problem, segmented};
 use crate::model::Unit;
 use crate::store::StoredProfile;
 
@@ -187,7 +187,7 @@ impl ProfilePage {
                     Act::icon_only(Icon::Copy, "Copy the table").hint("Copy the table, for a spreadsheet");
                 if ui.add(copy).clicked() {
                     ui.copy_text(intervals::copied(subject, figures));
-                    cx.notices.done(format!("Copied {} intervals", figures.slice.rows.len()));
+                    cx.notices.done(format!("Copied {}", counted(figures.slice.rows.len(), "interval")));
                 }
                 if self.chart.is_zoomed() && ui.add(Act::plain("Whole stretch").small()).clicked() {
                     self.chart.reset();

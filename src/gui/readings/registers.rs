@@ -7,7 +7,7 @@ use crate::export::SidedReading;
 use crate::gui::context::AppCtx;
 use crate::gui::data::{Load, Query};
 use crate::gui::theme::{Icon, ROW, SIZES, tokens};
-use crate::gui::widgets::{Act, instant, loading, small};
+use crate::gui::widgets::{Act, counted, instant, loading, small};
 use crate::model::{ReadingValue, RegisterReading, Transformers};
 
 use super::figures::{symbol, text};
@@ -42,7 +42,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, instantane
         ui.horizontal(|ui| {
             let newest = readings.iter().map(|reading| reading.read_at).max();
             let words = newest.map_or_else(String::new, |at| {
-                format!("{} values, the newest read {}", readings.len(), instant(at, subject.zone))
+                format!("{}, the newest read {}", counted(readings.len(), "value"), instant(at, subject.zone))
             });
             ui.label(small(ui, words));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -53,7 +53,7 @@ pub(super) fn ui(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>, instantane
                     .clicked()
                 {
                     ui.copy_text(copied(&sided));
-                    cx.notices.done(format!("Copied {} registers", readings.len()));
+                    cx.notices.done(format!("Copied {}", counted(readings.len(), "register")));
                 }
             });
         });

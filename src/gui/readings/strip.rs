@@ -7,6 +7,7 @@ use jiff::civil::Date;
 use crate::gui::context::AppCtx;
 use crate::gui::data::{DayTotal, Query};
 use crate::gui::theme::{SIZES, tokens};
+use crate::gui::widgets::{counted, number};
 use crate::model::Gap;
 use crate::store::StoredProfile;
 
@@ -78,7 +79,7 @@ pub(super) fn ui(
             ui.label(day.strftime("%A %-d %B %Y").to_string());
             ui.label(found.map_or_else(
                 || "Nothing stored".to_owned(),
-                |one| format!("{} intervals, {} flagged", one.intervals, one.flagged),
+                |one| format!("{}, {} flagged", counted(one.intervals, "interval"), number(one.flagged)),
             ));
             for gap in holes.iter().filter(|gap| days_of(subject, gap).contains(&day)) {
                 let sign = gaps::Sort::of(Some(&gap.reason)).sign();

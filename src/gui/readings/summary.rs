@@ -3,7 +3,7 @@
 use egui::{ScrollArea, Ui};
 
 use crate::gui::theme::{SIZES, strong, tokens};
-use crate::gui::widgets::{Tone, badge, instant, key_value, loading, secondary, section, small};
+use crate::gui::widgets::{Tone, badge, instant, key_value, loading, number, secondary, section, small};
 use crate::model::Transformers;
 use crate::store::StoredProfile;
 
@@ -28,7 +28,7 @@ pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, profile: &StoredProfile, fi
         section(ui, "Quality");
         let missing = figures.missing();
         let stored = figures.slice.rows.len();
-        key_value(ui, "Intervals", stored.to_string());
+        key_value(ui, "Intervals", number(stored));
         if missing > 0 {
             ui.horizontal(|ui| badge(ui, &format!("{missing} missing"), Tone::Bad));
         }
@@ -41,12 +41,12 @@ pub(super) fn ui(ui: &mut Ui, subject: &Subject<'_>, profile: &StoredProfile, fi
         }
         if let Some(first) = figures.shown.first() {
             for (quality, count) in &first.summary.quality {
-                key_value(ui, quality.name(), count.to_string());
+                key_value(ui, quality.name(), number(*count));
             }
         }
         let replaced = figures.slice.superseded.len();
         if replaced > 0 {
-            key_value(ui, "Replaced", replaced.to_string());
+            key_value(ui, "Replaced", number(replaced));
             ui.label(small(ui, "Older versions of these intervals are kept beside the new ones."));
         }
         section(ui, "About the figures");
@@ -72,7 +72,8 @@ fn channel(ui: &mut Ui, subject: &Subject<'_>, shown: &Shown) {
     ui.label(small(ui, words));
     if let Some((count, reason)) = &shown.not_converted {
         ui.horizontal(|ui| {
-            badge(ui, &format!("{count} not converted"), Tone::Warn).on_hover_text(reason.to_string());
+            badge(ui, &format!("{} not converted", number(*count)), Tone::Warn)
+                .on_hover_text(reason.to_string());
         });
         ui.add(egui::Label::new(small(ui, format!("{reason}."))).wrap());
     }

@@ -7,7 +7,7 @@ use crate::export::{self, Export, Format, Part};
 use crate::gui::context::{AppCtx, Command, Page};
 use crate::gui::rights::entry;
 use crate::gui::theme::{Icon, strong, tokens};
-use crate::gui::widgets::{Act, Entry, Tone, badge, combo, heading, segmented, small};
+use crate::gui::widgets::{Act, Entry, Tone, badge, combo, counted, heading, number, segmented, small};
 use crate::model::{Right, Side};
 
 use super::period::{Period, Span};
@@ -119,7 +119,7 @@ impl Readings {
         };
         let meters = cx.meters().ready().unwrap_or_default();
         let many = cx.selection.len();
-        let whose = if many > 1 { format!(" of {many} meters") } else { String::new() };
+        let whose = if many > 1 { format!(" of {}", counted(many, "meter")) } else { String::new() };
         ui.label(small(ui, format!("Save the {word}{whose} as CSV")));
         let mut forms = vec![
             (Format::Csv, false, "One row a value…"),
@@ -143,7 +143,7 @@ impl Readings {
             let parts = meters.iter().filter(|meter| cx.selection.contains(meter.id)).map(part).collect();
             let (side, now) = (self.side, (cx.now)());
             let export = Export { readings, format, profile: None, parts, side, gaps, now };
-            let first = if many > 1 { format!("{many} meters") } else { subject.meter.config.name.clone() };
+            let first = if many > 1 { counted(many, "meter") } else { subject.meter.config.name.clone() };
             let name = format!("{first} {word} {}.csv", subject.period.first).replace(['/', '\\', ':'], "-");
             cx.command(Command::Export(Box::new(export), name));
         }
@@ -227,7 +227,7 @@ fn chooser(ui: &mut Ui, cx: &mut AppCtx, subject: &Subject<'_>) {
             }
         }
         if listed.len() > LISTED {
-            ui.label(small(ui, format!("and {} more: find them with Ctrl+K", listed.len() - LISTED)));
+            ui.label(small(ui, format!("and {} more: find them with Ctrl+K", number(listed.len() - LISTED))));
         }
     });
     if let Some(id) = chosen {

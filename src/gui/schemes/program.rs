@@ -17,7 +17,7 @@ use crate::gui::data::{Load, MeterSchemes, Query};
 use crate::gui::submission::Submission;
 use crate::gui::theme::{Icon, strong, tokens};
 use crate::gui::widgets::{
-    Act, Tone, badge, counted, dialog_window, empty, fault_panel, field, heading, instant, secondary,
+    Act, Tone, badge, counted, dialog_window, empty, fault_panel, field, heading, instant, number, secondary,
     section, segmented, small, text_field,
 };
 use crate::model::{Catalogue, Fault, MeterId, Right};
@@ -179,7 +179,7 @@ impl ProgramPage {
             });
         }
         if meters.len() > LISTED {
-            ui.label(secondary(ui, format!("and {} more", meters.len() - LISTED)));
+            ui.label(secondary(ui, format!("and {} more", number(meters.len() - LISTED))));
         }
         section(ui, "When it takes over");
         let zone = meters.first().map_or_else(|| cx.zone.clone(), |meter| zone_of(&meter.config));
@@ -254,7 +254,7 @@ impl ProgramPage {
             let words = match meters {
                 [] => "Write…".to_owned(),
                 [one] => format!("Write {} to {}…", document.identity, one.config.name),
-                many => format!("Write {} to {} meters…", document.identity, many.len()),
+                many => format!("Write {} to {}…", document.identity, counted(many.len(), "meter")),
             };
             let can = !meters.is_empty() && refusal.is_none() && activation.is_ok() && !busy;
             let write = Act::primary(&words).icon(Icon::Import).enabled(can);
@@ -310,7 +310,7 @@ impl ProgramPage {
             let what = if question.restores { "what stood there before" } else { "this scheme" };
             let title = match question.meters.as_slice() {
                 [one] => format!("Write {what} to {}?", named(one)),
-                many => format!("Write {what} to {} meters?", many.len()),
+                many => format!("Write {what} to {}?", counted(many.len(), "meter")),
             };
             ui.label(strong(title).size(15.0));
             let document = &question.document;
@@ -320,7 +320,7 @@ impl ProgramPage {
                     ui.label(format!("· {}", named(meter)));
                 }
                 if question.meters.len() > LISTED {
-                    ui.label(secondary(ui, format!("and {} more", question.meters.len() - LISTED)));
+                    ui.label(secondary(ui, format!("and {} more", number(question.meters.len() - LISTED))));
                 }
             }
             let zone = question.meters.first().map_or_else(TimeZone::system, |meter| zone_of(&meter.config));
@@ -334,7 +334,7 @@ impl ProgramPage {
                 let verb = if question.restores { "Restore" } else { "Write" };
                 let words = match question.meters.as_slice() {
                     [one] => format!("{verb} {} to {}", document.identity, serial(one)),
-                    many => format!("{verb} {} to {} meters", document.identity, many.len()),
+                    many => format!("{verb} {} to {}", document.identity, counted(many.len(), "meter")),
                 };
                 if ui.add(Act::danger(&words)).clicked() {
                     answer = Some(true);

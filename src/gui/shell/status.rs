@@ -6,7 +6,7 @@ use crate::comms::JobId;
 use crate::gui::context::{AppCtx, Command};
 use crate::gui::jobs::JobState;
 use crate::gui::theme::{Icon, strong, tokens};
-use crate::gui::widgets::{Act, progress_bar, secondary, small};
+use crate::gui::widgets::{Act, counted, number, progress_bar, secondary, small};
 
 /// Its height.
 pub(crate) const HEIGHT: f32 = 32.0;
@@ -50,7 +50,7 @@ impl Status {
                     let (done, total) = many.iter().fold((0, 0), |(done, total), job| {
                         (done + job.done.0 + job.done.1, total + job.total)
                     });
-                    ui.label(format!("{} jobs: {done} of {total} meters", many.len()));
+                    ui.label(format!("{} jobs: {} of {}", many.len(), number(done), counted(total, "meter")));
                     #[allow(clippy::cast_precision_loss, reason = "a bar on the screen")]
                     let part = done as f32 / total.max(1) as f32;
                     progress_bar(ui, Some(part), 160.0, "Progress of all jobs");

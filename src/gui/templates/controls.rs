@@ -20,6 +20,9 @@ fn words(value: &Value) -> String {
 /// A control for a setting; gives what is to be said.
 pub(super) fn control(ui: &mut Ui, field: &Field, value: &Value) -> Option<Value> {
     let text = words(value);
+    // What stands in a narrow window is cut at its edge otherwise.
+    let room = ui.available_width().max(96.0);
+    let [middling, wide] = [300.0, 380.0].map(|width: f32| width.min(room));
     match field.kind {
         Kind::Flag => {
             let mut on = value.as_bool().unwrap_or(false);
@@ -42,7 +45,7 @@ pub(super) fn control(ui: &mut Ui, field: &Field, value: &Value) -> Option<Value
             let current =
                 choices.iter().find(|(word, _)| *word == text).map_or(text.as_str(), |(_, words)| words);
             let mut said = None;
-            combo(ui, ("choice", field.pointer), field.label, 300.0, current, |ui| {
+            combo(ui, ("choice", field.pointer), field.label, middling, current, |ui| {
                 for (word, meaning) in choices {
                     if ui.selectable_label(*word == text, *meaning).clicked() && *word != text {
                         said = Some(Value::String((*word).to_owned()));
@@ -52,10 +55,10 @@ pub(super) fn control(ui: &mut Ui, field: &Field, value: &Value) -> Option<Value
             said
         }
         Kind::Text => {
-            let (given, _) = committed(ui, field.label, &text, 300.0, |text| !text.trim().is_empty());
+            let (given, _) = committed(ui, field.label, &text, middling, |text| !text.trim().is_empty());
             given.map(Value::String)
         }
-        Kind::MaybeText => committed(ui, field.label, &text, 300.0, |_| true).0.map(Value::String),
+        Kind::MaybeText => committed(ui, field.label, &text, middling, |_| true).0.map(Value::String),
         Kind::Address => {
             let (given, _) =
                 committed(ui, field.label, &text, 120.0, |text| text.parse::<ServerAddress>().is_ok());
@@ -64,24 +67,24 @@ pub(super) fn control(ui: &mut Ui, field: &Field, value: &Value) -> Option<Value
         Kind::Object => object(ui, field.label, &text, false),
         Kind::MaybeObject => object(ui, field.label, &text, true),
         Kind::Objects => {
-            let (given, _) = committed(ui, field.label, &text, 380.0, |text| several(text).is_some());
+            let (given, _) = committed(ui, field.label, &text, wide, |text| several(text).is_some());
             given.and_then(|text| several(&text))
         }
         Kind::Numbers => {
             let numbers = |text: &str| parts(text, |part| part.parse::<u32>().ok());
-            let (given, _) = committed(ui, field.label, &text, 300.0, |text| numbers(text).is_some());
+            let (given, _) = committed(ui, field.label, &text, middling, |text| numbers(text).is_some());
             given.and_then(|text| numbers(&text)).map(|numbers| json!(numbers))
         }
         Kind::Words(known) => {
             let known = if known.is_empty() { &SERVICES[..] } else { known };
             let chosen = |text: &str| parts(text, |part| known.contains(&part).then(|| part.to_owned()));
-            let (given, response) = committed(ui, field.label, &text, 380.0, |text| chosen(text).is_some());
+            let (given, response) = committed(ui, field.label, &text, wide, |text| chosen(text).is_some());
             response.on_hover_text(format!("Joined by commas: {}", known.join(", ")));
             given.and_then(|text| chosen(&text)).map(|words| json!(words))
         }
         Kind::Ranges => {
             let ranges = |text: &str| parts(text, |part| is_range(part).then(|| part.to_owned()));
-            let (given, _) = committed(ui, field.label, &text, 300.0, |text| ranges(text).is_some());
+            let (given, _) = committed(ui, field.label, &text, middling, |text| ranges(text).is_some());
             given.and_then(|text| ranges(&text)).map(|ranges| json!(ranges))
         }
         Kind::MaybeHex { digits } => {

@@ -159,10 +159,13 @@ pub(super) fn row(ui: &mut Ui, label: &str, help: &str, control: impl FnOnce(&mu
             });
         }
         control(ui);
-        if !help.is_empty() {
+        if !is_narrow && !help.is_empty() {
             ui.add(Label::new(small(ui, help)).truncate());
         }
     });
+    if is_narrow && !help.is_empty() {
+        ui.add(Label::new(small(ui, help)).wrap());
+    }
 }
 
 fn line(ui: &mut Ui, field: &Field, editing: &mut Editing<'_>) {

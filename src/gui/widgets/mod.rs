@@ -6,7 +6,6 @@ mod menu;
 mod state;
 mod text;
 
-pub use crate::model::counted;
 pub use act::{Act, described, segmented};
 pub use field::{choice, combo, committed, field, password, text_field, text_field_at};
 pub use menu::{Entry, permitted};
@@ -14,7 +13,9 @@ pub use state::{
     Problem, badge, blame_words, dialog_window, empty, fault_panel, loading, lone_card, problem,
     progress_bar, room_in_dialog,
 };
-pub use text::{decimal, grouped, heading, instant, key_value, kilo, secondary, section, small};
+pub use text::{
+    counted, decimal, grouped, heading, instant, key_value, kilo, number, secondary, section, small,
+};
 
 /// What a badge or a remark means; colour follows from it, never the other way round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

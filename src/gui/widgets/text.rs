@@ -70,6 +70,21 @@ pub fn decimal(value: Decimal) -> String {
     grouped(&value.to_string())
 }
 
+/// A count as shown in windows: `10 000`.
+#[must_use]
+pub fn number(count: impl TryInto<u64>) -> String {
+    grouped(&count.try_into().unwrap_or(u64::MAX).to_string())
+}
+
+/// `1 meter`, `10 000 meters`. What goes into the audit chain has plain digits ([`crate::model::counted`]).
+#[must_use]
+pub fn counted(count: impl TryInto<u64>, what: &str) -> String {
+    let words = crate::model::counted(count, what);
+    words
+        .split_once(' ')
+        .map_or_else(|| words.clone(), |(digits, what)| format!("{} {what}", grouped(digits)))
+}
+
 /// The power of ten and symbol in which a unit is shown: energies and powers in kilo, all else as it is.
 /// Only for the eye: what is stored and copied keeps the meter's unit.
 #[must_use]
@@ -97,6 +112,15 @@ mod tests {
         assert_eq!(grouped("1234567.8901"), "1\u{2009}234\u{2009}567.8901");
         assert_eq!(grouped("-1234"), "−1\u{2009}234");
         assert_eq!(grouped("123"), "123");
+    }
+
+    #[test]
+    fn counts_are_grouped_as_other_numbers_are() {
+        assert_eq!(number(10_000usize), "10\u{2009}000");
+        assert_eq!(
+            (counted(1, "meter"), counted(1200, "meter")),
+            ("1 meter".into(), "1\u{2009}200 meters".into())
+        );
     }
 
     #[test]

@@ -400,6 +400,12 @@ impl Field<'_> {
         matches!(self.tag, NULL | DONT_CARE)
     }
 
+    /// Nothing, or a string without contents.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.is_nothing() || matches!((self.tag, self.bytes), (9 | 10 | 12, []) | (BITS, [0]))
+    }
+
     /// A whole number, enum included; not a bool, a delta or a BCD byte.
     #[must_use]
     pub fn integer(&self) -> Option<i128> {

@@ -226,6 +226,12 @@ impl Server {
 
     fn handle_at_home(&mut self, apdu: &[u8], now_ms: i64) -> Reply {
         self.requests = self.requests.wrapping_add(1);
+        let most = usize::from(lock(&self.meter).settings().max_pdu);
+        if self.quirks.has(Quirk::LongRefused) && self.session.is_some() && apdu.len() > most {
+            let refusal =
+                ExceptionResponse { state: 2, service: ExceptionResponse::PDU_TOO_LONG, counter: None };
+            return Reply::one(Apdu::ExceptionResponse(refusal).encode());
+        }
         let mut reply = if apdu.first() == Some(&tag::GENERAL_BLOCK_TRANSFER) {
             self.general_block(apdu, now_ms)
         } else {

@@ -69,8 +69,8 @@ pub(super) fn event(row: &Row<'_>, columns: &ProfileColumns, template: &Template
 fn figure(channel: Option<&Channel>, data: &Data, cell: &Cell<'_>) -> String {
     let Some(channel) = channel else { return in_words(data) };
     let number = cell_number(cell, channel.data_index).and_then(|raw| raw.scaled(channel.scaler_unit.scaler));
-    let value = number.map_or_else(|| in_words(data), |number| number.to_string());
-    format!("{}: {value} {}", channel.name, channel.scaler_unit.unit).trim_end().to_owned()
+    let Some(number) = number else { return format!("{}: {}", channel.name, in_words(data)) };
+    format!("{}: {number} {}", channel.name, channel.scaler_unit.unit).trim_end().to_owned()
 }
 
 fn seconds(data: &Data) -> Option<SignedDuration> {

@@ -2,10 +2,11 @@
 //!
 //! `columns` says what each captured object is to a row, `request` what to ask for, `rows` gives the buffer's rows
 //! their instants, and `intervals`, `billing` and `events` make of them what the store keeps. None of these knows a
-//! link; `reading` holds the conversation.
+//! link; `reading` and `entries` hold the conversation.
 
 mod billing;
 pub(super) mod columns;
+mod entries;
 mod events;
 mod intervals;
 pub(super) mod made;

@@ -1,29 +1,28 @@
-//! The conversation with a profile: by range, else by entry, else everything; window by window, oldest first.
+//! The conversation with a profile: by range, else by entry (`entries`), else everything; window by window, oldest
+//! first.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::template::Selection;
 use crate::model::{Asked, CaptureObject, ColumnRole, Fault, Obis, ProfileColumns, Step, What};
 use crate::protocol::dlms::apdu::Encoded;
-use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult, Table};
+use crate::protocol::dlms::{AttributeRef, Conformance, Data, DataAccessResult};
 use crate::protocol::link::Link;
 
 use super::super::faults::{OTHER_REASON, SENSELESS, TEMPORARY_FAILURE, refusal};
 use super::super::objects::class;
 use super::super::push::Rows as Made;
 use super::super::session::Session;
+use super::entries::ENTRIES_IN_USE;
 use super::intervals;
-use super::made::made;
-use super::request::{LONG_AGO, Span, by_entry, by_range, everything, windows};
+use super::made::{made, unreadable};
+use super::request::{LONG_AGO, Span, by_range, everything, windows};
 use super::rows::{Reader, Row};
 
-/// Number of entries in the buffer, and how many it can hold.
-const ENTRIES_IN_USE: i8 = 7;
+/// How many entries the buffer can hold.
 const ENTRIES_AT_MOST: i8 = 8;
-/// Entries that neighbouring requests share: a meter that captures in between moves its rows by one.
-const SHARED_ENTRIES: u32 = 2;
 
 /// One answer to a request for rows.
 pub(in super::super) type Answer = Result<Encoded, DataAccessResult>;
@@ -32,19 +31,23 @@ pub(in super::super) type Answer = Result<Encoded, DataAccessResult>;
 #[derive(Clone, Debug)]
 pub(in super::super) struct ProfileJob {
     what: What,
-    columns: ProfileColumns,
+    pub(super) columns: ProfileColumns,
     clock: CaptureObject,
-    span: Span,
-    windows: VecDeque<(Timestamp, Timestamp)>,
+    pub(super) span: Span,
+    pub(super) windows: VecDeque<(Timestamp, Timestamp)>,
     /// What is asked for, oldest first: gaps that earlier reads left, then all since the last interval.
     stretches: Vec<Stretch>,
     /// From a row's stamp to its interval's end.
     behind: SignedDuration,
-    done: u64,
+    pub(super) done: u64,
     expected: Option<u64>,
     is_relearnt: bool,
     /// Rows were lost on the way: what did not come may be had another time.
-    has_losses: bool,
+    pub(super) has_losses: bool,
+    /// The stamps of the oldest and the newest row that came, wanted or not.
+    pub(super) seen: Option<(Timestamp, Timestamp)>,
+    /// Channels of which it was told that they hold what is no number.
+    told: BTreeSet<usize>,
 }
 
 /// A stretch that is asked for, by the stamps of rows.
@@ -58,7 +61,7 @@ struct Stretch {
 
 /// How reading a profile in one of its forms ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
+pub(super) enum Ended {
     /// All rows were handed over.
     Read,
     /// The meter refuses this form of request, or does not keep to it.
@@ -69,7 +72,7 @@ enum Ended {
 
 /// What became of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Delivered {
+pub(super) enum Delivered {
     /// So many rows came.
     Rows(usize),
     /// More came than was asked for: all that was wanted was handed over.
@@ -79,15 +82,15 @@ enum Delivered {
 }
 
 impl ProfileJob {
-    fn obis(&self) -> Obis {
+    pub(super) fn obis(&self) -> Obis {
         self.columns.layout.obis
     }
 
-    fn period(&self) -> i64 {
+    pub(super) fn period(&self) -> i64 {
         i64::from(self.columns.layout.period_seconds)
     }
 
-    fn rows_between(&self, from: Timestamp, to: Timestamp) -> Option<u64> {
+    pub(super) fn rows_between(&self, from: Timestamp, to: Timestamp) -> Option<u64> {
         let seconds = to.duration_since(from).as_secs();
         (self.period() > 0).then(|| u64::try_from(seconds / self.period()).unwrap_or(0))
     }
@@ -187,6 +190,8 @@ impl<L: Link> Session<'_, '_, L> {
             expected: None,
             is_relearnt: false,
             has_losses: false,
+            seen: None,
+            told: BTreeSet::new(),
         }))
     }
 
@@ -222,7 +227,7 @@ impl<L: Link> Session<'_, '_, L> {
     }
 
     /// The forms of selective access that are worth a try, best first.
-    fn selections(&self, profile: Obis) -> Vec<Selection> {
+    pub(super) fn selections(&self, profile: Obis) -> Vec<Selection> {
         if !self.offers(Conformance::SELECTIVE_ACCESS) {
             return Vec::new();
         }
@@ -293,12 +298,9 @@ impl<L: Link> Session<'_, '_, L> {
             self.tell_refused_rows(job, result);
             return Ok(Ended::Refused(result));
         }
-        if refused.is_some_and(may_mean_empty) && self.is_empty(job).await? {
-            return Ok(Ended::Read);
-        }
         let mut ended = Ended::Refused(OTHER_REASON);
         if self.selections(job.obis()).contains(&Selection::Entry) {
-            ended = self.read_by_entry(job).await?;
+            ended = self.read_by_entry(job, refused.is_some_and(may_mean_empty)).await?;
         }
         if matches!(ended, Ended::Refused(_)) {
             ended = self.read_everything(job, refused).await?;
@@ -312,7 +314,7 @@ impl<L: Link> Session<'_, '_, L> {
         Ok(ended)
     }
 
-    fn tell_refused_rows(&mut self, job: &ProfileJob, result: DataAccessResult) {
+    pub(super) fn tell_refused_rows(&mut self, job: &ProfileJob, result: DataAccessResult) {
         self.sink.partial(refusal(&format!("the rows of the profile {}", job.obis()), result));
     }
 
@@ -356,99 +358,6 @@ impl<L: Link> Session<'_, '_, L> {
         may_mean_empty(result) && self.knowledge.range_proven.contains(&profile)
     }
 
-    /// The number of entries, where the meter gives one.
-    async fn entries_in_use(&mut self, profile: Obis) -> Result<Option<u32>, Fault> {
-        let answer = self.ask_one(&AttributeRef::new(class::PROFILE, profile, ENTRIES_IN_USE)).await?;
-        Ok(answer.ok().and_then(|data| data.integer()).and_then(|count| u32::try_from(count).ok()))
-    }
-
-    async fn is_empty(&mut self, job: &ProfileJob) -> Result<bool, Fault> {
-        Ok(self.entries_in_use(job.obis()).await? == Some(0))
-    }
-
-    /// Reads by entry number, as far back as the span reaches. The number of rows that it takes is reckoned from the
-    /// period; where the oldest row then is too young (rows off the period's grid), twice as many are taken.
-    async fn read_by_entry(&mut self, job: &mut ProfileJob) -> Result<Ended, Fault> {
-        let Some(in_use) = self.entries_in_use(job.obis()).await?.filter(|count| *count > 0) else {
-            return Ok(Ended::Refused(OTHER_REASON));
-        };
-        let from = job.span.from.and_then(|_| job.windows.front()).map(|window| window.0);
-        let rows = from.and_then(|from| job.rows_between(from, self.now()));
-        let wanted = rows.and_then(|rows| u32::try_from(rows.saturating_add(3)).ok());
-        let mut reach = wanted.map_or(in_use, |wanted| wanted.min(in_use));
-        let chunk = self.entries_per_request(job);
-        loop {
-            let (first, last) = entries(in_use, reach, reach.saturating_sub(chunk), job.columns.newest_first);
-            let data = match self.ask_rows(&by_entry(job.obis(), first, last)).await? {
-                Ok(buffer) if is_without_rows(&buffer) => {
-                    return Ok(Ended::Refused(OTHER_REASON));
-                }
-                Ok(data) => data,
-                Err(result) => {
-                    if result != TEMPORARY_FAILURE {
-                        self.knowledge.no_entry.insert(job.obis());
-                    }
-                    return Ok(Ended::Refused(result));
-                }
-            };
-            let is_far_enough = reach == in_use || from.is_none_or(|from| self.reaches(job, &data, from));
-            if !is_far_enough {
-                reach = reach.saturating_mul(2).min(in_use);
-                continue;
-            }
-            if self.deliver(job, &data, None)? == Delivered::ColumnsChanged {
-                return Ok(Ended::ColumnsChanged);
-            }
-            return self.read_newer_entries(job, in_use, reach.saturating_sub(chunk)).await;
-        }
-    }
-
-    async fn read_newer_entries(
-        &mut self,
-        job: &mut ProfileJob,
-        in_use: u32,
-        mut reach: u32,
-    ) -> Result<Ended, Fault> {
-        let chunk = self.entries_per_request(job);
-        while reach > 0 {
-            let newer = reach.saturating_sub(chunk);
-            let (first, last) = entries(
-                in_use,
-                reach.saturating_add(SHARED_ENTRIES).min(in_use),
-                newer,
-                job.columns.newest_first,
-            );
-            match self.ask_rows(&by_entry(job.obis(), first, last)).await? {
-                Ok(data) => {
-                    self.deliver(job, &data, None)?;
-                }
-                Err(result) => {
-                    job.has_losses = true;
-                    self.tell_refused_rows(job, result);
-                    return Ok(Ended::Read);
-                }
-            }
-            reach = newer;
-        }
-        Ok(Ended::Read)
-    }
-
-    fn entries_per_request(&self, job: &ProfileJob) -> u32 {
-        let days = i64::from(self.template().profiles.days_per_request);
-        let rows =
-            if days > 0 && job.period() > 0 { days * 86_400 / job.period() } else { i64::from(u32::MAX) };
-        u32::try_from(rows).unwrap_or(u32::MAX).max(1)
-    }
-
-    fn reader<'a>(&'a self, columns: &'a ProfileColumns) -> Reader<'a> {
-        Reader { columns, rule: &self.rule, null_value: self.template().profiles.null_value }
-    }
-
-    /// Whether the oldest row of an answer is not after an instant.
-    fn reaches(&self, job: &ProfileJob, buffer: &Encoded, from: Timestamp) -> bool {
-        self.reader(&job.columns).rows(&buffer.0).rows.first().is_some_and(|row| row.at <= from)
-    }
-
     async fn read_everything(
         &mut self,
         job: &mut ProfileJob,
@@ -462,17 +371,22 @@ impl<L: Link> Session<'_, '_, L> {
                 Ok(Ended::Read)
             }
             Err(result) => {
-                if !may_mean_empty(result) || !self.is_empty(job).await? {
-                    self.tell_refused_rows(job, refused.unwrap_or(result));
+                if may_mean_empty(result) && self.entries_in_use(job.obis()).await? == Some(0) {
+                    return Ok(Ended::Read);
                 }
+                self.tell_refused_rows(job, refused.unwrap_or(result));
                 Ok(Ended::Refused(result))
             }
         }
     }
 
+    pub(super) fn reader<'a>(&'a self, columns: &'a ProfileColumns) -> Reader<'a> {
+        Reader { columns, rule: &self.rule, null_value: self.template().profiles.null_value }
+    }
+
     /// Hands over the rows that were asked for. A meter that ignores selective access gives more: those are left out,
     /// and it is not asked for them window by window (`facts/dlms-quirks.md`, 76).
-    fn deliver(
+    pub(super) fn deliver(
         &mut self,
         job: &mut ProfileJob,
         buffer: &Encoded,
@@ -495,6 +409,10 @@ impl<L: Link> Session<'_, '_, L> {
                 row.at.duration_since(to) > slack || from.duration_since(row.at) > slack
             })
         };
+        if let (Some(first), Some(last)) = (decoded.rows.first(), decoded.rows.last()) {
+            let (oldest, newest) = job.seen.unwrap_or((first.at, last.at));
+            job.seen = Some((oldest.min(first.at), newest.max(last.at)));
+        }
         let ignores_window = decoded.rows.iter().any(is_beside);
         let is_wanted = |row: &Row<'_>| {
             let is_inside = window.is_none_or(|(from, to)| (from..=to).contains(&row.at));
@@ -511,8 +429,14 @@ impl<L: Link> Session<'_, '_, L> {
         Ok(if ignores_window { Delivered::Everything } else { Delivered::Rows(came) })
     }
 
-    fn hand_over(&mut self, job: &ProfileJob, rows: &[Row<'_>]) -> Result<(), Fault> {
-        match made(job.what, &job.columns, rows, &self.maker()) {
+    fn hand_over(&mut self, job: &mut ProfileJob, rows: &[Row<'_>]) -> Result<(), Fault> {
+        let made = made(job.what, &job.columns, rows, &self.maker());
+        for one in unreadable(&made, &job.columns, rows) {
+            if job.told.insert(one.channel) {
+                self.sink.remark(one.words);
+            }
+        }
+        match made {
             Made::Events(log, events) => self.sink.events(log, &events),
             Made::Billing(sets) => self.sink.billing(&sets),
             Made::Intervals(layout, intervals) => self.sink.profile(&layout, &intervals),
@@ -520,24 +444,8 @@ impl<L: Link> Session<'_, '_, L> {
     }
 }
 
-fn is_without_rows(buffer: &Encoded) -> bool {
-    !Table::decode(&buffer.0).is_ok_and(|table| table.is_some_and(|table| !table.is_empty()))
-}
-
 /// Results with which meters answer where there are no rows (`facts/dlms-quirks.md`, 77): object unavailable, data
 /// block unavailable, other reason.
 const fn may_mean_empty(result: DataAccessResult) -> bool {
     matches!(result.0, 11 | 14 | 250)
-}
-
-/// First and last entry, by number, of the rows between `older` and `newer` counted from the newest, with a few that
-/// neighbouring requests share. Entry 1 is the oldest, or the newest where the buffer is sorted so.
-fn entries(in_use: u32, older: u32, newer: u32, newest_first: bool) -> (u32, u32) {
-    let shared = if newer == 0 { 0 } else { SHARED_ENTRIES };
-    let newer = newer.saturating_sub(shared);
-    if newest_first {
-        (newer + 1, older)
-    } else {
-        (in_use.saturating_sub(older) + 1, in_use.saturating_sub(newer))
-    }
 }

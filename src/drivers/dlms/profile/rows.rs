@@ -23,6 +23,8 @@ pub(super) enum Cell<'d> {
     Given(Field<'d>),
     /// A delta added to the value before it.
     Whole(i128),
+    /// A delta with no number before it to add it to.
+    Loose(i128),
 }
 
 impl Cell<'_> {
@@ -32,6 +34,18 @@ impl Cell<'_> {
             Self::Absent => None,
             Self::Given(field) => field.data(),
             Self::Whole(value) => i64::try_from(*value).ok().map(Data::I64),
+            Self::Loose(delta) => {
+                Some(Data::Visible(format!("a difference of {delta} to nothing").into_bytes()))
+            }
+        }
+    }
+
+    /// Whether the meter gave something, if only octets: no null-data and no empty string.
+    pub(super) fn is_there(&self) -> bool {
+        match self {
+            Self::Absent => false,
+            Self::Given(field) => !field.is_empty(),
+            Self::Whole(_) | Self::Loose(_) => true,
         }
     }
 }
@@ -58,6 +72,8 @@ pub(super) struct Rows<'d> {
     pub(super) lost: Vec<String>,
     /// Rows have another number of fields than were captured when the columns were asked for.
     pub(super) columns_changed: bool,
+    /// Whether the buffer begins with the newest row; nothing where the stamps do not tell.
+    pub(super) newest_first: Option<bool>,
 }
 
 /// How to read rows.
@@ -130,7 +146,8 @@ impl<'a> Reader<'a> {
             }
         };
         let raw = self.raw_rows(&table, &mut out);
-        let times = self.times(&raw);
+        out.newest_first = stamped_newest_first(&raw);
+        let times = self.times(&raw, out.newest_first.unwrap_or(self.columns.newest_first));
         for (found, raw) in times.into_iter().zip(raw) {
             match found {
                 Ok((at, flags)) => {
@@ -187,9 +204,9 @@ impl<'a> Reader<'a> {
             let base = match before {
                 Cell::Whole(value) => Some(value),
                 Cell::Given(field) => field.integer(),
-                Cell::Absent => None,
+                Cell::Absent | Cell::Loose(_) => None,
             };
-            base.and_then(|base| base.checked_add(delta)).map_or(Cell::Absent, Cell::Whole)
+            base.and_then(|base| base.checked_add(delta)).map_or(Cell::Loose(delta), Cell::Whole)
         };
         match field.delta() {
             _ if field.is_nothing() && self.null_value == NullValue::Repeat => before,
@@ -200,8 +217,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The instant of each row, in the order of the buffer.
-    fn times(&self, raw: &[Raw<'_>]) -> Vec<Result<(Timestamp, IntervalStatus), String>> {
-        let newest_first = self.newest_first(raw);
+    fn times(&self, raw: &[Raw<'_>], newest_first: bool) -> Vec<Result<(Timestamp, IntervalStatus), String>> {
         let mut times: Vec<Option<(Timestamp, IntervalStatus)>> = vec![None; raw.len()];
         // Stamps that are there, oldest first, so that a doubled hour can be told apart by the order of rows.
         let mut before: Option<Timestamp> = None;
@@ -256,22 +272,6 @@ impl<'a> Reader<'a> {
         self.rule.to_utc(&stamp, None).ok()
     }
 
-    /// The order of rows: by their own stamps where these tell, else as the meter says.
-    fn newest_first(&self, raw: &[Raw<'_>]) -> bool {
-        let rough = |row: &Raw<'_>| match row.stamp {
-            Stamp::Null | Stamp::Broken(_) => None,
-            Stamp::Wall(stamp) => Offset::UTC.to_timestamp(stamp.local).ok(),
-            Stamp::Unix(seconds) => Timestamp::from_second(seconds).ok(),
-        };
-        let first = raw.iter().find_map(rough);
-        let last = raw.iter().rev().find_map(rough);
-        match first.cmp(&last) {
-            Ordering::Less => false,
-            Ordering::Greater => true,
-            Ordering::Equal => self.columns.newest_first,
-        }
-    }
-
     fn instant(&self, stamp: &MeterStamp, before: Option<Timestamp>) -> Option<(Timestamp, IntervalStatus)> {
         let at = self.rule.to_utc(stamp, before).ok()?;
         let mut flags = IntervalStatus::empty();
@@ -317,10 +317,26 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The order of rows, where their own stamps tell it.
+fn stamped_newest_first(raw: &[Raw<'_>]) -> Option<bool> {
+    let rough = |row: &Raw<'_>| match row.stamp {
+        Stamp::Null | Stamp::Broken(_) => None,
+        Stamp::Wall(stamp) => Offset::UTC.to_timestamp(stamp.local).ok(),
+        Stamp::Unix(seconds) => Timestamp::from_second(seconds).ok(),
+    };
+    let first = raw.iter().find_map(rough);
+    let last = raw.iter().rev().find_map(rough);
+    match first.cmp(&last) {
+        Ordering::Less => Some(false),
+        Ordering::Greater => Some(true),
+        Ordering::Equal => None,
+    }
+}
+
 /// The number in a field, unscaled: the element that the column points at, where the meter gave the whole structure.
 pub(super) fn cell_number(cell: &Cell<'_>, data_index: u16) -> Option<Decimal> {
     match cell {
-        Cell::Absent => None,
+        Cell::Absent | Cell::Loose(_) => None,
         Cell::Whole(value) => Some(Decimal::new(*value, 0)),
         Cell::Given(field) => field.integer().map(|value| Decimal::new(value, 0)).or_else(|| {
             let data = field.data()?;

@@ -207,6 +207,46 @@ fn a_row_that_holds_nothing_is_missing_and_not_nought() {
 }
 
 #[test]
+fn what_is_no_number_is_told_from_nothing_and_never_called_actual() {
+    let profile = Profile::load();
+    let stamp = || bare(datetime(2026, 11, 1, 0, 30, 0, 0));
+    let texts = [
+        Data::Visible(b"n/a".to_vec()),
+        Data::Octets(vec![0, 1]),
+        Data::Utf8("–".as_bytes().to_vec()),
+        Data::Bool(true),
+        Data::F32(f32::NAN),
+        stamp(),
+        Data::DeltaUnsigned(8, 7),
+    ];
+    for text in texts {
+        let both = buffer(vec![row(vec![stamp(), Data::U8(0), text.clone(), Data::U32(7)])]);
+        let got = &profile.intervals(&both)[0];
+        assert_eq!((value(got, 0), value(got, 1)), (None, Some("0.07".into())), "{text:?}");
+        assert!(got.status.contains(IntervalStatus::VALUE_UNREADABLE), "{text:?}");
+        assert_eq!(got.quality, Quality::Suspect, "{text:?}");
+        let alone = buffer(vec![row(vec![stamp(), Data::U8(0), text.clone(), Data::Null])]);
+        assert_eq!(profile.intervals(&alone)[0].quality, Quality::Suspect, "{text:?}");
+    }
+    for nothing in [Data::Null, Data::DontCare, Data::Octets(Vec::new()), Data::Visible(Vec::new())] {
+        let data = buffer(vec![row(vec![stamp(), Data::U8(0), nothing.clone(), Data::U32(7)])]);
+        let got = &profile.intervals(&data)[0];
+        assert_eq!((got.status, got.quality), (IntervalStatus::empty(), Quality::Actual), "{nothing:?}");
+    }
+}
+
+#[test]
+fn words_in_a_data_objects_column_cast_no_doubt_on_the_figures_beside_them() {
+    let list = vec![captured(8, "0-0:1.0.0", 2), captured(3, "1.8.0", 2), captured(1, "0-0:96.14.0", 2)];
+    let profile = Profile::new(What::Profile, "1-0:99.1.0", list, HALF_HOUR);
+    let stamp = bare(datetime(2026, 11, 1, 0, 30, 0, 0));
+    let data = buffer(vec![row(vec![stamp, Data::U32(5), Data::Visible(b"peak".to_vec())])]);
+    let got = &profile.intervals(&data)[0];
+    assert_eq!((value(got, 0), got.quality), (Some("50".into()), Quality::Actual));
+    assert_eq!(got.status, IntervalStatus::VALUE_UNREADABLE);
+}
+
+#[test]
 fn deltas_add_to_the_value_before_them() {
     let start = bare(datetime(2026, 11, 1, 0, 30, 0, 0));
     let data = buffer(vec![

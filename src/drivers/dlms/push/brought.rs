@@ -106,8 +106,8 @@ fn register(one: &PushedValue, stamp: Option<(MeterStamp, Timestamp)>, maker: &M
         obis: one.obis,
         attribute: one.attribute,
         name: registers::name(maker.template, one.obis),
+        unit: values::unit_of(&value, scaler.unit),
         value,
-        unit: scaler.unit,
         side: maker.side,
         read_at: maker.read_at,
         stamp,
@@ -137,6 +137,7 @@ fn table(one: &PushedValue, maker: &Maker<'_>, out: &mut Brought) {
             one.obis
         ));
     }
+    out.left_out.extend(made.unreadable.into_iter().map(|one| one.words));
     out.rows.extend(made.rows);
 }
 

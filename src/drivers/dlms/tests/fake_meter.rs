@@ -43,6 +43,21 @@ pub(super) struct FakeProfile {
     /// Rows that are captured when the buffer is next read.
     pub(super) captures_while_reading: Vec<(Timestamp, Vec<Data>)>,
     pub(super) newest_first: bool,
+    /// Says the opposite of its order.
+    pub(super) sort_lies: bool,
+    /// What it answers to a number that no row has.
+    pub(super) beyond: Beyond,
+}
+
+/// What a meter answers to the number of an entry that no row has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// As if it were empty.
+    Empty,
+    /// Its last row.
+    Last,
+    /// All its rows.
+    All,
 }
 
 /// A meter.
@@ -136,6 +151,8 @@ impl FakeProfile {
             entries_in_use: None,
             captures_while_reading: Vec::new(),
             newest_first: false,
+            sort_lies: false,
+            beyond: Beyond::Empty,
         }
     }
 }
@@ -242,7 +259,7 @@ impl FakeMeter {
             2 => return profile.buffer(&rule, asked.selective.as_ref(), in_list),
             3 => Data::Array(profile.captured.iter().map(definition).collect()),
             4 => Data::U32(profile.period),
-            5 => Data::Enum(if profile.newest_first { 2 } else { 1 }),
+            5 => Data::Enum(if profile.newest_first == profile.sort_lies { 1 } else { 2 }),
             6 => definition(&clock_column()),
             7 => Data::U32(profile.entries_in_use.unwrap_or(count)),
             8 => Data::U32(count.max(1)),
@@ -376,6 +393,18 @@ impl FakeProfile {
             if is_in {
                 rows.push(self.row(rule, *at, values));
             }
+        }
+        let count = self.rows.len();
+        if rows.is_empty() && access == Access::Works && fields.len() == 4 && count > 0 {
+            let kept = match self.beyond {
+                _ if selective.is_some_and(|one| one.selector != 2) => 0,
+                Beyond::Empty => 0,
+                Beyond::Last => 1,
+                Beyond::All => count,
+            };
+            let mut stamped: Vec<_> =
+                self.rows.iter().map(|(at, values)| self.row(rule, *at, values)).collect();
+            rows = stamped.split_off(count - kept);
         }
         if rows.is_empty() { self.empty.clone() } else { Ok(Data::Array(rows)) }
     }

@@ -1,12 +1,14 @@
 //! Profiles of meters with oddities, billing and logs.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::template::Selection;
-use crate::model::{CaptureObject, Fault, What};
+use crate::model::{CaptureObject, Fault, Quality, What};
 use crate::protocol::dlms::{Conformance, Data};
 
-use super::fake_meter::{Access, FakeProfile, clock_column, column, obis};
+use super::fake_meter::{Access, Beyond, FakeProfile, clock_column, column, obis};
 use super::recorder::{Bench, Recorder, at};
 
 const PROFILE: &str = "1-0:99.1.0";
@@ -49,8 +51,7 @@ async fn a_long_profile_comes_by_entries_in_windows_and_every_row_once() {
         profile.newest_first = newest_first;
         let got = bench.read(&[What::Profile], (None, None)).await;
         assert!(got.deliveries > 1);
-        let ends: std::collections::BTreeSet<_> =
-            got.rows[&obis(PROFILE)].iter().map(|row| row.end).collect();
+        let ends: BTreeSet<_> = got.rows[&obis(PROFILE)].iter().map(|row| row.end).collect();
         assert_eq!((ends.len(), got.faults.len()), (60 * 48, 0), "newest first: {newest_first}");
     }
 }
@@ -164,7 +165,7 @@ async fn a_meter_that_captures_while_it_is_read_by_entry_loses_no_row() {
     profile.newest_first = true;
     profile.captures_while_reading = fresh;
     let got = bench.read(&[What::Profile], (None, None)).await;
-    let ends: std::collections::BTreeSet<_> = got.rows[&obis(PROFILE)].iter().map(|row| row.end).collect();
+    let ends: BTreeSet<_> = got.rows[&obis(PROFILE)].iter().map(|row| row.end).collect();
     assert_eq!(ends.len(), 2881);
 }
 
@@ -328,5 +329,93 @@ async fn days_of_25_hours_are_read_whole_whichever_rule_the_meter_keeps() {
         let span = (Some(at("2026-10-24T22:00:00Z")), Some(at("2026-10-25T23:00:00Z")));
         let got = bench.read(&[What::Profile], span).await;
         assert!(rows(&got) == 50 && is_clean(&got), "{policy:?}: {} rows", rows(&got));
+    }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_column_of_words_is_remarked_once_with_its_first_word() {
+    let mut bench = Bench::new();
+    bench.access.template.profiles.days_per_request = 1;
+    for (at, values) in &mut bench.meter.load_profile().rows {
+        values[4] = Data::Visible(format!("N{}", at.as_second()).into_bytes());
+        values[1] = Data::Null;
+    }
+    let got = bench.read(&[What::Profile], days(&bench, 3)).await;
+    assert!(got.deliveries > 1 && rows(&got) == 144);
+    let [remark] = &got.remarks[..] else { panic!("{:?}", got.remarks) };
+    let first = at("2026-11-19T16:30:00Z");
+    for part in ["32.7.0", PROFILE, &format!("\"N{}\" at {first}", first.as_second()), "value-unreadable"] {
+        assert!(remark.contains(part), "{part}: {remark}");
+    }
+    assert!(got.rows[&obis(PROFILE)].iter().all(|row| row.quality == Quality::Suspect));
+    assert!(got.faults.is_empty(), "{:?}", got.faults);
+}
+
+fn distinct(got: &Recorder) -> usize {
+    got.rows.get(&obis(PROFILE)).into_iter().flatten().map(|row| row.end).collect::<BTreeSet<_>>().len()
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn without_range_access_a_number_of_entries_that_is_too_small_costs_no_rows_and_is_remarked() {
+    // facts/dlms-quirks.md, 78.
+    for newest_first in [false, true] {
+        for (told, beyond) in
+            [(0, Beyond::Empty), (1, Beyond::Empty), (100, Beyond::Empty), (2000, Beyond::All)]
+        {
+            let mut bench = Bench::new();
+            let profile = bench.meter.load_profile();
+            (profile.range, profile.entries_in_use) = (Access::Refused(250), Some(told));
+            (profile.newest_first, profile.beyond) = (newest_first, beyond);
+            for (span, wanted) in [((None, None), 2880), (days(&bench, 50), 2400)] {
+                bench.meter.count_anew();
+                let got = bench.read(&[What::Profile], span).await;
+                assert_eq!(
+                    (distinct(&got), got.faults.len()),
+                    (wanted, 0),
+                    "{newest_first} {told} {beyond:?}"
+                );
+                let is_told =
+                    |text: &&String| text.contains(&format!("tells of {told} entries in use and has 2880"));
+                let remarks = got.remarks.iter().filter(is_told).count();
+                assert_eq!(remarks, 1, "{newest_first} {told}: {:?}", got.remarks);
+                let asked = bench.meter.times_asked(7, PROFILE, 2);
+                assert!(asked < 40, "{asked} requests");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_true_number_of_entries_is_doubted_only_where_a_row_may_be_missing() {
+    for newest_first in [false, true] {
+        for beyond in [Beyond::Empty, Beyond::Last, Beyond::All] {
+            let mut bench = Bench::new();
+            let profile = bench.meter.load_profile();
+            (profile.range, profile.newest_first, profile.beyond) =
+                (Access::Refused(13), newest_first, beyond);
+            bench.read(&[What::Profile], days(&bench, 2)).await;
+            bench.meter.count_anew();
+            let got = bench.read(&[What::Profile], days(&bench, 2)).await;
+            assert_eq!((rows(&got), bench.meter.times_asked(7, PROFILE, 2)), (96, 1));
+            // Half a day without a capture: the meter was off, or tells of too few.
+            let held = bench.meter.load_profile().rows.len();
+            bench.meter.load_profile().rows.truncate(held - 24);
+            bench.meter.count_anew();
+            let got = bench.read(&[What::Profile], days(&bench, 2)).await;
+            assert_eq!((distinct(&got), got.remarks.len()), (72, 0), "{beyond:?}: {:?}", got.remarks);
+            let times = bench.meter.times_asked(7, PROFILE, 2);
+            assert_eq!(times, if newest_first { 1 } else { 2 }, "{beyond:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_sort_method_that_is_the_other_way_round_costs_no_rows_by_entry() {
+    for newest_first in [false, true] {
+        let mut bench = Bench::new();
+        let profile = bench.meter.load_profile();
+        (profile.range, profile.newest_first, profile.sort_lies) = (Access::Refused(13), newest_first, true);
+        let got = bench.read(&[What::Profile], days(&bench, 2)).await;
+        assert_eq!((distinct(&got), got.faults.len()), (96, 0), "newest first: {newest_first}");
     }
 }

@@ -5,7 +5,7 @@ use egui::{Response, Ui, Vec2};
 use crate::export::roster::{Column, DecimalSign, own_fields};
 use crate::gui::meters::form_ui::{auth_title, security_title};
 use crate::gui::theme::{Icon, SIZES, strong, tokens};
-use crate::gui::widgets::{Act, combo, text_field};
+use crate::gui::widgets::{Act, combo, number, text_field};
 use crate::model::{Auth, Catalogue, LinePatch, Medium, MeterPatch, Security, ip_end, serial_end};
 use crate::store::ListedMeter;
 
@@ -275,7 +275,9 @@ impl Slot {
             let remark = match (&problem, self.lacking) {
                 (Some(why), _) => Some((why.clone(), t.bad.0)),
                 (None, 0) => None,
-                (None, many) => Some((format!("{many} of the meters have none"), t.text_secondary.0)),
+                (None, many) => {
+                    Some((format!("{} of the meters have none", number(many)), t.text_secondary.0))
+                }
             };
             if let Some((words, ink)) = remark {
                 ui.label(egui::RichText::new(words).size(SIZES[0]).color(ink));

@@ -55,7 +55,7 @@ fn one(meter: &ListedMeter, slots: &[Slot]) -> Result<(MeterPatch, String), Stri
 
 /// Lays the touched fields beside each meter.
 pub(super) fn review(meters: &[ListedMeter], slots: &[Slot]) -> Review {
-    let cause = format!("change of {} together", counted(meters.len(), "meter"));
+    let cause = format!("change of {} together", crate::model::counted(meters.len(), "meter"));
     let changes = MeterChanges { cause, ..MeterChanges::default() };
     let mut review = Review { changes, lines: Vec::new(), unchanged: 0, refused: 0 };
     for meter in meters {

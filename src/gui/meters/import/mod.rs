@@ -22,7 +22,7 @@ use crate::gui::context::{AppCtx, Command, Maker, stopped};
 use crate::gui::data::{Later, Load, Query};
 use crate::gui::theme::{Icon, strong};
 use crate::gui::widgets::{
-    Act, counted, dialog_window, fault_panel, loading, room_in_dialog, secondary, small,
+    Act, counted, dialog_window, fault_panel, loading, number, room_in_dialog, secondary, small,
 };
 use crate::model::{Fault, Right};
 use crate::store::ListedMeter;
@@ -240,7 +240,8 @@ impl ImportDialog {
         if let Some(Edited::Changed { added, changed }) = self.saving.take(cx) {
             self.remember(cx);
             let name = self.file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let words = format!("Added {}, changed {changed}, from {name}", counted(added.len(), "meter"));
+            let words =
+                format!("Added {}, changed {}, from {name}", counted(added.len(), "meter"), number(changed));
             cx.notices.done(words);
             return true;
         }
@@ -317,7 +318,9 @@ impl ImportDialog {
             Counts { new: 0, changed: 0, .. } => "Nothing to import".to_owned(),
             Counts { new, changed: 0, .. } => format!("Add {}", counted(new, "meter")),
             Counts { new: 0, changed, .. } => format!("Change {}", counted(changed, "meter")),
-            Counts { new, changed, .. } => format!("Add {new} and change {changed} meters"),
+            Counts { new, changed, .. } => {
+                format!("Add {} and change {}", number(new), counted(changed, "meter"))
+            }
         };
         let mut go = false;
         let mut reject = false;

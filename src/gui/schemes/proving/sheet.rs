@@ -9,7 +9,7 @@ use egui_extras::{Column, TableBuilder};
 
 use crate::gui::context::{AppCtx, Command};
 use crate::gui::theme::{Icon, ROW, SIZES, STRONG, strong, tokens};
-use crate::gui::widgets::{Act, grouped};
+use crate::gui::widgets::{Act, counted, grouped};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,7 +125,7 @@ impl Sheet {
             .clicked()
         {
             ui.copy_text(self.text('\t'));
-            cx.notices.done(format!("Copied {} rows", self.rows.len()));
+            cx.notices.done(format!("Copied {}", counted(self.rows.len(), "row")));
         }
         if ui.add(Act::icon_only(Icon::Save, "Save the table as CSV…")).clicked() {
             let title = "Save the table as CSV".to_owned();

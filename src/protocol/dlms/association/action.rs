@@ -87,6 +87,13 @@ fn outcome(bytes: Vec<u8>) -> ActionOutcome {
 }
 
 impl<L: Link> Association<'_, L> {
+    /// Whether an invocation with this parameter fits into one message to the meter.
+    #[must_use]
+    pub fn takes(&self, (method, parameter): (MethodRef, Data)) -> bool {
+        let whole = ActionRequest::Normal { invoke: InvokeId(0), method, parameter: Some(parameter) };
+        self.fits(&Apdu::ActionRequest(whole))
+    }
+
     /// Invokes a method; gives what it returned, if anything. A refusal is [`DlmsError::Access`].
     ///
     /// # Errors

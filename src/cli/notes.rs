@@ -1,0 +1,13 @@
+//! What several commands say on standard error beside what they print.
+
+use crate::model::counted;
+
+use super::app::App;
+
+/// That intervals are missing which have no row; `does` is what `--gaps` does with them.
+pub(super) fn missing(app: &App, missing: usize, does: &str) {
+    if missing > 0 {
+        let words = counted(missing, "interval");
+        app.tell(&format!("note: {words} missing have no row: --gaps {does} them, `show gaps` names them"));
+    }
+}
