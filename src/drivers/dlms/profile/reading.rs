@@ -25,6 +25,10 @@ const ENTRIES_AT_MOST: i8 = 8;
 /// Entries that neighbouring requests share: a meter that captures in between moves its rows by one.
 const SHARED_ENTRIES: u32 = 2;
 
+/// No meter holds more: a row a minute for nineteen years. A larger number is none, and would be asked for piece by
+/// piece for days.
+const MOST_ENTRIES: u32 = 10_000_000;
+
 /// One answer to a request for rows.
 pub(in super::super) type Answer = Result<Encoded, DataAccessResult>;
 
@@ -356,10 +360,11 @@ impl<L: Link> Session<'_, '_, L> {
         may_mean_empty(result) && self.knowledge.range_proven.contains(&profile)
     }
 
-    /// The number of entries, where the meter gives one.
+    /// The number of entries, where the meter gives one that can be.
     async fn entries_in_use(&mut self, profile: Obis) -> Result<Option<u32>, Fault> {
         let answer = self.ask_one(&AttributeRef::new(class::PROFILE, profile, ENTRIES_IN_USE)).await?;
-        Ok(answer.ok().and_then(|data| data.integer()).and_then(|count| u32::try_from(count).ok()))
+        let count = answer.ok().and_then(|data| data.integer()).and_then(|count| u32::try_from(count).ok());
+        Ok(count.filter(|count| *count <= MOST_ENTRIES))
     }
 
     async fn is_empty(&mut self, job: &ProfileJob) -> Result<bool, Fault> {
