@@ -9,7 +9,7 @@ fuzz_target!(|octets: &[u8]| {
     let mut tape = Tape::new(octets);
     let (mode, variant) = (tape.octet(), tape.octet());
     let changes = Changes::read(&mut tape);
-    let outcome = run(async { session(mode, variant, &mut Line::new(meter(), changes)).await });
+    let outcome = run(async { session(mode, variant, &mut Line::new(meter(variant), changes)).await });
     if let Err(fault) = outcome {
         assert!(!fault.message.is_empty(), "a fault says what");
     }

@@ -1,9 +1,6 @@
 //! Octets of a trace in words, alone and as the records of a session; and what goes into a trace masked.
 #![no_main]
 
-use std::cell::RefCell;
-use std::rc::Rc;
-
 use libfuzzer_sys::fuzz_target;
 use meterwright::comms::trace::{Follower, decode, hex};
 use meterwright::store::TraceRecord;

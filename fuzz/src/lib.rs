@@ -6,8 +6,8 @@ mod session;
 mod sink;
 
 pub use flag_session::{FLAG_MODES, FlagLineTo, flag_session, flag_template, station};
-pub use line::{Change, Changes, Counter, Line, NOW, access, meter, run};
-pub use session::{MODES, package_bytes, session};
+pub use line::{Change, Changes, Counter, Line, NOW, access, run, settings};
+pub use session::{MODES, meter, package_bytes, session};
 pub use sink::Sink;
 
 use std::alloc::System;

@@ -12,7 +12,7 @@ use meterwright::model::{Auth, MeterConfig, MeterSecrets, Secret, SystemTitle, T
 use meterwright::protocol::dlms::{CounterError, CounterStore};
 use meterwright::protocol::link::{Link, LinkError};
 use meterwright::simulator::server::Server;
-use meterwright::simulator::{PASSWORD, Settings, SharedMeter, VirtualMeter};
+use meterwright::simulator::{PASSWORD, Settings, SharedMeter};
 
 use crate::Tape;
 
@@ -194,12 +194,6 @@ impl CounterStore for Counter {
 }
 
 /// A meter that was installed two days ago.
-#[must_use]
-pub fn meter() -> SharedMeter {
-    SharedMeter::new(VirtualMeter::new(settings()).into())
-}
-
-/// What it is.
 #[must_use]
 pub fn settings() -> Settings {
     let zone = TimeZone::get("Europe/London").unwrap_or(TimeZone::UTC);

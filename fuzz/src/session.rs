@@ -13,11 +13,13 @@ use meterwright::firmware::{
     Backup, Draft, FlashPlan, FlashState, Hex, Journal, MakerKey, Package, SigningKeyFile, TrustedKey, flash,
     package,
 };
-use meterwright::model::{Fault, Knowledge, ProfileRow, Secret, What};
+use meterwright::model::{Auth, Fault, Knowledge, ProfileRow, Secret, Security, What};
 use meterwright::scheme::{self, Document};
+use meterwright::simulator::faults::Faults;
+use meterwright::simulator::{AUTHENTICATION_KEY, CLIENT_TITLE, ENCRYPTION_KEY, SharedMeter, VirtualMeter};
 
 use crate::block;
-use crate::line::{Changes, Counter, Line, NOW, access};
+use crate::line::{Changes, Counter, Line, NOW, access, settings};
 use crate::sink::Sink;
 
 const SCHEME: &[u8] = include_bytes!("../../schemes/evenings-and-weekends.scheme.json");
@@ -97,13 +99,36 @@ fn through_blocks(rows: &[ProfileRow]) {
 /// How many kinds of session there are.
 pub const MODES: u8 = 12;
 
-/// Holds a session of one of the kinds with the meter at the end of a line; `variant` chooses the template and the
-/// order.
+/// The meter of a variant: one that takes short messages only, or answers in general blocks.
+#[must_use]
+pub fn meter(variant: u8) -> SharedMeter {
+    let mut settings = settings();
+    if variant & 4 != 0 {
+        settings.max_pdu = 96;
+    }
+    if variant & 8 != 0 {
+        settings.faults = Faults::parse(&["quirk:gbt-unasked", "quirk:gbt-loses"]).expect("quirks of the program");
+    }
+    SharedMeter::new(VirtualMeter::new(settings).into())
+}
+
+/// Holds a session of one of the kinds with the meter at the end of a line; `variant` chooses the template (2 bits),
+/// the meter (2 bits), the authentication (2 bits) and the order (2 bits).
 ///
 /// # Errors
 /// What the program would tell.
 pub async fn session(mode: u8, variant: u8, line: &mut Line<'_>) -> Result<(), Fault> {
-    let access = access(TEMPLATES[usize::from(variant) % TEMPLATES.len()]);
+    let mut access = access(TEMPLATES[usize::from(variant) % 4 % TEMPLATES.len()]);
+    match variant & 0x30 {
+        0x10 => access.config.auth = Auth::HighSha256,
+        0x20 => {
+            (access.config.auth, access.config.security) = (Auth::HighGmac, Security::Both);
+            access.secrets.encryption_key = Some(Secret::new(ENCRYPTION_KEY.to_vec()));
+            access.secrets.authentication_key = Some(Secret::new(AUTHENTICATION_KEY.to_vec()));
+            access.client_title = CLIENT_TITLE;
+        }
+        _ => {}
+    }
     let mut counter = Counter::default();
     let mut sink = Sink { last_end: None, look: Some(through_blocks) };
     let mut known = Knowledge::default();

@@ -64,6 +64,12 @@ impl Seeds {
         if octets.starts_with(&[0xC4, 1]) {
             self.put("dlms_data", octets.get(4..).unwrap_or_default())?;
         }
+        let length = u16::try_from(octets.len()).unwrap_or(0).to_le_bytes();
+        self.put("line", &[&[0, 3], length.as_slice(), octets].concat())?;
+        // Behind an unnumbered acknowledgement, in a frame of information with the letters of the link.
+        let longer = u16::from_le_bytes(length).wrapping_add(4).to_le_bytes();
+        let framed = [&[1, 5, 1, 0, 0x73, 5], longer.as_slice(), &[0x30, 0xE6, 0xE7, 0], octets].concat();
+        self.put("line", &framed)?;
         let length = u16::try_from(octets.len()).unwrap_or(0).to_be_bytes();
         self.put("wrapper", &[&[0, 1, 0, 1, 0, 16], length.as_slice(), octets].concat())
     }
@@ -77,9 +83,9 @@ fn change(number: usize, answer: &[u8]) -> Option<Vec<u8>> {
 
 fn dlms_sessions(seeds: &mut Seeds) -> io::Result<()> {
     for mode in 0..MODES {
-        for variant in [0, 1, 2, 0x40, 0x80, 0xC0] {
+        for variant in [0, 1, 2, 0x40, 0x80, 0xC0, 0x04, 0x08, 0x0C, 0x10, 0x20, 0x24] {
             let heard = run(async {
-                let mut line = Line::new(meter(), Changes::default());
+                let mut line = Line::new(meter(variant), Changes::default());
                 line.heard = Some(Vec::new());
                 if let Err(fault) = session(mode, variant, &mut line).await {
                     println!("session {mode} of {variant}: {fault}");
@@ -87,7 +93,7 @@ fn dlms_sessions(seeds: &mut Seeds) -> io::Result<()> {
                 line.heard.unwrap_or_default()
             });
             seeds.put("meter_answers", &[mode, variant])?;
-            let mut talk = vec![0];
+            let mut talk = vec![variant << 1 & 0x18];
             for (number, (request, answers)) in heard.iter().enumerate() {
                 if number > 0 && talk.len() < LONGEST {
                     talk.extend(u16::try_from(request.len()).unwrap_or(0).to_le_bytes());
@@ -124,9 +130,13 @@ fn flag_sessions(seeds: &mut Seeds) -> io::Result<()> {
             });
             seeds.put("flag_session", &[mode, which])?;
             let mut talk = vec![mode | 0x80, which];
+            let mut answers = vec![3];
             for (number, (said, answer)) in heard.iter().enumerate() {
                 talk.extend(u16::try_from(said.len()).unwrap_or(0).to_le_bytes());
                 talk.extend(said);
+                answers.push(16);
+                answers.extend(u16::try_from(answer.len()).unwrap_or(0).to_le_bytes());
+                answers.extend(answer);
                 for octets in [said, answer] {
                     seeds.put("elster_flag", octets)?;
                     seeds.put("sign_on", octets)?;
@@ -137,6 +147,7 @@ fn flag_sessions(seeds: &mut Seeds) -> io::Result<()> {
                 }
             }
             seeds.put("flag_session", &talk)?;
+            seeds.put("line", &answers)?;
         }
     }
     Ok(())
