@@ -67,12 +67,9 @@ impl Counters {
     /// # Errors
     /// They cannot be stored.
     pub(super) async fn prepare(&mut self) -> Result<(), CounterError> {
-        let Place { meter, row } = &self.place;
-        let shared = &self.reporter.shared;
-        let failed = |fault: crate::model::Fault| CounterError(fault.to_string());
-        let next = shared.gather(|store| store.reserve_counters(*meter, row, BATCH)).map_err(failed)?;
-        shared.settled().await.map_err(failed)?;
-        self.take(next);
+        let Place { meter, row } = self.place.clone();
+        let reserved = self.reporter.shared.written(None, move |store| store.reserve_counters(meter, &row, BATCH));
+        self.take(reserved.await.map_err(|fault| CounterError(fault.to_string()))?);
         Ok(())
     }
 

@@ -61,7 +61,7 @@ impl Hold {
 
     /// Begins to wait where the store has turned a write away.
     pub(super) fn look(&mut self, shared: &Shared) {
-        let fault = shared.store.borrow().turned_away().filter(|_| !self.is_on()).map(told);
+        let fault = self.trial.is_none().then(|| shared.turned_away()).flatten().map(|reason| told(&reason));
         let Some(fault) = fault else { return };
         tracing::warn!("{fault}");
         let at = Instant::now() + FIRST_PAUSE;
@@ -95,8 +95,8 @@ impl Hold {
     }
 
     fn pay(&mut self, shared: &Shared) -> Result<(), StoreError> {
+        shared.try_room()?;
         let mut store = shared.store.borrow_mut();
-        store.try_room()?;
         while let Some(((job, meter), (result, words))) = self.results.pop_first() {
             if let Err(error) = store.replace_result(job, &result, &words) {
                 // What the disk is not to blame for does not come right by waiting.

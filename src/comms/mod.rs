@@ -14,7 +14,7 @@
 //! | `push`, `push_net` | what meters send by themselves |
 //! | `link` | a line with its framing and one meter at its end |
 //! | `sink` | stores what a driver reads, as it comes |
-//! | `settling` | many sessions' writes in one transaction: one wait for the disk |
+//! | `settling` | many sessions' writes in one transaction, beside the thread: one wait for the disk, and no session waits |
 //! | `hold` | waits with sessions while the store takes no writes |
 //! | `held` | meters held against other programs on the same store |
 //! | `hops` | how long gateways and meshes take |
@@ -550,6 +550,8 @@ impl Comms {
                         let _waits = opened.send(Ok(()));
                         let thread = Thread::new(Rc::new(shared));
                         tokio::task::LocalSet::new().block_on(&runtime, thread.run(inbox));
+                        // Upkeep that does not end in time is cut off with the program, and loses nothing.
+                        runtime.shutdown_background();
                     }
                     Err(fault) => {
                         let _waits = opened.send(Err(fault));
@@ -715,7 +717,7 @@ fn open_shared(
     Ok(Shared {
         holds: held::Holds::beside(&options.store),
         store: RefCell::new(store),
-        settling: settling::Settling::default(),
+        settling: settling::Settling::new(options.store.clone(), account.clone()),
         vault: RefCell::new(vault),
         presence: RefCell::new(people::Presence::new(account, is_closed)),
         arrived: tokio::sync::Notify::new(),

@@ -29,6 +29,8 @@ pub(super) struct Progress {
     pub(super) is_another_meter: bool,
     /// Objects in the list that came.
     pub(super) objects: u64,
+    /// Why something that was read is not in the store.
+    pub(super) unstored: Option<Fault>,
     /// What was done, in words, where that says more than the counts.
     pub(super) outcome: Option<String>,
 }
@@ -39,10 +41,9 @@ impl Progress {
         self.registers.insert((obis, attribute, instantaneous));
     }
 
-    /// Part of what was counted as stored is lost, and nobody can tell which: none of it is vouched for.
-    pub(super) fn forget_stored(&mut self) {
-        self.registers.clear();
-        (self.billing_registers, self.intervals, self.events, self.objects) = (0, 0, 0, 0);
+    /// Something that was read could not be stored; the first reason stands.
+    pub(super) fn note_unstored(&mut self, fault: Fault) {
+        self.unstored.get_or_insert(fault);
     }
 
     /// Registers stored, those of billing periods included.

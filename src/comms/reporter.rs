@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use crate::model::{MeterId, Step};
+use crate::model::{Fault, MeterId, Step};
 
 use super::progress::Progress;
 use super::shared::Shared;
@@ -15,6 +15,18 @@ use super::{Event, JobId};
 pub(super) struct Remains {
     pub(super) progress: Rc<RefCell<Progress>>,
     pub(super) trace: Rc<RefCell<TraceLog>>,
+}
+
+impl Remains {
+    /// What to do with the answer to a write of the session that counts for nothing but must not be lost.
+    pub(super) fn hears(&self) -> impl FnOnce(Result<(), Fault>) + use<> {
+        let progress = Rc::clone(&self.progress);
+        move |done| {
+            if let Err(fault) = done {
+                progress.borrow_mut().note_unstored(fault);
+            }
+        }
+    }
 }
 
 /// Tells of one session.

@@ -155,6 +155,9 @@ pub(super) async fn run(
     if let Work::Upkeep(chore) = &item.work {
         return upkeep::run(shared, &item, remains, &cancel, chore).await;
     }
+    if let Some(meter) = item.meter {
+        shared.settled(meter).await;
+    }
     let session = Session::prepare(shared, item, remains)?;
     let _held = session.hold(&cancel).await?;
     session.wait_for_pause(&cancel).await?;
@@ -252,6 +255,10 @@ impl Session {
                 Err(fault) => fault,
             };
             attempt += 1;
+            // What the last attempt had is not asked for again.
+            if let Some(meter) = sink.store_for {
+                self.shared.settled(meter).await;
+            }
             sink.step(Step::Retrying { attempt, of, reason: fault.message });
             let (first_ms, wanted_ms) = (timing.retry_pause_ms, timing.reconnect_pause_ms);
             let pause = backoff::pause(attempt, first_ms, wanted_ms, backoff::chance());
@@ -348,13 +355,14 @@ impl Session {
         if knowledge.round_trip != known.round_trip {
             self.shared.hops.learn(&self.access.config.line, knowledge.round_trip);
         }
-        sink.flush_trace(true)?;
+        sink.flush_trace(true);
         if let (Work::WriteScheme(document, _), true) = (&self.item.work, ended.is_ok()) {
             sink.written(document)?;
         }
         let is_another_meter = self.remains.progress.borrow().is_another_meter;
         if let Some(meter) = sink.store_for.filter(|_| knowledge != known && !is_another_meter) {
-            self.shared.gather(|store| store.put_knowledge(meter, &knowledge))?;
+            let hears = self.remains.hears();
+            self.shared.defer(Some(meter), move |store| store.put_knowledge(meter, &knowledge), hears);
         }
         ended
     }

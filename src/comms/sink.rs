@@ -1,6 +1,6 @@
 //! Stores what a driver reads, as it comes.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::RefMut;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,12 +13,11 @@ use crate::model::{
     ProfileLayout, ProfileRow, RegisterReading, Step, Template,
 };
 use crate::scheme::Document;
-use crate::store::{MeterScheme, SchemeKind, StoreError};
+use crate::store::{MeterScheme, SchemeKind, Store, StoreError};
 
 use super::progress::Progress;
-use super::reporter::Reporter;
+use super::reporter::{Remains, Reporter};
 use super::shared::{Shared, store_fault};
-use super::trace_log::TraceLog;
 use super::{Event, JobId};
 
 /// Row counts are told at most so often.
@@ -53,25 +52,47 @@ impl Sink {
     }
 
     /// Writes the traffic that has gathered.
-    pub(super) fn flush_trace(&self, all: bool) -> Result<(), Fault> {
-        flush_trace(self.shared(), self.reporter.job, self.store_for, &self.reporter.remains.trace, all)
+    pub(super) fn flush_trace(&self, all: bool) {
+        flush_trace(self.shared(), self.reporter.job, self.store_for, &self.reporter.remains, all);
     }
 
-    /// Runs a write for the stored meter; nothing where this is a connection test.
-    fn write<T: Default>(
+    /// Asks the store about the stored meter; nothing where this is a connection test.
+    fn ask<T: Default>(
         &self,
-        write: impl FnOnce(&mut crate::store::Store, MeterId) -> Result<T, StoreError>,
+        ask: impl FnOnce(&Store, MeterId) -> Result<T, StoreError>,
     ) -> Result<T, Fault> {
         let Some(meter) = self.store_for else { return Ok(T::default()) };
-        let done = self.shared().gather(|store| write(store, meter))?;
-        self.flush_trace(false)?;
-        Ok(done)
+        ask(&self.shared().store.borrow(), meter).map_err(|error| store_fault(&error))
+    }
+
+    /// Has something written for the stored meter; `then` counts it once it is on disk. Nothing where this is a
+    /// connection test. An error tells of a write before this one.
+    fn keep<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Store, MeterId) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&Reporter, T) + 'static,
+    ) -> Result<(), Fault> {
+        let Some(meter) = self.store_for else { return Ok(()) };
+        if let Some(fault) = self.progress().unstored.clone() {
+            return Err(fault);
+        }
+        let reporter = self.reporter.clone();
+        self.shared().defer(
+            Some(meter),
+            move |store| work(store, meter),
+            move |done| match done {
+                Ok(done) => then(&reporter, done),
+                Err(fault) => reporter.remains.progress.borrow_mut().note_unstored(fault),
+            },
+        );
+        self.flush_trace(false);
+        Ok(())
     }
 
     /// Runs a write that is on disk before anything else happens.
     fn write_now(
         &self,
-        write: impl FnOnce(&mut crate::store::Store, MeterId) -> Result<(), StoreError>,
+        write: impl FnOnce(&mut Store, MeterId) -> Result<(), StoreError>,
     ) -> Result<(), Fault> {
         let Some(meter) = self.store_for else { return Ok(()) };
         write(&mut self.shared().store.borrow_mut(), meter).map_err(|error| store_fault(&error))
@@ -125,12 +146,12 @@ pub(super) fn flush_trace(
     shared: &Shared,
     job: JobId,
     meter: Option<MeterId>,
-    trace: &RefCell<TraceLog>,
+    remains: &Remains,
     all: bool,
-) -> Result<(), Fault> {
-    let records = trace.borrow_mut().take(all);
-    let Some(meter) = meter.filter(|_| !records.is_empty()) else { return Ok(()) };
-    shared.gather(|store| store.put_trace(job.0, meter, &records))
+) {
+    let records = remains.trace.borrow_mut().take(all);
+    let Some(meter) = meter.filter(|_| !records.is_empty()) else { return };
+    shared.defer(Some(meter), move |store| store.put_trace(job.0, meter, &records), remains.hears());
 }
 
 impl ReadSink for Sink {
@@ -152,17 +173,18 @@ impl ReadSink for Sink {
 
     fn last_end(&mut self, profile: Obis) -> Result<Option<Timestamp>, Fault> {
         let now = self.now();
-        self.write(|store, meter| store.last_end_until(meter, profile, now))
+        self.ask(|store, meter| store.last_end_until(meter, profile, now))
     }
 
     fn gaps(&mut self, profile: Obis) -> Result<Vec<(Timestamp, Timestamp)>, Fault> {
         let now = self.now();
-        self.write(|store, meter| store.gaps_to_ask(meter, profile, now))
+        self.ask(|store, meter| store.gaps_to_ask(meter, profile, now))
     }
 
     fn asked(&mut self, profile: Obis, stretches: &[Asked]) -> Result<(), Fault> {
         let now = self.now();
-        self.write(|store, meter| store.note_asked(meter, profile, stretches, now))
+        let stretches = stretches.to_vec();
+        self.keep(move |store, meter| store.note_asked(meter, profile, &stretches, now), |_, ()| {})
     }
 
     fn identity(&mut self, identity: &Identity) -> Result<(), Fault> {
@@ -174,7 +196,8 @@ impl ReadSink for Sink {
     }
 
     fn clock(&mut self, clock: &ClockReading) -> Result<(), Fault> {
-        self.write(|store, meter| store.put_clock(meter, clock))?;
+        let kept = clock.clone();
+        self.keep(move |store, meter| store.put_clock(meter, &kept), |_, ()| {})?;
         self.progress().drift_ms = Some(clock.drift_ms());
         Ok(())
     }
@@ -183,37 +206,51 @@ impl ReadSink for Sink {
         if self.store_for.is_none() || readings.is_empty() {
             return Ok(());
         }
-        self.write(|store, meter| store.put_registers(meter, readings, instantaneous))?;
-        let mut progress = self.progress();
-        for reading in readings {
-            progress.count_register(reading.obis, reading.attribute, instantaneous);
-        }
-        Ok(())
+        let kept = readings.to_vec();
+        let counted: Vec<(Obis, u8)> =
+            readings.iter().map(|reading| (reading.obis, reading.attribute)).collect();
+        self.keep(
+            move |store, meter| store.put_registers(meter, &kept, instantaneous),
+            move |reporter, _| {
+                let mut progress = reporter.remains.progress.borrow_mut();
+                for (obis, attribute) in counted {
+                    progress.count_register(obis, attribute, instantaneous);
+                }
+            },
+        )
     }
 
     fn billing(&mut self, sets: &[BillingSet]) -> Result<(), Fault> {
-        let new = self.write(|store, meter| store.put_billing(meter, sets))?;
-        self.progress().billing_registers += new;
-        Ok(())
+        let sets = sets.to_vec();
+        self.keep(
+            move |store, meter| store.put_billing(meter, &sets),
+            |reporter, new| reporter.remains.progress.borrow_mut().billing_registers += new,
+        )
     }
 
     fn profile(&mut self, layout: &ProfileLayout, rows: &[ProfileRow]) -> Result<(), Fault> {
         let now = self.now();
-        let merged = self.write(|store, meter| store.merge_profile(meter, layout, rows, now))?;
-        self.progress().intervals += merged.new + merged.changed;
-        if merged.changed > 0 {
-            self.remark(format!(
-                "{} intervals of {} differ from what was stored before: both versions are kept",
-                merged.changed, layout.obis
-            ));
-        }
-        Ok(())
+        let (obis, layout, rows) = (layout.obis, layout.clone(), rows.to_vec());
+        self.keep(
+            move |store, meter| store.merge_profile(meter, &layout, &rows, now),
+            move |reporter, merged| {
+                reporter.remains.progress.borrow_mut().intervals += merged.new + merged.changed;
+                if merged.changed > 0 {
+                    reporter.remark(format!(
+                        "{} intervals of {obis} differ from what was stored before: both versions are kept",
+                        merged.changed
+                    ));
+                }
+            },
+        )
     }
 
     fn events(&mut self, _log: Obis, events: &[MeterEvent]) -> Result<(), Fault> {
-        let new = self.write(|store, meter| store.put_events(meter, events))?;
-        self.progress().events += new;
-        Ok(())
+        let events = events.to_vec();
+        self.keep(
+            move |store, meter| store.put_events(meter, &events),
+            |reporter, new| reporter.remains.progress.borrow_mut().events += new,
+        )
     }
 
     fn objects(&mut self, objects: &[ObjectEntry]) -> Result<(), Fault> {
@@ -244,7 +281,8 @@ impl ReadSink for Sink {
     }
 
     fn ratios(&mut self, found: &MeterRatios) -> Result<(), Fault> {
-        self.write(|store, meter| store.put_meter_ratios(meter, found))
+        let found = found.clone();
+        self.keep(move |store, meter| store.put_meter_ratios(meter, &found), |_, ()| {})
     }
 
     fn scheme(&mut self, found: &Document, notes: &[String]) -> Result<(), Fault> {

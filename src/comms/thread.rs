@@ -1,7 +1,7 @@
 //! The thread itself: takes commands, begins sessions when their lines are free, and ends jobs.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -31,6 +31,7 @@ use super::queue::{Limits, LineKey, Queue, Urgency};
 use super::reporter::Remains;
 use super::schedule::{Order as ListOrder, Scheduler};
 use super::session::{self, Item, Work, cancelled_fault};
+use super::settling::{self, Batch};
 use super::shared::{Shared, store_fault};
 use super::sink::flush_trace;
 use super::upkeep::{Chore, Nightly};
@@ -76,7 +77,6 @@ struct Running {
     item: Rc<Item>,
     remains: Remains,
     began: Instant,
-    losses: u64,
 }
 
 pub(super) struct Thread {
@@ -85,8 +85,11 @@ pub(super) struct Thread {
     jobs: BTreeMap<JobId, JobState>,
     running: HashMap<Id, Running>,
     sessions: JoinSet<Result<(), Fault>>,
-    /// Meters whose sessions are over and whose results are not on disk yet.
-    concluded: Vec<Concluded>,
+    /// Meters whose sessions are over and whose figures are not all on disk yet.
+    over: VecDeque<Over>,
+    /// Meters whose results are not on disk yet.
+    concluded: VecDeque<Concluded>,
+    batch: Option<Batch>,
     scheduler: Scheduler,
     hold: Hold,
     tests: i64,
@@ -100,14 +103,25 @@ pub(super) struct Thread {
     hanging_up: JoinSet<()>,
 }
 
-/// How a meter's session ended, held back until it is on disk.
+/// How a meter's session ended, held back until it is known what of it is on disk.
+struct Over {
+    item: Rc<Item>,
+    remains: Remains,
+    fault: Option<Fault>,
+    took: Duration,
+    /// The last write that was asked for until then.
+    last: u64,
+}
+
+/// A meter's result, held back until it is on disk itself.
 struct Concluded {
     item: Rc<Item>,
     remains: Remains,
     result: JobResult,
     words: String,
-    /// What was lost of the store's writes when the session began.
-    losses: u64,
+    /// Why the result is not in the store.
+    unkept: Rc<RefCell<Option<Fault>>>,
+    last: u64,
 }
 
 /// A job's number, title and meters with their lines.
@@ -129,7 +143,9 @@ impl Thread {
             jobs: BTreeMap::new(),
             running: HashMap::new(),
             sessions: JoinSet::new(),
-            concluded: Vec::new(),
+            over: VecDeque::new(),
+            concluded: VecDeque::new(),
+            batch: None,
             scheduler,
             hold: Hold::default(),
             tests: 0,
@@ -162,7 +178,8 @@ impl Thread {
                 () = sleep_until(opens.unwrap_or_else(Instant::now)), if opens.is_some() => {}
                 () = self.shared.settling.begun(), if due.is_none() => {}
                 () = self.shared.arrived.notified() => {}
-                () = at(due), if due.is_some() => self.settle(),
+                () = at(due), if due.is_some() => self.batch = self.shared.settling.begin_batch(),
+                () = settling::written(&mut self.batch, &self.shared) => self.tell_ends(),
                 () = at(wake), if wake.is_some() => {
                     let orders = self.scheduler.tick(&self.shared);
                     self.obey(orders);
@@ -212,7 +229,6 @@ impl Thread {
 
     /// Tries whether the store takes writes again.
     fn try_store(&mut self) {
-        self.settle();
         if self.hold.try_again(&self.shared) {
             self.scheduler.look_again();
         }
@@ -233,9 +249,18 @@ impl Thread {
         }
         while self.hanging_up.join_next().await.is_some() {}
         modem::hang_up_all().await;
-        self.settle();
+        while self.is_settling() {
+            settling::written(&mut self.batch, &self.shared).await;
+            self.tell_ends();
+        }
         self.scheduler.stop(&self.shared);
         self.shared.listeners.borrow_mut().flush();
+    }
+
+    /// Whether a batch is under way, or begins now because something waits.
+    fn is_settling(&mut self) -> bool {
+        self.batch = self.batch.take().or_else(|| self.shared.settling.begin_batch());
+        self.batch.is_some()
     }
 
     fn command(&mut self, command: Command) {
@@ -332,13 +357,16 @@ impl Thread {
             Edit::RemoveMeters(meters) => meters,
             _ => &[],
         };
-        let busy = self
-            .running
-            .values()
-            .find(|running| running.item.meter.is_some_and(|meter| touched.contains(&meter)));
+        let running = self.running.values().map(|running| &running.item);
+        let over = self.over.iter().map(|over| &over.item);
+        let concluded = self.concluded.iter().map(|concluded| &concluded.item);
+        let busy = running
+            .chain(over)
+            .chain(concluded)
+            .find(|item| item.meter.is_some_and(|meter| touched.contains(&meter)));
         if let Some(busy) = busy {
             return Err(Fault::user(
-                format!("{} is being read and cannot be removed", busy.item.name),
+                format!("{} is being read and cannot be removed", busy.name),
                 "cancel the job first, or wait for its end",
             ));
         }
@@ -617,6 +645,12 @@ impl Thread {
     /// Begins sessions whose lines are free; true where more may begin at once.
     fn begin_sessions(&mut self) -> bool {
         for _ in 0..BEGIN_TOGETHER {
+            // Where one meter is read after the other, the next one waits until it is known whether the store takes
+            // what was read. The end of a batch has this looked at again.
+            let is_first = self.running.is_empty() && !self.over.is_empty();
+            if is_first || self.shared.settling.is_full() {
+                return false;
+            }
             let Some((line, mut item)) = self.queue.next(Instant::now()) else { return false };
             let Some(state) = self.jobs.get(&item.job) else {
                 self.queue.done(&line);
@@ -632,8 +666,7 @@ impl Thread {
             let item = Rc::new(item);
             let session = session::run(Rc::clone(&self.shared), Rc::clone(&item), remains.clone(), cancel);
             let task = self.sessions.spawn_local(session).id();
-            let losses = self.shared.store.borrow().losses();
-            let running = Running { line: line.clone(), item, remains, began: Instant::now(), losses };
+            let running = Running { line: line.clone(), item, remains, began: Instant::now() };
             self.running.insert(task, running);
             self.shared.settling.set_sessions(self.running.len());
             self.announce_next(&line);
@@ -659,7 +692,7 @@ impl Thread {
             }
         };
         let Some(running) = self.running.remove(&task) else { return };
-        let Running { line, item, remains, began, losses } = running;
+        let Running { line, item, remains, began } = running;
         self.shared.settling.set_sessions(self.running.len());
         self.queue.done(&line);
         let fault = outcome.as_ref().err();
@@ -671,40 +704,36 @@ impl Thread {
             self.shared.emit(&Event::MeterStep { job, meter, step: Step::Flashing(FlashPhase::Waiting) });
             return;
         }
-        let (result, words) = self.conclude(&item, &remains, outcome.err(), began.elapsed());
         let job = item.job;
-        self.concluded.push(Concluded { item, remains, result, words, losses });
+        let last = self.shared.settling.asked();
+        self.over.push_back(Over { item, remains, fault: outcome.err(), took: began.elapsed(), last });
         if matches!(became, Some(Ended::Stop)) {
             self.stop_campaign(job);
         }
-        // Alone there is nobody to wait for; where nothing has gathered, nobody would settle.
-        if self.running.is_empty() || !self.shared.store.borrow().is_unsettled() {
-            self.settle();
-        }
+        self.tell_ends();
     }
 
-    /// Brings to disk what has gathered, and tells of the meters that were held back for it.
-    fn settle(&mut self) {
-        self.shared.settle();
-        for concluded in std::mem::take(&mut self.concluded) {
+    /// Tells of the meters all of whose writes are answered.
+    fn tell_ends(&mut self) {
+        let answered = self.shared.settling.answered();
+        while let Some(over) = self.over.pop_front_if(|over| over.last <= answered) {
+            let concluded = self.conclude(over);
+            self.concluded.push_back(concluded);
+        }
+        while let Some(concluded) = self.concluded.pop_front_if(|concluded| concluded.last <= answered) {
             self.tell_end(concluded);
         }
     }
 
     fn tell_end(&mut self, concluded: Concluded) {
-        let Concluded { item, remains, mut result, mut words, losses } = concluded;
-        if item.meter.is_some()
-            && let Err(fault) = self.shared.check_losses(losses)
-        {
-            remains.progress.borrow_mut().forget_stored();
-            words = self.words(&item, &remains, Some(&fault));
-            (result.registers, result.intervals, result.events) = (0, 0, 0);
-            result.fault = Some(fault);
-            let put = self.shared.store.borrow_mut().replace_result(item.job.0, &result, &words);
-            if let Err(error) = put {
-                tracing::warn!("the result of {} cannot be stored yet: {error}", item.name);
-                self.hold.owe_result(item.job.0, &result, &words);
+        let Concluded { item, remains, mut result, mut words, unkept, .. } = concluded;
+        if let Some(fault) = unkept.take() {
+            tracing::warn!("the result of {} cannot be stored yet: {fault}", item.name);
+            if result.fault.is_none() {
+                words = self.words(&item, &remains, Some(&fault));
+                result.fault = Some(fault);
             }
+            self.hold.owe_result(item.job.0, &result, &words);
         }
         let job = item.job;
         let is_ok = result.fault.is_none();
@@ -744,30 +773,25 @@ impl Thread {
         }
     }
 
-    /// Writes down how a meter's session ended. Where even that cannot be written, the meter has failed.
-    fn conclude(
-        &mut self,
-        item: &Item,
-        remains: &Remains,
-        fault: Option<Fault>,
-        took: Duration,
-    ) -> (JobResult, String) {
-        let is_read = !matches!(item.work, Work::Test { .. });
-        let mut result = result(item, fault, remains, (self.shared.now(), took));
-        let mut text = self.words(item, remains, result.fault.as_ref());
-        if let Some(meter) = item.meter.filter(|_| is_read) {
-            let written = flush_trace(&self.shared, item.job, Some(meter), &remains.trace, true)
-                .and_then(|()| self.shared.gather(|store| store.put_result(item.job.0, &result, &text)));
-            if let Err(fault) = written {
-                tracing::warn!("the result of {} cannot be stored yet: {fault}", item.name);
-                if result.fault.is_none() {
-                    text = self.words(item, remains, Some(&fault));
-                    result.fault = Some(fault);
-                }
-                self.hold.owe_result(item.job.0, &result, &text);
-            }
+    /// Has it written down how a meter's session ended. What could not be stored of it has failed the meter.
+    fn conclude(&self, over: Over) -> Concluded {
+        let Over { item, remains, fault, took, .. } = over;
+        let unstored = remains.progress.borrow().unstored.clone();
+        let is_cancelled = fault.as_ref() == Some(&cancelled_fault());
+        let fault = unstored.filter(|_| !is_cancelled).or(fault);
+        let result = result(&item, fault, &remains, (self.shared.now(), took));
+        let words = self.words(&item, &remains, result.fault.as_ref());
+        let unkept: Rc<RefCell<Option<Fault>>> = Rc::default();
+        if let Some(meter) = item.meter.filter(|_| !matches!(item.work, Work::Test { .. })) {
+            flush_trace(&self.shared, item.job, Some(meter), &remains, true);
+            let (job, kept, text, hears) = (item.job.0, result.clone(), words.clone(), Rc::clone(&unkept));
+            self.shared.defer(
+                Some(meter),
+                move |store| store.put_result(job, &kept, &text),
+                move |done| *hears.borrow_mut() = done.err(),
+            );
         }
-        (result, text)
+        Concluded { item, remains, result, words, unkept, last: self.shared.settling.asked() }
     }
 
     fn end_job_if_over(&mut self, job: JobId) {

@@ -116,10 +116,8 @@ pub(super) async fn run(
         // Whoever waits is there until the program ends.
         let _waits = to.blocking_send(Told::Ended(ended));
     };
-    std::thread::Builder::new()
-        .name("upkeep".to_owned())
-        .spawn(work)
-        .map_err(|error| Fault::internal(format!("the upkeep's thread cannot start: {error}")))?;
+    // What became of it is told through the channel.
+    let _told = tokio::task::spawn_blocking(work);
     loop {
         match told.recv().await {
             Some(Told::Step(step)) => reporter.step(step),

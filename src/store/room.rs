@@ -18,6 +18,11 @@ impl Store {
         self.turned_away.as_deref()
     }
 
+    /// As [`Store::turned_away`], and forgets it.
+    pub fn take_turned_away(&mut self) -> Option<String> {
+        self.turned_away.take()
+    }
+
     /// Keeps in mind whether the disk turned a write away.
     pub(super) fn note_write<T>(&mut self, outcome: Result<T, StoreError>) -> Result<T, StoreError> {
         if let Err(StoreError::NoRoom { reason, .. }) = &outcome {

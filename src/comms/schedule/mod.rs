@@ -433,7 +433,7 @@ impl Scheduler {
         }
         let is_of_job = |run: &&mut Run| matches!(run.phase, Phase::Passing(of, _) if of == job);
         let is_of_store = result.fault.as_ref().is_some_and(|fault| fault.blame == Blame::Internal)
-            && shared.store.borrow().turned_away().is_some();
+            && shared.turned_away().is_some();
         match self.runs.iter_mut().find(is_of_job) {
             Some(run) => {
                 if let Some(told) = run.ended(meter, result, words, !is_of_store) {

@@ -10,11 +10,16 @@ const MUCH: Act = Act::Registers(255);
 impl Bench {
     /// Lets the store's file grow no further, as on a full disk.
     fn fill_disk(&self) {
-        self.shared.store.borrow().allow_pages(1);
+        self.allow_pages(1);
     }
 
     fn empty_disk(&self) {
-        self.shared.store.borrow().allow_pages(1 << 30);
+        self.allow_pages(1 << 30);
+    }
+
+    fn allow_pages(&self, most: u32) {
+        self.shared.store.borrow().allow_pages(most);
+        self.shared.settling.allow_pages(most);
     }
 
     async fn until_store(&self) -> Option<Fault> {
