@@ -107,7 +107,8 @@ pub fn meter(variant: u8) -> SharedMeter {
         settings.max_pdu = 96;
     }
     if variant & 8 != 0 {
-        settings.faults = Faults::parse(&["quirk:gbt-unasked", "quirk:gbt-loses"]).expect("quirks of the program");
+        settings.faults =
+            Faults::parse(&["quirk:gbt-unasked", "quirk:gbt-loses"]).expect("quirks of the program");
     }
     SharedMeter::new(VirtualMeter::new(settings).into())
 }
