@@ -68,7 +68,7 @@ impl Counters {
     /// They cannot be stored.
     pub(super) async fn prepare(&mut self) -> Result<(), CounterError> {
         let Place { meter, row } = self.place.clone();
-        let reserved = self.reporter.shared.written(None, move |store| store.reserve_counters(meter, &row, BATCH));
+        let reserved = self.reporter.shared.written(move |store| store.reserve_counters(meter, &row, BATCH));
         self.take(reserved.await.map_err(|fault| CounterError(fault.to_string()))?);
         Ok(())
     }

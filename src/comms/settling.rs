@@ -31,6 +31,8 @@ use super::shared::{Shared, store_fault};
 const BATCH_TIMES: u32 = 2;
 /// The longest that writes gather beside a fast disk, and beside a slow one.
 const LONGEST: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(100));
+/// Deferred writes of one batch: what is urgent waits no longer than they take.
+const MOST_TOGETHER: usize = 256;
 /// Writes that may wait before no further session begins.
 const MOST_WAITING: usize = 2_000;
 
@@ -53,12 +55,39 @@ pub(super) struct Batch {
     until: u64,
 }
 
+/// Writes and whom to tell of each.
+#[derive(Default)]
+struct Writes {
+    works: Vec<Work>,
+    thens: Vec<Then>,
+}
+
+impl Writes {
+    fn push<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(Result<T, Fault>) + 'static,
+    ) {
+        let (give, mut take) = oneshot::channel();
+        self.works.push(Box::new(move |store: &mut Store| {
+            // Whoever waits for it is there until the batch is over.
+            let _taken = give.send(work(store)?);
+            Ok(())
+        }));
+        self.thens.push(Box::new(move |result: Result<(), Fault>| {
+            let lost = |_| Fault::internal("the store did not answer");
+            then(result.and_then(|()| take.try_recv().map_err(lost)));
+        }));
+    }
+}
+
 /// What waits for its batch.
 #[derive(Default)]
 struct Waiting {
-    works: Vec<Work>,
-    thens: Vec<Then>,
-    /// Writes that were asked for since the thread began.
+    /// What a session cannot go on without: its batch begins at once.
+    urgent: Writes,
+    deferred: Writes,
+    /// Writes that were deferred since the thread began.
     asked: u64,
     due: Option<Instant>,
     /// The last write of each meter that is not settled.
@@ -123,7 +152,10 @@ impl Settling {
 
     /// When to begin a batch; nothing where nothing waits or one is under way.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.waiting.borrow().due.filter(|_| !self.is_under_way.get())
+        let waiting = self.waiting.borrow();
+        let is_urgent = !waiting.urgent.works.is_empty();
+        let due = if is_urgent { Some(Instant::now()) } else { waiting.due };
+        due.filter(|_| !self.is_under_way.get())
     }
 
     /// Something has begun to wait.
@@ -139,15 +171,15 @@ impl Settling {
 
     /// So much waits that nothing should be added.
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.borrow().works.len() >= MOST_WAITING
+        self.waiting.borrow().deferred.works.len() >= MOST_WAITING
     }
 
-    /// The number of the last write that was asked for.
+    /// The number of the last write that was deferred.
     pub(super) fn asked(&self) -> u64 {
         self.waiting.borrow().asked
     }
 
-    /// The number of the last write that was answered: all up to it are on disk or lost.
+    /// The number of the last deferred write that was answered: all up to it are on disk or lost.
     pub(super) fn answered(&self) -> u64 {
         *self.settled.borrow()
     }
@@ -162,14 +194,26 @@ impl Settling {
         Ok(Some(store.as_ref().map(|store| store.changes_elsewhere()).transpose()?.flatten()))
     }
 
-    /// Takes all that waits, and begins to write it.
+    /// Takes what is urgent, and the rest with it where its time has come, and begins to write it.
     pub(super) fn begin_batch(&self) -> Option<Batch> {
-        let mut waiting = self.waiting.borrow_mut();
-        waiting.due = None;
-        if waiting.works.is_empty() || self.is_under_way.replace(true) {
+        if self.is_under_way.get() {
             return None;
         }
-        let (works, thens) = (std::mem::take(&mut waiting.works), std::mem::take(&mut waiting.thens));
+        let mut waiting = self.waiting.borrow_mut();
+        let Writes { mut works, mut thens } = std::mem::take(&mut waiting.urgent);
+        let mut until = self.answered();
+        if works.is_empty() || waiting.due.is_some_and(|due| due <= Instant::now()) {
+            let Writes { works: deferred, thens: their } = &mut waiting.deferred;
+            let together = deferred.len().min(MOST_TOGETHER);
+            works.extend(deferred.drain(..together));
+            thens.extend(their.drain(..together));
+            until += together as u64;
+            waiting.due = waiting.due.filter(|_| !waiting.deferred.works.is_empty());
+        }
+        if works.is_empty() {
+            return None;
+        }
+        self.is_under_way.set(true);
         let (store, path, actor) = (self.store.take(), self.path.clone(), self.actor.clone());
         #[cfg(test)]
         let most_pages = self.most_pages.get();
@@ -190,7 +234,7 @@ impl Settling {
                 }
             }
         });
-        Some(Batch { written, thens, until: waiting.asked })
+        Some(Batch { written, thens, until })
     }
 
     /// Tells everybody whose write was in a batch what became of it.
@@ -203,6 +247,7 @@ impl Settling {
         if turned_away.is_some() {
             *self.turned_away.borrow_mut() = turned_away;
         }
+        tracing::trace!("{} writes to the store took {} ms", thens.len(), took.as_millis());
         self.store.replace(store);
         self.took.set(took);
         self.is_under_way.set(false);
@@ -266,19 +311,8 @@ impl Shared {
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(Result<T, Fault>) + 'static,
     ) {
-        let (give, mut take) = oneshot::channel();
-        let work = move |store: &mut Store| {
-            // Whoever waits for it is there until the batch is over.
-            let _taken = give.send(work(store)?);
-            Ok(())
-        };
-        let then = move |result: Result<(), Fault>| {
-            let lost = |_| Fault::internal("the store did not answer");
-            then(result.and_then(|()| take.try_recv().map_err(lost)));
-        };
         let mut waiting = self.settling.waiting.borrow_mut();
-        waiting.works.push(Box::new(work));
-        waiting.thens.push(Box::new(then));
+        waiting.deferred.push(work, then);
         waiting.asked += 1;
         let number = waiting.asked;
         if let Some(meter) = meter {
@@ -290,20 +324,21 @@ impl Shared {
         }
     }
 
-    /// Writes together with others, and waits until it is on disk.
+    /// Writes what a session cannot go on without, together with that of others and ahead of what is deferred; waits
+    /// until it is on disk.
     ///
     /// # Errors
     /// It could not be written.
     pub(super) async fn written<T: Send + 'static>(
         &self,
-        meter: Option<MeterId>,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Fault> {
         let (give, take) = oneshot::channel();
-        self.defer(meter, work, move |result| {
+        self.settling.waiting.borrow_mut().urgent.push(work, move |result| {
             // Whoever waited may have been cut off.
             let _gone = give.send(result);
         });
+        self.settling.begun.notify_one();
         take.await.map_err(|_| Fault::internal("the communications thread has stopped"))?
     }
 

@@ -142,13 +142,7 @@ impl Sink {
 }
 
 /// Writes the traffic that has gathered.
-pub(super) fn flush_trace(
-    shared: &Shared,
-    job: JobId,
-    meter: Option<MeterId>,
-    remains: &Remains,
-    all: bool,
-) {
+pub(super) fn flush_trace(shared: &Shared, job: JobId, meter: Option<MeterId>, remains: &Remains, all: bool) {
     let records = remains.trace.borrow_mut().take(all);
     let Some(meter) = meter.filter(|_| !records.is_empty()) else { return };
     shared.defer(Some(meter), move |store| store.put_trace(job.0, meter, &records), remains.hears());

@@ -176,7 +176,7 @@ impl Thread {
                 },
                 Some(ended) = self.sessions.join_next_with_id() => self.session_ended(ended),
                 () = sleep_until(opens.unwrap_or_else(Instant::now)), if opens.is_some() => {}
-                () = self.shared.settling.begun(), if due.is_none() => {}
+                () = self.shared.settling.begun() => {}
                 () = self.shared.arrived.notified() => {}
                 () = at(due), if due.is_some() => self.batch = self.shared.settling.begin_batch(),
                 () = settling::written(&mut self.batch, &self.shared) => self.tell_ends(),
