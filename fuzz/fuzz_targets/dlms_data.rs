@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(used <= bytes.len());
         let written = value.to_bytes();
         // As many octets as came: how many values may take no octets follows from them.
-        let padded = [written.as_slice(), &vec![0; bytes.len()]].concat();
+        let padded = [written.as_slice(), vec![0; bytes.len()].as_slice()].concat();
         let (again, length) = Data::decode(&padded).expect("what was written is read");
         assert_eq!(length, written.len());
         // Compared as bytes: a float that is not a number equals nothing.

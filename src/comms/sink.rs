@@ -275,7 +275,7 @@ impl ReadSink for Sink {
     }
 
     fn ratios(&mut self, found: &MeterRatios) -> Result<(), Fault> {
-        let found = found.clone();
+        let found = *found;
         self.keep(move |store, meter| store.put_meter_ratios(meter, &found), |_, ()| {})
     }
 
