@@ -18,7 +18,9 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok((value, used)) = Data::decode(bytes) {
         assert!(used <= bytes.len());
         let written = value.to_bytes();
-        let (again, length) = Data::decode(&written).expect("what was written is read");
+        // As many octets as came: how many values may take no octets follows from them.
+        let padded = [written.as_slice(), vec![0; bytes.len()].as_slice()].concat();
+        let (again, length) = Data::decode(&padded).expect("what was written is read");
         assert_eq!(length, written.len());
         // Compared as bytes: a float that is not a number equals nothing.
         assert_eq!(again.to_bytes(), written);

@@ -159,6 +159,13 @@ impl fmt::Debug for Decimal {
     }
 }
 
+/// Digits as an integer; nothing where there are too many.
+fn whole_number(digits: &str) -> Option<i128> {
+    digits.bytes().try_fold(0i128, |number, digit| {
+        number.checked_mul(10)?.checked_add(i128::from(digit.checked_sub(b'0')?))
+    })
+}
+
 impl FromStr for Decimal {
     type Err = DecimalError;
 
@@ -180,14 +187,16 @@ impl FromStr for Decimal {
             return Err(fail());
         }
         let places = i32::try_from(fraction.len()).map_err(|_| fail())?;
-        let exponent = power.checked_sub(places).and_then(|e| i8::try_from(e).ok()).ok_or_else(fail)?;
-        let mut mantissa: i128 = 0;
-        for digit in whole.bytes().chain(fraction.bytes()) {
-            mantissa = mantissa
-                .checked_mul(10)
-                .and_then(|m| m.checked_add(i128::from(digit - b'0')))
-                .ok_or_else(fail)?;
-        }
+        let power = power.checked_sub(places).ok_or_else(fail)?;
+        let digits = [whole, fraction].concat();
+        // Noughts behind more digits than are kept are a power of ten: what is written is read.
+        let kept = digits.trim_end_matches('0');
+        let noughts = i32::try_from(digits.len() - kept.len()).map_err(|_| fail())?;
+        let (mantissa, power) = match whole_number(&digits) {
+            Some(mantissa) => (mantissa, Some(power)),
+            None => (whole_number(kept).ok_or_else(fail)?, power.checked_add(noughts)),
+        };
+        let exponent = power.and_then(|power| i8::try_from(power).ok()).ok_or_else(fail)?;
         Ok(Self { mantissa: if negative { -mantissa } else { mantissa }, exponent })
     }
 }
@@ -268,6 +277,14 @@ mod tests {
     }
 
     #[test]
+    fn a_number_whose_noughts_are_more_digits_than_are_kept_is_read_back() {
+        let value: Decimal = "-50.5e53".parse().unwrap();
+        assert_eq!(value.to_string(), format!("-505{}", "0".repeat(52)));
+        assert_eq!(value.to_string().parse::<Decimal>().unwrap(), value);
+        assert!(format!("1{}1", "0".repeat(40)).parse::<Decimal>().is_err(), "no digit is lost");
+    }
+
+    #[test]
     fn floats_are_kept_as_their_shortest_decimal() {
         assert_eq!(Decimal::from_f32(0.1).unwrap().to_string(), "0.1");
         assert_eq!(Decimal::from_f64(230.25).unwrap().to_string(), "230.25");
@@ -276,7 +293,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(mantissa in -10i128.pow(30)..10i128.pow(30), exponent in -8i8..8) {
+        fn what_is_written_is_read_back(mantissa in -10i128.pow(30)..10i128.pow(30), exponent: i8) {
             let value = Decimal::new(mantissa, exponent);
             prop_assert_eq!(value.to_string().parse::<Decimal>().unwrap(), value);
         }

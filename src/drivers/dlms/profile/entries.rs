@@ -20,8 +20,9 @@ use super::request::by_entry;
 pub(super) const ENTRIES_IN_USE: i8 = 7;
 /// Entries that neighbouring requests share: a meter that captures in between moves its rows by one.
 const SHARED_ENTRIES: u32 = 2;
-/// More rows than any meter holds: one that answers to such a number answers to all.
-const MOST_ENTRIES: u32 = 1 << 24;
+/// No meter holds more: a row a minute for nineteen years. A larger number is none, and would be asked for piece by
+/// piece for days; a meter that answers to such a number answers to all.
+const MOST_ENTRIES: u32 = 10_000_000;
 
 impl ProfileJob {
     /// Whether there may be rows that are wanted beyond those that the meter told of. In a buffer that begins with the
@@ -37,13 +38,14 @@ impl ProfileJob {
 }
 
 impl<L: Link> Session<'_, '_, L> {
-    /// The number of entries, where the meter gives one.
+    /// The number of entries, where the meter gives one that can be.
     ///
     /// # Errors
     /// The session broke off.
     pub(super) async fn entries_in_use(&mut self, profile: Obis) -> Result<Option<u32>, Fault> {
         let answer = self.ask_one(&AttributeRef::new(class::PROFILE, profile, ENTRIES_IN_USE)).await?;
-        Ok(answer.ok().and_then(|data| data.integer()).and_then(|count| u32::try_from(count).ok()))
+        let count = answer.ok().and_then(|data| data.integer()).and_then(|count| u32::try_from(count).ok());
+        Ok(count.filter(|count| *count <= MOST_ENTRIES))
     }
 
     /// Reads by entry number, as far back as the span reaches. `may_be_empty`: a range was refused in a way that is

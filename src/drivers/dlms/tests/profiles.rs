@@ -138,6 +138,18 @@ async fn a_number_of_entries_that_is_wrong_costs_no_rows() {
 }
 
 #[tokio::test(flavor = "current_thread", start_paused = true)]
+async fn a_number_of_entries_that_no_meter_holds_is_not_asked_for_piece_by_piece() {
+    let mut bench = Bench::new();
+    let profile = bench.meter.load_profile();
+    profile.range = Access::Refused(13);
+    profile.entries_in_use = Some(u32::MAX);
+    let got = bench.read(&[What::Profile], (None, None)).await;
+    assert!(rows(&got) == 2880 && is_clean(&got), "{} rows", rows(&got));
+    let requests = bench.meter.asked.iter().filter(|one| one.class_id == 7 && one.attribute == 2).count();
+    assert!(requests < 5, "{requests} requests for rows");
+}
+
+#[tokio::test(flavor = "current_thread", start_paused = true)]
 async fn a_read_goes_on_where_the_store_ends_and_reads_the_last_interval_again() {
     // facts/dlms-quirks.md, 81.
     let mut bench = Bench::new();

@@ -7,7 +7,7 @@ use super::super::apdu::{
 };
 use super::super::data::{Data, DataAccessResult};
 use super::super::reference::MethodRef;
-use super::blocks::TRANSFER_MAX_BYTES;
+use super::blocks::Collected;
 use super::session::{Session, unexpected};
 use super::set::{FIRST_BLOCK_OVERHEAD, blocks};
 use super::{Association, DlmsError};
@@ -52,15 +52,11 @@ impl<L: Link> Session<'_, L> {
         what: &str,
     ) -> Result<Vec<u8>, DlmsError> {
         let mut block = first;
-        let mut bytes = Vec::new();
+        let mut collected = Collected::default();
         loop {
-            bytes.extend(&block.raw);
-            if bytes.len() > TRANSFER_MAX_BYTES {
-                let reason = format!("{what}: the blocks make more than 16 MiB");
-                return Err(DlmsError::Protocol { reason, raw: Vec::new() });
-            }
+            collected.take(&block.raw, &what)?;
             if block.last {
-                return Ok(bytes);
+                return Ok(collected.bytes);
             }
             let due = block.number.wrapping_add(1);
             let next = ActionRequest::NextPblock { invoke, block: block.number };

@@ -1,6 +1,8 @@
 //! General block transfer (Green Book 9.4.6.13): any APDU in numbered pieces, streamed in windows, with pieces that
 //! were lost asked for again.
 
+use std::fmt::Display;
+
 use crate::protocol::link::{Link, LinkError};
 
 use super::super::apdu::{Apdu, GeneralBlock, tag};
@@ -8,9 +10,11 @@ use super::DlmsError;
 use super::session::{Session, senseless};
 
 /// Largest APDU put together from blocks.
-pub(super) const TRANSFER_MAX_BYTES: usize = 16 << 20;
+const TRANSFER_MAX_BYTES: usize = 16 << 20;
 /// Blocks without progress before the meter is given up.
 const IDLE_MAX: u32 = 128;
+/// Blocks of one answer; 64 octets in each make 4 MiB.
+const BLOCKS_MAX: u32 = 65_535;
 /// Bytes of a block beside its piece.
 const BLOCK_OVERHEAD: usize = 1 + 1 + 2 + 2 + 3;
 
@@ -41,6 +45,33 @@ impl Gathered {
         self.idle = 0;
         self.due = self.due.checked_add(1).ok_or("the block numbers ran out")?;
         Ok(())
+    }
+}
+
+/// What the blocks of a service make together. The meter says where they end, but not as late as it likes.
+#[derive(Default)]
+pub(super) struct Collected {
+    pub(super) bytes: Vec<u8>,
+    count: u32,
+    idle: u32,
+}
+
+impl Collected {
+    /// Takes the piece of the next block.
+    pub(super) fn take(&mut self, piece: &[u8], what: &dyn Display) -> Result<(), DlmsError> {
+        self.bytes.extend(piece);
+        self.count += 1;
+        self.idle = if piece.is_empty() { self.idle + 1 } else { 0 };
+        let reason = if self.bytes.len() > TRANSFER_MAX_BYTES {
+            "the blocks make more than 16 MiB"
+        } else if self.idle > IDLE_MAX {
+            "blocks keep coming and nothing is in them"
+        } else if self.count > BLOCKS_MAX {
+            "more than 65535 blocks came and none was the last"
+        } else {
+            return Ok(());
+        };
+        Err(DlmsError::Protocol { reason: format!("{what}: {reason}"), raw: Vec::new() })
     }
 }
 
@@ -153,7 +184,8 @@ impl<L: Link> Session<'_, L> {
                 Some(block) if block.raw.is_empty() => {
                     self.state.peer_block_number = block.number;
                     granted = usize::from(block.window.max(1));
-                    let taken = usize::from(block.acknowledged).min(pieces.len());
+                    // What was taken once stays taken: a meter that takes it back would have us send for ever.
+                    let taken = usize::from(block.acknowledged).clamp(sent, pieces.len());
                     silences = if taken > sent { 0 } else { silences + 1 };
                     sent = taken;
                     if sent == pieces.len() {

@@ -9,7 +9,7 @@ use super::super::apdu::{
 };
 use super::super::data::{Data, DataAccessResult};
 use super::super::reference::AttributeRef;
-use super::blocks::TRANSFER_MAX_BYTES;
+use super::blocks::Collected;
 use super::session::{Doubt, Session, State, senseless, unexpected};
 use super::{Association, DlmsError};
 
@@ -40,7 +40,7 @@ impl<L: Link> Session<'_, L> {
         what: &dyn Display,
         progress: &mut dyn FnMut(usize),
     ) -> Result<Result<Vec<u8>, DataAccessResult>, DlmsError> {
-        let mut bytes = Vec::new();
+        let mut collected = Collected::default();
         let mut due = None;
         let mut repeats = 0;
         let mut answer = first;
@@ -66,16 +66,12 @@ impl<L: Link> Session<'_, L> {
                 _ => {}
             }
             match result {
-                Ok(raw) => bytes.extend(raw),
+                Ok(raw) => collected.take(&raw, what)?,
                 Err(reason) => return Ok(Err(reason)),
             }
-            if bytes.len() > TRANSFER_MAX_BYTES {
-                let reason = format!("{what}: the blocks make more than 16 MiB");
-                return Err(DlmsError::Protocol { reason, raw: Vec::new() });
-            }
-            progress(bytes.len());
+            progress(collected.bytes.len());
             if last {
-                return Ok(Ok(bytes));
+                return Ok(Ok(collected.bytes));
             }
             due = Some(number.wrapping_add(1));
             let next = Apdu::GetRequest(GetRequest::Next { invoke, block: number });

@@ -131,3 +131,16 @@ async fn a_request_too_long_for_the_meter_goes_in_blocks_in_the_window_it_grants
     association.set(&clock(), &value).await.unwrap();
     link.finish();
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_meter_that_takes_blocks_and_gives_them_back_in_turn_is_given_up() {
+    let answers = ["E0 81 0001 0001 00", "E0 81 0002 0002 00"];
+    let mut link = opened("20 56 9F", "00 40");
+    for turn in 0..40 {
+        link = link.answer(move |_| vec![hex(answers[turn % 2])]);
+    }
+    let mut row = Row::from(0);
+    let mut association = associate(&mut link, &open_config(), &mut row).await;
+    let error = association.set(&clock(), &Data::Octets(vec![0xAA; 400])).await.unwrap_err();
+    assert!(error.to_string().contains("takes no further block"), "{error}");
+}

@@ -242,3 +242,32 @@ async fn a_refused_method_says_which_and_why() {
     let error = association.action(&script_table(), None).await.unwrap_err();
     assert!(matches!(error, DlmsError::Access { result: DataAccessResult(4), .. }));
 }
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_meter_whose_blocks_hold_nothing_and_never_end_is_given_up() {
+    let mut script = usual().expect(GET_CLOCK);
+    for number in 1..=129 {
+        script = script.respond(&format!("C4 02 C1 00 {number:08X} 00 00"));
+        if number < 129 {
+            script = script.expect(&format!("C0 02 C1 {number:08X}"));
+        }
+    }
+    let error = get_clock(script).await.0.unwrap_err();
+    assert!(error.to_string().contains("nothing is in them"), "{error}");
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn an_outcome_whose_blocks_hold_nothing_and_never_end_is_given_up() {
+    let mut link = usual().expect("C3 01 C1 00 09 00 00 0A 00 64 FF 01 00");
+    for number in 1..=129 {
+        link = link.respond(&format!("C7 02 C1 00 {number:08X} 00"));
+        if number < 129 {
+            link = link.expect(&format!("C3 02 C1 {number:08X}"));
+        }
+    }
+    let mut row = Row::from(0);
+    let mut association = associate(&mut link, &open_config(), &mut row).await;
+    let error = association.action(&script_table(), None).await.unwrap_err();
+    assert!(error.to_string().contains("nothing is in them"), "{error}");
+    link.finish();
+}
