@@ -89,12 +89,6 @@ fn to_stdout(error: ExportError) -> Failure {
     }
 }
 
-fn tell_missing(app: &App, export: &export::Export, missing: usize) {
-    if !export.gaps {
-        notes::missing(app, missing, "writes");
-    }
-}
-
 impl Options {
     fn run(&self, app: &App, readings: Readings, profile: Option<&ProfileOptions>) -> Outcome {
         let store = app.reader()?;
@@ -119,14 +113,14 @@ impl Options {
                 ));
             }
             let written = export.write(&store, &mut io::stdout().lock()).map_err(to_stdout)?;
-            tell_missing(app, &export, written.missing);
+            notes::missing(app, written.missing, export.gaps, "writes");
             return Ok(DONE);
         };
         let Written { rows, missing } = export.write_file(&store, path).map_err(|error| match error {
             ExportError::Store(error) => error.into(),
             other => Failure::usage(format!("{}: {other}", path.display())),
         })?;
-        tell_missing(app, &export, missing);
+        notes::missing(app, missing, export.gaps, "writes");
         let file = path.display().to_string();
         let document = || match readings {
             Readings::Profile => json!({ "file": file, "rows": rows, "missing": missing }),

@@ -13,7 +13,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -189,7 +189,7 @@ impl Settling {
         if self.is_under_way.get() {
             return Ok(None);
         }
-        let store = self.store.take().map_or_else(|| Store::open(&self.path), Ok)?;
+        let store = self.store.take().map_or_else(|| open(&self.path, &self.actor), Ok)?;
         let seen = store.changes_elsewhere();
         self.store.replace(Some(store));
         seen
@@ -220,9 +220,8 @@ impl Settling {
         let most_pages = self.most_pages.get();
         let written = tokio::task::spawn_blocking(move || {
             let began = std::time::Instant::now();
-            match store.map_or_else(|| Store::open(&path), Ok) {
+            match store.map_or_else(|| open(&path, &actor), Ok) {
                 Ok(mut store) => {
-                    store.set_actor(&actor);
                     #[cfg(test)]
                     most_pages.iter().for_each(|most| store.allow_pages(*most));
                     let results = write_all(&mut store, works);
@@ -264,6 +263,12 @@ impl Settling {
     pub(super) fn allow_pages(&self, most: u32) {
         self.most_pages.set(Some(most));
     }
+}
+
+fn open(path: &Path, actor: &str) -> Result<Store, StoreError> {
+    let mut store = Store::open(path)?;
+    store.set_actor(actor);
+    Ok(store)
 }
 
 /// Waits until a batch is written.
@@ -308,7 +313,7 @@ impl Shared {
     /// is not. `meter` is whose it is.
     pub(super) fn defer<T: Send + 'static>(
         &self,
-        meter: Option<MeterId>,
+        meter: MeterId,
         work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(Result<T, Fault>) + 'static,
     ) {
@@ -316,9 +321,7 @@ impl Shared {
         waiting.deferred.push(work, then);
         waiting.asked += 1;
         let number = waiting.asked;
-        if let Some(meter) = meter {
-            waiting.meters.insert(meter, number);
-        }
+        waiting.meters.insert(meter, number);
         if waiting.due.is_none() {
             waiting.due = Some(Instant::now() + self.settling.window.get());
             self.settling.begun.notify_one();

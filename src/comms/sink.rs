@@ -78,7 +78,7 @@ impl Sink {
         }
         let reporter = self.reporter.clone();
         self.shared().defer(
-            Some(meter),
+            meter,
             move |store| work(store, meter),
             move |done| match done {
                 Ok(done) => then(&reporter, done),
@@ -145,7 +145,7 @@ impl Sink {
 pub(super) fn flush_trace(shared: &Shared, job: JobId, meter: Option<MeterId>, remains: &Remains, all: bool) {
     let records = remains.trace.borrow_mut().take(all);
     let Some(meter) = meter.filter(|_| !records.is_empty()) else { return };
-    shared.defer(Some(meter), move |store| store.put_trace(job.0, meter, &records), remains.hears());
+    shared.defer(meter, move |store| store.put_trace(job.0, meter, &records), remains.hears());
 }
 
 impl ReadSink for Sink {

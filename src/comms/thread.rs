@@ -794,7 +794,7 @@ impl Thread {
             flush_trace(&self.shared, item.job, Some(meter), &remains, true);
             let (job, kept, text, hears) = (item.job.0, result.clone(), words.clone(), Rc::clone(&unkept));
             self.shared.defer(
-                Some(meter),
+                meter,
                 move |store| store.put_result(job, &kept, &text),
                 move |done| *hears.borrow_mut() = done.err(),
             );

@@ -295,8 +295,7 @@ impl Store {
     }
 
     /// Whether writes have gathered that are not on disk.
-    #[must_use]
-    pub fn is_unsettled(&self) -> bool {
+    fn is_unsettled(&self) -> bool {
         !self.reader.connection.is_autocommit()
     }
 

@@ -149,9 +149,7 @@ impl Profile {
         if let Some((_, Some(reason))) = rows.iter().find(|(_, missing)| missing.is_some()) {
             app.tell(&format!("note: {not_converted} of {} rows are not converted: {reason}", rows.len()));
         }
-        if !self.gaps {
-            notes::missing(app, missing.len(), "shows");
-        }
+        notes::missing(app, missing.len(), self.gaps, "shows");
         let shown = if self.gaps { &missing[..] } else { &[] };
         let lines = lines(&rows, shown);
         app.print(

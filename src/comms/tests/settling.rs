@@ -13,7 +13,7 @@ impl Bench {
     /// Defers a write of a setting, or what breaks it.
     fn put(&self, told: &Told, work: impl FnOnce(&mut Store) -> Result<(), StoreError> + Send + 'static) {
         let told = Rc::clone(told);
-        self.shared.defer(Some(METER), work, move |done| {
+        self.shared.defer(METER, work, move |done| {
             told.borrow_mut().push(done.map_err(|fault| fault.message));
         });
     }
