@@ -9,6 +9,7 @@
 //! | `thread` | the thread: takes commands, begins sessions, ends jobs |
 //! | `schedule` | runs meter lists when their time comes |
 //! | `queue` | which session may begin: shared lines one at a time, the network up to a limit |
+//! | `turnstile` | how soon one connection may begin after another |
 //! | `session` | one meter's session: attempts, back-off, cancelling |
 //! | `conductor` | the seam between a session and the line with its driver |
 //! | `discover` | which addresses of a line answer |
@@ -64,6 +65,7 @@ mod surroundings;
 mod thread;
 pub mod trace;
 mod trace_log;
+mod turnstile;
 mod upkeep;
 mod vendor;
 

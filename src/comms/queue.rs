@@ -8,6 +8,8 @@ use tokio::time::Instant;
 
 use crate::model::{Line, LinePath, MeterConfig};
 
+use super::turnstile::Turnstile;
+
 /// What two sessions must not use at the same time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum LineKey {
@@ -78,33 +80,6 @@ pub(super) struct Limits {
     pub(super) sessions: usize,
     /// New connections a second; nought is no limit.
     pub(super) new_a_second: u32,
-}
-
-/// Lets so many connections begin in a second, one after another and not in a heap: what stands between here and the
-/// meters (a modem, a firewall, a concentrator) takes no more at once.
-#[derive(Debug)]
-struct Turnstile {
-    gap: Duration,
-    next: Option<Instant>,
-}
-
-impl Turnstile {
-    /// Connections that may begin together after a pause.
-    const TOGETHER: u32 = 4;
-
-    fn new(new_a_second: u32) -> Self {
-        Self { gap: Duration::from_secs(1).checked_div(new_a_second).unwrap_or_default(), next: None }
-    }
-
-    /// When the next one may begin; nothing where it may now.
-    fn opens(&self, now: Instant) -> Option<Instant> {
-        let early = self.gap * (Self::TOGETHER - 1);
-        self.next.filter(|next| *next > now + early).map(|next| next - early)
-    }
-
-    fn pass(&mut self, now: Instant) {
-        self.next = Some(self.next.map_or(now, |next| next.max(now)) + self.gap);
-    }
 }
 
 /// How soon an item should have its turn: what is more urgent goes ahead.
@@ -214,7 +189,7 @@ impl<T> Queue<T> {
             ready_network: Rows::default(),
             hosts: HashMap::new(),
             limits: Limits { sessions: limits.sessions.max(1), ..limits },
-            turnstile: Turnstile::new(limits.new_a_second),
+            turnstile: Turnstile::new(&limits),
             counted: 0,
         }
     }
@@ -285,6 +260,13 @@ impl<T> Queue<T> {
         self.lines.get_mut(key).filter(|line| line.busy)?.rows.head()
     }
 
+    /// A session that went well took so long on this line.
+    pub(super) fn lasted(&mut self, key: &LineKey, took: Duration) {
+        if key.is_counted() {
+            self.turnstile.learn(took);
+        }
+    }
+
     /// Gives a line back.
     pub(super) fn done(&mut self, key: &LineKey) {
         let Some(line) = self.lines.get_mut(key).filter(|line| line.busy) else { return };
@@ -335,8 +317,11 @@ mod tests {
         LineKey::of(&MeterConfig::new("m", line.parse().unwrap()))
     }
 
+    /// One whose sessions take no time, so that no gap is left between them.
     fn queue(sessions: usize) -> Queue<i32> {
-        Queue::new(Limits { sessions, new_a_second: 0 })
+        let mut queue = Queue::new(Limits { sessions, new_a_second: 0 });
+        queue.lasted(&key("tcp://a"), Duration::ZERO);
+        queue
     }
 
     /// All that may begin now.

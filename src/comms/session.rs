@@ -336,7 +336,7 @@ impl Session {
         let is_another_meter = self.remains.progress.borrow().is_another_meter;
         if let Some(meter) = sink.store_for.filter(|_| knowledge != known && !is_another_meter) {
             let hears = self.remains.hears();
-            self.shared.defer(meter, move |store| store.put_knowledge(meter, &knowledge), hears);
+            self.shared.defer((meter, 1), move |store| store.put_knowledge(meter, &knowledge), hears);
         }
         ended
     }

@@ -3,7 +3,8 @@
 //! What a driver reads, traffic and results wait here for a few milliseconds ([`Shared::defer`]); then all of it is
 //! written in one transaction, on a blocking thread of the runtime and through a connection of its own, while the
 //! sessions go on. One wait for the disk serves all of them, and none of them waits for it. One batch is under way at
-//! a time, and batches are written in the order in which they waited.
+//! a time, and batches are written in the order in which they waited. A batch one of whose writes fails is taken back
+//! and written again, each write by itself, so that only that one is lost.
 //!
 //! Nothing is reported as done before it is on disk: the end of a meter is held back until its writes have been
 //! answered, and a session one of whose writes was lost has failed. What must be on disk before something else happens
@@ -12,10 +13,10 @@
 //! what was settled: who goes on with a meter waits for what is still under way of it ([`Shared::settled`]).
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use tokio::sync::{Notify, oneshot, watch};
@@ -33,10 +34,16 @@ const BATCH_TIMES: u32 = 2;
 const LONGEST: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(100));
 /// Deferred writes of one batch: what is urgent waits no longer than they take.
 const MOST_TOGETHER: usize = 256;
-/// Writes that may wait before no further session begins.
-const MOST_WAITING: usize = 2_000;
+/// Rows that may wait before no further session begins: about what a thousand sessions have of a day each.
+const MOST_ROWS_WAITING: usize = 200_000;
+/// What a write costs beside its rows, in rows.
+const ROWS_OF_A_WRITE: usize = 8;
 
-type Work = Box<dyn FnOnce(&mut Store) -> Result<(), StoreError> + Send>;
+/// How often a write may be tried: with the whole batch, then by itself.
+const TRIES: usize = 2;
+
+/// It may be called again, where a batch that failed as a whole is written one by one.
+type Work = Box<dyn Fn(&mut Store) -> Result<(), StoreError> + Send>;
 type Then = Box<dyn FnOnce(Result<(), Fault>)>;
 
 /// What comes back from the thread that writes.
@@ -55,29 +62,32 @@ pub(super) struct Batch {
     until: u64,
 }
 
-/// Writes and whom to tell of each.
-#[derive(Default)]
-struct Writes {
-    works: Vec<Work>,
-    thens: Vec<Then>,
+/// A write, and whom to tell of it.
+struct Write {
+    work: Work,
+    then: Then,
+    /// How much waits with it, in rows.
+    rows: usize,
 }
 
-impl Writes {
-    fn push<T: Send + 'static>(
-        &mut self,
-        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+impl Write {
+    fn new<T: Send + 'static>(
+        rows: usize,
+        work: impl Fn(&mut Store) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(Result<T, Fault>) + 'static,
-    ) {
-        let (give, mut take) = oneshot::channel();
-        self.works.push(Box::new(move |store: &mut Store| {
+    ) -> Self {
+        let (give, take) = mpsc::sync_channel(TRIES);
+        let work = move |store: &mut Store| {
             // Whoever waits for it is there until the batch is over.
-            let _taken = give.send(work(store)?);
+            let _taken = give.try_send(work(store)?);
             Ok(())
-        }));
-        self.thens.push(Box::new(move |result: Result<(), Fault>| {
-            let lost = |_| Fault::internal("the store did not answer");
-            then(result.and_then(|()| take.try_recv().map_err(lost)));
-        }));
+        };
+        let then = move |result: Result<(), Fault>| {
+            // Where the batch was tried twice the last answer counts.
+            let answer = || take.try_iter().last().ok_or_else(|| Fault::internal("the store did not answer"));
+            then(result.and_then(|()| answer()));
+        };
+        Self { work: Box::new(work), then: Box::new(then), rows: rows + ROWS_OF_A_WRITE }
     }
 }
 
@@ -85,8 +95,10 @@ impl Writes {
 #[derive(Default)]
 struct Waiting {
     /// What a session cannot go on without: its batch begins at once.
-    urgent: Writes,
-    deferred: Writes,
+    urgent: VecDeque<Write>,
+    deferred: VecDeque<Write>,
+    /// How much was deferred and has not begun to be written, in rows.
+    rows: usize,
     /// Writes that were deferred since the thread began.
     asked: u64,
     due: Option<Instant>,
@@ -153,7 +165,7 @@ impl Settling {
     /// When to begin a batch; nothing where nothing waits or one is under way.
     pub(super) fn due(&self) -> Option<Instant> {
         let waiting = self.waiting.borrow();
-        let is_urgent = !waiting.urgent.works.is_empty();
+        let is_urgent = !waiting.urgent.is_empty();
         let due = if is_urgent { Some(Instant::now()) } else { waiting.due };
         due.filter(|_| !self.is_under_way.get())
     }
@@ -171,7 +183,7 @@ impl Settling {
 
     /// So much waits that nothing should be added.
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.borrow().deferred.works.len() >= MOST_WAITING
+        self.waiting.borrow().rows >= MOST_ROWS_WAITING
     }
 
     /// The number of the last write that was deferred.
@@ -201,19 +213,19 @@ impl Settling {
             return None;
         }
         let mut waiting = self.waiting.borrow_mut();
-        let Writes { mut works, mut thens } = std::mem::take(&mut waiting.urgent);
+        let mut writes = std::mem::take(&mut waiting.urgent);
         let mut until = self.answered();
-        if works.is_empty() || waiting.due.is_some_and(|due| due <= Instant::now()) {
-            let Writes { works: deferred, thens: their } = &mut waiting.deferred;
-            let together = deferred.len().min(MOST_TOGETHER);
-            works.extend(deferred.drain(..together));
-            thens.extend(their.drain(..together));
+        if writes.is_empty() || waiting.due.is_some_and(|due| due <= Instant::now()) {
+            let together = waiting.deferred.len().min(MOST_TOGETHER);
+            waiting.rows -= waiting.deferred.range(..together).map(|write| write.rows).sum::<usize>();
+            writes.extend(waiting.deferred.drain(..together));
             until += together as u64;
-            waiting.due = waiting.due.filter(|_| !waiting.deferred.works.is_empty());
+            waiting.due = waiting.due.filter(|_| !waiting.deferred.is_empty());
         }
-        if works.is_empty() {
+        if writes.is_empty() {
             return None;
         }
+        let (works, thens): (Vec<_>, _) = writes.into_iter().map(|write| (write.work, write.then)).unzip();
         self.is_under_way.set(true);
         let (store, path, actor) = (self.store.take(), self.path.clone(), self.actor.clone());
         #[cfg(test)]
@@ -224,7 +236,7 @@ impl Settling {
                 Ok(mut store) => {
                     #[cfg(test)]
                     most_pages.iter().for_each(|most| store.allow_pages(*most));
-                    let results = write_all(&mut store, works);
+                    let results = write_all(&mut store, &works);
                     let turned_away = store.take_turned_away();
                     Written { store: Some(store), results, turned_away, took: began.elapsed() }
                 }
@@ -281,7 +293,10 @@ pub(super) async fn written(batch: &mut Option<Batch>, shared: &Shared) {
 }
 
 /// Writes all in one transaction. A write that fails leaves the others; what is lost with the transaction fails.
-fn write_all(store: &mut Store, works: Vec<Work>) -> Vec<Result<(), Fault>> {
+fn write_all(store: &mut Store, works: &[Work]) -> Vec<Result<(), Fault>> {
+    if store.all_or_nothing(|store| works.iter().try_for_each(|work| work(store))) {
+        return vec![Ok(()); works.len()];
+    }
     let mut results: Vec<Result<(), Fault>> = Vec::with_capacity(works.len());
     let mut losses = store.losses();
     for work in works {
@@ -310,15 +325,17 @@ fn lose(results: &mut [Result<(), Fault>]) {
 
 impl Shared {
     /// Writes together with others, soon; `then` hears on this thread what came of it once that is on disk, or why it
-    /// is not. `meter` is whose it is.
+    /// is not. `meter` is whose it is, and `rows` how much.
     pub(super) fn defer<T: Send + 'static>(
         &self,
-        meter: MeterId,
-        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+        (meter, rows): (MeterId, usize),
+        work: impl Fn(&mut Store) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(Result<T, Fault>) + 'static,
     ) {
         let mut waiting = self.settling.waiting.borrow_mut();
-        waiting.deferred.push(work, then);
+        let write = Write::new(rows, work, then);
+        waiting.rows += write.rows;
+        waiting.deferred.push_back(write);
         waiting.asked += 1;
         let number = waiting.asked;
         waiting.meters.insert(meter, number);
@@ -335,13 +352,14 @@ impl Shared {
     /// It could not be written.
     pub(super) async fn written<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Store) -> Result<T, StoreError> + Send + 'static,
+        work: impl Fn(&mut Store) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Fault> {
         let (give, take) = oneshot::channel();
-        self.settling.waiting.borrow_mut().urgent.push(work, move |result| {
+        let write = Write::new(0, work, move |result| {
             // Whoever waited may have been cut off.
             let _gone = give.send(result);
         });
+        self.settling.waiting.borrow_mut().urgent.push_back(write);
         self.settling.begun.notify_one();
         take.await.map_err(|_| Fault::internal("the communications thread has stopped"))?
     }

@@ -69,7 +69,8 @@ impl Sink {
     /// connection test. An error tells of a write before this one.
     fn keep<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Store, MeterId) -> Result<T, StoreError> + Send + 'static,
+        rows: usize,
+        work: impl Fn(&mut Store, MeterId) -> Result<T, StoreError> + Send + 'static,
         then: impl FnOnce(&Reporter, T) + 'static,
     ) -> Result<(), Fault> {
         let Some(meter) = self.store_for else { return Ok(()) };
@@ -78,7 +79,7 @@ impl Sink {
         }
         let reporter = self.reporter.clone();
         self.shared().defer(
-            meter,
+            (meter, rows),
             move |store| work(store, meter),
             move |done| match done {
                 Ok(done) => then(&reporter, done),
@@ -145,7 +146,8 @@ impl Sink {
 pub(super) fn flush_trace(shared: &Shared, job: JobId, meter: Option<MeterId>, remains: &Remains, all: bool) {
     let records = remains.trace.borrow_mut().take(all);
     let Some(meter) = meter.filter(|_| !records.is_empty()) else { return };
-    shared.defer(meter, move |store| store.put_trace(job.0, meter, &records), remains.hears());
+    let rows = (meter, records.len());
+    shared.defer(rows, move |store| store.put_trace(job.0, meter, &records), remains.hears());
 }
 
 impl ReadSink for Sink {
@@ -178,7 +180,8 @@ impl ReadSink for Sink {
     fn asked(&mut self, profile: Obis, stretches: &[Asked]) -> Result<(), Fault> {
         let now = self.now();
         let stretches = stretches.to_vec();
-        self.keep(move |store, meter| store.note_asked(meter, profile, &stretches, now), |_, ()| {})
+        let count = stretches.len();
+        self.keep(count, move |store, meter| store.note_asked(meter, profile, &stretches, now), |_, ()| {})
     }
 
     fn identity(&mut self, identity: &Identity) -> Result<(), Fault> {
@@ -191,7 +194,7 @@ impl ReadSink for Sink {
 
     fn clock(&mut self, clock: &ClockReading) -> Result<(), Fault> {
         let kept = clock.clone();
-        self.keep(move |store, meter| store.put_clock(meter, &kept), |_, ()| {})?;
+        self.keep(1, move |store, meter| store.put_clock(meter, &kept), |_, ()| {})?;
         self.progress().drift_ms = Some(clock.drift_ms());
         Ok(())
     }
@@ -204,6 +207,7 @@ impl ReadSink for Sink {
         let counted: Vec<(Obis, u8)> =
             readings.iter().map(|reading| (reading.obis, reading.attribute)).collect();
         self.keep(
+            readings.len(),
             move |store, meter| store.put_registers(meter, &kept, instantaneous),
             move |reporter, _| {
                 let mut progress = reporter.remains.progress.borrow_mut();
@@ -217,6 +221,7 @@ impl ReadSink for Sink {
     fn billing(&mut self, sets: &[BillingSet]) -> Result<(), Fault> {
         let sets = sets.to_vec();
         self.keep(
+            sets.len(),
             move |store, meter| store.put_billing(meter, &sets),
             |reporter, new| reporter.remains.progress.borrow_mut().billing_registers += new,
         )
@@ -226,6 +231,7 @@ impl ReadSink for Sink {
         let now = self.now();
         let (obis, layout, rows) = (layout.obis, layout.clone(), rows.to_vec());
         self.keep(
+            rows.len(),
             move |store, meter| store.merge_profile(meter, &layout, &rows, now),
             move |reporter, merged| {
                 reporter.remains.progress.borrow_mut().intervals += merged.new + merged.changed;
@@ -242,6 +248,7 @@ impl ReadSink for Sink {
     fn events(&mut self, _log: Obis, events: &[MeterEvent]) -> Result<(), Fault> {
         let events = events.to_vec();
         self.keep(
+            events.len(),
             move |store, meter| store.put_events(meter, &events),
             |reporter, new| reporter.remains.progress.borrow_mut().events += new,
         )
@@ -276,7 +283,7 @@ impl ReadSink for Sink {
 
     fn ratios(&mut self, found: &MeterRatios) -> Result<(), Fault> {
         let found = *found;
-        self.keep(move |store, meter| store.put_meter_ratios(meter, &found), |_, ()| {})
+        self.keep(1, move |store, meter| store.put_meter_ratios(meter, &found), |_, ()| {})
     }
 
     fn scheme(&mut self, found: &Document, notes: &[String]) -> Result<(), Fault> {

@@ -40,9 +40,13 @@ use super::{Discovery, Edit, Edited, Event, Job, JobId, edits, people, rights};
 
 /// How often events that were held or found no room are handed over.
 const FLUSH_EVERY: Duration = super::listeners::GATHER;
-/// Sessions that begin before those under way have their turn again. Where meters answer at once, these are then over
-/// before many more have begun: a few hundred sessions in memory are read faster than a thousand.
+/// Sessions that begin before those under way have their turn again.
 const BEGIN_TOGETHER: usize = 16;
+/// A turn of the thread that took longer than this one had much to do with the sessions under way: these then go ahead.
+const LONG_TURN: Duration = Duration::from_millis(1);
+/// Sessions that begin in such a turn. Where meters answer at once, those under way are over before many more have
+/// begun: a few dozen are read faster than a thousand that wait for each other.
+const BEGIN_WHEN_BUSY: usize = 4;
 /// How often it is looked whether a maintenance window has opened.
 const LOOK_AT_WINDOW: Duration = Duration::from_secs(10);
 /// How long the sessions may take to end when the thread is stopped.
@@ -90,6 +94,8 @@ pub(super) struct Thread {
     /// Meters whose results are not on disk yet.
     concluded: VecDeque<Concluded>,
     batch: Option<Batch>,
+    /// When it was last looked whether sessions may begin.
+    turned: Option<Instant>,
     scheduler: Scheduler,
     hold: Hold,
     tests: i64,
@@ -146,6 +152,7 @@ impl Thread {
             over: VecDeque::new(),
             concluded: VecDeque::new(),
             batch: None,
+            turned: None,
             scheduler,
             hold: Hold::default(),
             tests: 0,
@@ -652,7 +659,9 @@ impl Thread {
 
     /// Begins sessions whose lines are free; true where more may begin at once.
     fn begin_sessions(&mut self) -> bool {
-        for _ in 0..BEGIN_TOGETHER {
+        let now = Instant::now();
+        let is_busy = self.turned.replace(now).is_some_and(|before| now - before > LONG_TURN);
+        for _ in 0..if is_busy { BEGIN_WHEN_BUSY } else { BEGIN_TOGETHER } {
             // Where one meter is read after the other, the next one waits until it is known whether the store takes
             // what was read. The end of a batch has this looked at again.
             let is_first = self.running.is_empty() && !self.over.is_empty();
@@ -703,6 +712,9 @@ impl Thread {
         let Running { line, item, remains, began } = running;
         self.shared.settling.set_sessions(self.running.len());
         self.queue.done(&line);
+        if outcome.is_ok() {
+            self.queue.lasted(&line, began.elapsed());
+        }
         let fault = outcome.as_ref().err();
         let is_cancelled = self.jobs.get(&item.job).is_none_or(|state| state.cancel.is_cancelled());
         let campaign = self.campaigns.get_mut(&item.job).filter(|_| !is_cancelled);
@@ -794,7 +806,7 @@ impl Thread {
             flush_trace(&self.shared, item.job, Some(meter), &remains, true);
             let (job, kept, text, hears) = (item.job.0, result.clone(), words.clone(), Rc::clone(&unkept));
             self.shared.defer(
-                meter,
+                (meter, 1),
                 move |store| store.put_result(job, &kept, &text),
                 move |done| *hears.borrow_mut() = done.err(),
             );

@@ -33,7 +33,11 @@ fn result(row: &Row<'_>) -> Result<(i64, JobResult), Trouble> {
 pub(super) fn require_job(connection: &Connection, job: i64) -> Result<(), Trouble> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM job WHERE id = ?1")?;
     let found = statement.query_row([job], |_| Ok(())).optional()?;
-    found.ok_or_else(|| Trouble::Request(format!("the store has no job {job}")))
+    found.ok_or_else(|| no_job(job))
+}
+
+pub(super) fn no_job(job: i64) -> Trouble {
+    Trouble::Request(format!("the store has no job {job}"))
 }
 
 fn results(connection: &Connection, job: i64) -> Result<Vec<JobResult>, Trouble> {

@@ -111,13 +111,26 @@ pub struct StoreReader {
     own_title: OnceCell<SystemTitle>,
 }
 
+/// Whether writes gather in one transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Gathering {
+    /// Each is on disk when it returns.
+    Not,
+    /// Each can fail by itself: see [`Store::gather`].
+    Each,
+    /// All of them fail with one: see [`Store::all_or_nothing`].
+    Whole {
+        /// One has.
+        failed: bool,
+    },
+}
+
 /// Writes a store, and reads it.
 #[derive(Debug)]
 pub struct Store {
     reader: StoreReader,
     actor: String,
-    /// Writes gather in one transaction now: see [`Store::gather`].
-    gathers: bool,
+    gathering: Gathering,
     /// How often what had gathered was lost.
     losses: u64,
     /// Why the disk turned a write away, until one of some size goes through.
@@ -267,7 +280,13 @@ impl Store {
         }
         set_up(&reader.connection).map_err(sql)?;
         schema::upgrade(&mut reader.connection, path, schema::LADDER, tell)?;
-        Ok(Self { reader, actor: "unnamed".to_owned(), gathers: false, losses: 0, turned_away: None })
+        Ok(Self {
+            reader,
+            actor: "unnamed".to_owned(),
+            gathering: Gathering::Not,
+            losses: 0,
+            turned_away: None,
+        })
     }
 
     /// Names the person whose doings the audit chain records from now on: the user's name in the operating system.
@@ -288,10 +307,32 @@ impl Store {
     /// A write that fails changes nothing and leaves the others as they are. A write outside of this method settles
     /// what has gathered together with itself.
     pub fn gather<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = std::mem::replace(&mut self.gathers, true);
+        let outer = self.gathering;
+        if outer == Gathering::Not {
+            self.gathering = Gathering::Each;
+        }
         let done = work(self);
-        self.gathers = outer;
+        if outer == Gathering::Not {
+            self.gathering = outer;
+        }
         done
+    }
+
+    /// Writes all that `work` writes in one transaction: whether it is all on disk. Where it is not, nothing is, and who
+    /// wants to know what failed lets each write [`gather`](Store::gather) by itself, which costs a mark for each in
+    /// the transaction, and copies of the pages that it changes.
+    pub fn all_or_nothing(&mut self, work: impl FnOnce(&mut Self) -> Result<(), StoreError>) -> bool {
+        let outer = std::mem::replace(&mut self.gathering, Gathering::Whole { failed: false });
+        let done = work(self);
+        let is_whole = self.gathering == Gathering::Whole { failed: false };
+        self.gathering = outer;
+        if done.is_ok() && is_whole {
+            return self.settle().is_ok();
+        }
+        if self.is_unsettled() {
+            take_back(&self.reader.connection, "ROLLBACK");
+        }
+        false
     }
 
     /// Whether writes have gathered that are not on disk.
@@ -318,10 +359,8 @@ impl Store {
             *losses += 1;
             let trouble = Trouble::Sql(error).at(path);
             // Some failures have ended the transaction already.
-            if !connection.is_autocommit()
-                && let Err(error) = connection.execute_batch("ROLLBACK")
-            {
-                tracing::error!("a failed transaction could not be taken back: {error}");
+            if !connection.is_autocommit() {
+                take_back(connection, "ROLLBACK");
             }
             trouble
         });
@@ -334,9 +373,9 @@ impl Store {
         &mut self,
         work: impl FnOnce(&Connection, &str) -> Result<T, Trouble>,
     ) -> Result<T, StoreError> {
-        if self.gathers || self.is_unsettled() {
+        if self.gathering != Gathering::Not || self.is_unsettled() {
             let done = self.write_gathered(work)?;
-            if !self.gathers {
+            if self.gathering == Gathering::Not {
                 self.settle()?;
             }
             return Ok(done);
@@ -358,15 +397,16 @@ impl Store {
         work: impl FnOnce(&Connection, &str) -> Result<T, Trouble>,
     ) -> Result<T, StoreError> {
         let had_gathered = self.is_unsettled();
-        let Self { reader, actor, losses, .. } = self;
+        let Self { reader, actor, losses, gathering, .. } = self;
         let StoreReader { connection, path, .. } = reader;
+        let is_whole = matches!(gathering, Gathering::Whole { .. });
         let transact = || {
             if connection.is_autocommit() {
                 connection.execute_batch("BEGIN IMMEDIATE")?;
             }
-            let mark = Savepoint::set(connection)?;
+            let mark = if is_whole { None } else { Some(Savepoint::set(connection)?) };
             let done = work(connection, actor)?;
-            mark.release()?;
+            mark.map_or(Ok(()), Savepoint::release)?;
             Ok(done)
         };
         let done = transact().map_err(|trouble: Trouble| trouble.at(path));
@@ -374,7 +414,17 @@ impl Store {
         if done.is_err() && had_gathered && connection.is_autocommit() {
             *losses += 1;
         }
+        if done.is_err() && is_whole {
+            *gathering = Gathering::Whole { failed: true };
+        }
         self.note_write(done)
+    }
+}
+
+/// Takes back what a failed write has done.
+fn take_back(connection: &Connection, statements: &str) {
+    if let Err(error) = connection.execute_batch(statements) {
+        tracing::error!("a failed write could not be taken back: {error}");
     }
 }
 
@@ -425,10 +475,7 @@ impl Drop for Savepoint<'_> {
     fn drop(&mut self) {
         // Some failures have ended the whole transaction already.
         if self.is_open && !self.connection.is_autocommit() {
-            let taken_back = self.connection.execute_batch("ROLLBACK TO gathered; RELEASE gathered");
-            if let Err(error) = taken_back {
-                tracing::error!("a failed write could not be taken back: {error}");
-            }
+            take_back(self.connection, "ROLLBACK TO gathered; RELEASE gathered");
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::model::MeterId;
 
 use super::columns::{count, from_json, get, instant, micros, to_json};
 use super::error::Trouble;
-use super::jobs::require_job;
+use super::jobs::no_job;
 use super::{Store, StoreError, StoreReader, TraceRecord, settings};
 
 /// The setting that says how many MiB of traffic are kept; at least 1.
@@ -14,6 +14,8 @@ pub const TRACE_MIB_SETTING: &str = "trace.keep-mib";
 const TRACE_MIB: u64 = 64;
 /// What a record costs beside its octets and texts.
 const RECORD_BYTES: usize = 48;
+/// Whether the oldest has to make room is looked at each time that a job has so much more.
+const LOOK_EVERY_BYTES: i64 = 64 << 10;
 
 fn record(row: &Row<'_>) -> Result<(MeterId, TraceRecord), Trouble> {
     let record = TraceRecord {
@@ -26,17 +28,24 @@ fn record(row: &Row<'_>) -> Result<(MeterId, TraceRecord), Trouble> {
     Ok((MeterId(get(row, 0)?), record))
 }
 
-/// Adds a record; gives its size.
-fn add(connection: &Connection, job: i64, meter: MeterId, record: &TraceRecord) -> Result<i64, Trouble> {
-    let masked = to_json(&record.masked)?;
+/// What a record takes, with its mask as it is stored.
+fn size(record: &TraceRecord, masked: &str) -> usize {
+    record.bytes.len() + masked.len() + record.note.as_ref().map_or(0, String::len) + RECORD_BYTES
+}
+
+fn add(
+    connection: &Connection,
+    (job, meter): (i64, MeterId),
+    record: &TraceRecord,
+    masked: &str,
+) -> Result<(), Trouble> {
     connection
         .prepare_cached(
             "INSERT INTO trace (job_id, meter_id, at, sent, bytes, masked, note)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute(params![job, meter.0, micros(record.at), record.sent, record.bytes, masked, record.note])?;
-    let texts = masked.len() + record.note.as_ref().map_or(0, String::len);
-    Ok(count((record.bytes.len() + texts + RECORD_BYTES) as u64))
+    Ok(())
 }
 
 fn limit_bytes(connection: &Connection) -> Result<i64, Trouble> {
@@ -111,20 +120,30 @@ impl StoreReader {
 }
 
 impl Store {
-    /// Adds traffic of a job. Where [`TRACE_MIB_SETTING`] (64 without it) is exceeded, the oldest goes.
+    /// Adds traffic of a job. Where [`TRACE_MIB_SETTING`] (64 without it) is exceeded by more than some tens of KiB, the
+    /// oldest goes.
     ///
     /// # Errors
     /// There is no such job.
     pub fn put_trace(&mut self, job: i64, meter: MeterId, records: &[TraceRecord]) -> Result<(), StoreError> {
         self.write(|connection, _| {
-            require_job(connection, job)?;
-            let mut bytes = 0;
-            for record in records {
-                bytes += add(connection, job, meter, record)?;
+            let masks =
+                records.iter().map(|record| to_json(&record.masked)).collect::<Result<Vec<_>, _>>()?;
+            let sizes = records.iter().zip(&masks).map(|(record, masked)| size(record, masked));
+            let added = count(sizes.sum::<usize>() as u64);
+            let kept: i64 = connection
+                .prepare_cached(
+                    "UPDATE job SET trace_bytes = trace_bytes + ?2 WHERE id = ?1 RETURNING trace_bytes",
+                )?
+                .query_row([job, added], |row| row.get(0))
+                .optional()?
+                .ok_or_else(|| no_job(job))?;
+            for (record, masked) in records.iter().zip(&masks) {
+                add(connection, (job, meter), record, masked)?;
             }
-            connection
-                .prepare_cached("UPDATE job SET trace_bytes = trace_bytes + ?2 WHERE id = ?1")?
-                .execute([job, bytes])?;
+            if kept / LOOK_EVERY_BYTES == (kept - added) / LOOK_EVERY_BYTES {
+                return Ok(());
+            }
             make_room(connection, job)
         })
     }

@@ -11,9 +11,9 @@ const METER: MeterId = MeterId(1);
 
 impl Bench {
     /// Defers a write of a setting, or what breaks it.
-    fn put(&self, told: &Told, work: impl FnOnce(&mut Store) -> Result<(), StoreError> + Send + 'static) {
+    fn put(&self, told: &Told, work: impl Fn(&mut Store) -> Result<(), StoreError> + Send + 'static) {
         let told = Rc::clone(told);
-        self.shared.defer(METER, work, move |done| {
+        self.shared.defer((METER, 1), work, move |done| {
             told.borrow_mut().push(done.map_err(|fault| fault.message));
         });
     }

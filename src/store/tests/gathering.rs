@@ -49,6 +49,35 @@ fn a_write_that_does_not_gather_settles_what_has() {
 }
 
 #[test]
+fn all_is_written_together_or_nothing_is() {
+    let mut scratch = Scratch::new();
+    let both = |store: &mut Store, one: &str, other: &str| {
+        store.all_or_nothing(|store| {
+            store.add_meter(&config(one))?;
+            store.add_meter(&config(other)).map(|_| ())
+        })
+    };
+    assert!(both(&mut scratch.store, "one", "two"));
+    assert!(!both(&mut scratch.store, "three", "one"), "there is one already");
+    assert!(!scratch.store.is_unsettled());
+    let again = scratch.again();
+    assert!(knows(&again, "one") && knows(&again, "two") && !knows(&again, "three"));
+    assert!(both(&mut scratch.store, "three", "four"), "nothing is left of what failed");
+}
+
+#[test]
+fn a_failure_that_is_passed_over_still_takes_all_with_it() {
+    let mut scratch = Scratch::new();
+    let is_written = scratch.store.all_or_nothing(|store| {
+        store.add_meter(&config("one"))?;
+        store.add_meter(&config("one")).unwrap_err();
+        store.gather(|store| store.add_meter(&config("two"))).map(|_| ())
+    });
+    assert!(!is_written);
+    assert!(!knows(&scratch.again(), "one") && !knows(&scratch.again(), "two"));
+}
+
+#[test]
 fn a_full_disk_loses_what_has_gathered_and_says_so() {
     let mut scratch = Scratch::new();
     gathered(&mut scratch.store, "one");
