@@ -209,6 +209,9 @@ impl Thread {
                 () = tokio::task::yield_now(), if more_begin => {}
                 () = sleep(LOOK_AT_WINDOW), if self.waits_for_window() => {}
             }
+            while let Some(ended) = self.sessions.try_join_next_with_id() {
+                self.session_ended(ended);
+            }
             self.hold.look(&self.shared);
             more_begin = false;
             if self.hold.is_on() {

@@ -17,7 +17,7 @@ const LEARN: u32 = 16;
 /// Connections that may begin together after a pause, by the limit.
 const TOGETHER: u32 = 4;
 /// The same for an even load: what the thread was late with is made good.
-const TOGETHER_SPREAD: u32 = 16;
+const TOGETHER_SPREAD: u32 = 64;
 
 /// Lets so many connections begin in a second, one after another and not in a heap: what stands between here and the
 /// meters (a modem, a firewall, a concentrator) takes no more at once.
@@ -96,11 +96,11 @@ mod tests {
     fn without_a_limit_sessions_begin_evenly_over_three_quarters_of_the_time_that_one_takes() {
         let usual = Duration::from_millis(800);
         let begun = begin_within(&mut turnstile(0, &[usual]), Duration::from_millis(300));
-        assert!((500..520).contains(&begun), "{begun}");
+        assert!((500..570).contains(&begun), "{begun}");
         let slow = begin_within(&mut turnstile(0, &[Duration::from_secs(60)]), Duration::from_secs(1));
-        assert!((1000..1020).contains(&slow), "{slow}: at least one a millisecond");
+        assert!((1000..1070).contains(&slow), "{slow}: at least one a millisecond");
         let unknown = begin_within(&mut turnstile(0, &[]), Duration::from_millis(100));
-        assert!((200..220).contains(&unknown), "{unknown}");
+        assert!((200..270).contains(&unknown), "{unknown}");
     }
 
     #[test]
