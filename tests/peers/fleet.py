@@ -1,4 +1,6 @@
-"""Measures Meterwright on a fleet of its virtual meters, on real sockets: fleet.py METERWRIGHT [WHAT…] [--meters N].
+"""Measures Meterwright on a fleet of its virtual meters, on real sockets.
+
+fleet.py METERWRIGHT [WHAT…] [--meters N] [--bare PROGRAM]
 
 WHAT is one or more of
   throughput  how many meters a second, beside gurux_dlms and dlms-cosem on the same meters: a day of each
@@ -6,6 +8,9 @@ WHAT is one or more of
   latency     1,000 sessions in flight where every answer takes 200 ms
   idle        what 1,000 sessions cost that wait
   many        5,000 meters: how long they take to start, what they cost while nobody asks, one cycle over all of them
+
+With `--bare`, the `bare-client` of `server/`, `throughput` also tells what sockets alone take on this computer: the same
+octets sent without ciphering, the answers taken, nothing understood and nothing stored. No client can be faster.
 
 The program must be built with `--release`. Everything shares one computer: the virtual meters take the same cores that
 the clients want, so that rates tell little where something else runs beside; CPU a meter then tells more.
@@ -208,11 +213,44 @@ def line(who, rate, cpu_ms, exchanges, more=""):
     print(f"  {who:<44} {rate:8.0f} meters/s  {cpu_ms:7.2f} ms CPU a meter  {exchanges:4.1f} exchanges{more}", flush=True)
 
 
-def month(program, meters):
-    throughput(program, max(meters // 10, 100), 30)
+def requests_of_last_job(mw, password):
+    """What was sent to the first meter of the last job, with the password that its trace masks."""
+    octets = []
+    with contextlib.closing(sqlite3.connect(mw.store)) as store:
+        sent = store.execute(
+            "WITH last AS (SELECT max(id) AS id FROM job) SELECT bytes, masked FROM trace, last WHERE job_id = last.id "
+            "AND sent AND note IS NULL AND meter_id = (SELECT min(meter_id) FROM trace WHERE job_id = last.id) ORDER BY trace.id"
+        )
+        for data, masked in sent:
+            request = bytearray(data)
+            for begin, length in json.loads(masked):
+                request[begin : begin + length] = password.encode()[:length]
+            octets.append(bytes(request))
+    return octets
 
 
-def throughput(program, meters, days=1):
+def bare_rate(bare, mw, documents):
+    """Meters a second where nothing is done with what they answer: the best of a few numbers of threads."""
+    requests = [request.hex() for request in requests_of_last_job(mw, documents[0]["password"])]
+    places = [meter["line"].removeprefix("tcp://") for meter in documents]
+    rates = []
+    with tempfile.NamedTemporaryFile("w", encoding="utf-8") as job:
+        job.write("\n".join([str(len(requests)), *requests, *places]) + "\n")
+        job.flush()
+        for threads in (2, 4, 8, 16, 32):
+            done = subprocess.run([bare, job.name, str(threads)], capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise SystemExit(f"{bare} broke off: {done.stderr[-2000:]}")
+            meters, seconds = done.stdout.split()
+            rates.append(int(meters) / float(seconds))
+    return max(rates)
+
+
+def month(program, meters, bare):
+    throughput(program, max(meters // 10, 100), bare, 30)
+
+
+def throughput(program, meters, bare, days=1):
     print(
         f"\nThroughput: clock, {len(REGISTERS)} registers and {48 * days} x 6 intervals of {meters} virtual meters; "
         "ours stored."
@@ -242,6 +280,10 @@ def throughput(program, meters, days=1):
             rate = meters / best.seconds
             note = f"  ({best.meters_cpu * 1000 / meters:.2f} ms CPU of the virtual meter, {best.peak:.0f} MiB)"
             line("meterwright, storing", rate, best.cpu_seconds * 1000 / meters, best.exchanges, note)
+            # Ciphered messages cannot be sent twice.
+            limit = bare_rate(bare, mw, documents) if bare and security == "low" else None
+            if limit:
+                print(f"  {'sockets alone':<44} {limit:8.0f} meters/s  (ours is {rate / limit:.2f} of it)", flush=True)
             for script, package, target in [
                 ("fleet_with_gurux.py", "gurux_dlms", 20),
                 ("fleet_with_dlms_cosem.py", "dlms-cosem", 10),
@@ -259,7 +301,8 @@ def throughput(program, meters, days=1):
                 ratio, cost = rate / max(rates), min(costs) * meters / (best.cpu_seconds * 1000)
                 print(
                     f"  -> {ratio:.1f} times the best rate of {package} (target {target}); "
-                    f"its least CPU a meter is {cost:.1f} times ours",
+                    f"its least CPU a meter is {cost:.1f} times ours"
+                    + (f"; sockets alone are {limit / max(rates):.1f} times its rate" if limit else ""),
                     flush=True,
                 )
 
@@ -273,7 +316,7 @@ def steady_rate(mw):
     return (len(ends) - 2000) / ((ends[-1001] - ends[999]) / 1_000_000)
 
 
-def latency(program, meters):
+def latency(program, meters, _bare):
     print(f"\nLatency: {meters} virtual meters that answer after 200 ms, 1,000 sessions in flight.")
     for security in SECURITIES:
         with Meterwright(program) as mw, fleet(mw, meters, "--fault", "latency=200") as (pid, _, _):
@@ -296,7 +339,7 @@ def latency(program, meters):
                 )
 
 
-def idle(program, _meters):
+def idle(program, _meters, _bare):
     print("\nIdle: 1,000 sessions that wait for an answer.")
     with Meterwright(program) as mw, fleet(mw, 1000, "--fault", "latency=60000"):
         unlimited(mw, "low")
@@ -316,7 +359,7 @@ def idle(program, _meters):
         print(f"  -> {100 * share:.2f} % of a core with {sockets} open files, {resident:.0f} MiB (target 1 %)", flush=True)
 
 
-def many(program, _meters):
+def many(program, _meters, _bare):
     print("\nMany: 5,000 virtual meters in one process.")
     with Meterwright(program) as mw, fleet(mw, 5000) as (pid, _, seconds):
         before, resident = used(pid)
@@ -353,13 +396,14 @@ def main():
     parser.add_argument("program")
     parser.add_argument("what", nargs="*", metavar="WHAT", help=", ".join(MEASURES))
     parser.add_argument("--meters", type=int, default=2000)
+    parser.add_argument("--bare", metavar="PROGRAM")
     arguments = parser.parse_args()
     if unknown := set(arguments.what) - set(MEASURES):
         parser.error(f"{', '.join(unknown)}: measure {', '.join(MEASURES)}")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before we begin")
     for name, measure in MEASURES.items():
         if not arguments.what or name in arguments.what:
-            measure(os.path.abspath(arguments.program), arguments.meters)
+            measure(os.path.abspath(arguments.program), arguments.meters, arguments.bare)
 
 
 if __name__ == "__main__":
