@@ -34,6 +34,8 @@ const BATCH_TIMES: u32 = 2;
 const LONGEST: (Duration, Duration) = (Duration::from_millis(40), Duration::from_millis(100));
 /// Deferred writes of one batch: what is urgent waits no longer than they take.
 const MOST_TOGETHER: usize = 256;
+/// The same beside what a session waits for.
+const MOST_WITH_URGENT: usize = 64;
 /// Rows that may wait before no further session begins: about what a thousand sessions have of a day each.
 const MOST_ROWS_WAITING: usize = 200_000;
 /// What a write costs beside its rows, in rows.
@@ -216,7 +218,8 @@ impl Settling {
         let mut writes = std::mem::take(&mut waiting.urgent);
         let mut until = self.answered();
         if writes.is_empty() || waiting.due.is_some_and(|due| due <= Instant::now()) {
-            let together = waiting.deferred.len().min(MOST_TOGETHER);
+            let most = if writes.is_empty() { MOST_TOGETHER } else { MOST_WITH_URGENT };
+            let together = waiting.deferred.len().min(most);
             waiting.rows -= waiting.deferred.range(..together).map(|write| write.rows).sum::<usize>();
             writes.extend(waiting.deferred.drain(..together));
             until += together as u64;

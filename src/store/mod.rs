@@ -320,8 +320,11 @@ impl Store {
 
     /// Writes all that `work` writes in one transaction: whether it is all on disk. Where it is not, nothing is, and who
     /// wants to know what failed lets each write [`gather`](Store::gather) by itself, which costs a mark for each in
-    /// the transaction, and copies of the pages that it changes.
+    /// the transaction, and copies of the pages that it changes. What has gathered before is settled first.
     pub fn all_or_nothing(&mut self, work: impl FnOnce(&mut Self) -> Result<(), StoreError>) -> bool {
+        if self.settle().is_err() {
+            return false;
+        }
         let outer = std::mem::replace(&mut self.gathering, Gathering::Whole { failed: false });
         let done = work(self);
         let is_whole = self.gathering == Gathering::Whole { failed: false };
