@@ -146,8 +146,8 @@ impl Sink {
 pub(super) fn flush_trace(shared: &Shared, job: JobId, meter: Option<MeterId>, remains: &Remains, all: bool) {
     let records = remains.trace.borrow_mut().take(all);
     let Some(meter) = meter.filter(|_| !records.is_empty()) else { return };
-    let rows = (meter, records.len());
-    shared.defer(rows, move |store| store.put_trace(job.0, meter, &records), remains.hears());
+    let whose = (meter, records.len());
+    shared.defer(whose, move |store| store.put_trace(job.0, meter, &records), remains.hears());
 }
 
 impl ReadSink for Sink {

@@ -14,10 +14,10 @@ const FIRST_SPREAD: Duration = Duration::from_micros(500);
 const SPREAD_QUARTERS: u32 = 3;
 /// An ended session moves what is usual by this part of the difference.
 const LEARN: u32 = 16;
-/// Connections that may begin together after a pause, by the limit.
+/// Connections that may begin together after a pause, where there is a limit.
 const TOGETHER: u32 = 4;
-/// The same for an even load: what the thread was late with is made good.
-const TOGETHER_SPREAD: u32 = 64;
+/// The same where there is none: what the thread was late with is made good.
+const TOGETHER_UNLIMITED: u32 = 64;
 
 /// Lets so many connections begin in a second, one after another and not in a heap: what stands between here and the
 /// meters (a modem, a firewall, a concentrator) takes no more at once.
@@ -27,10 +27,8 @@ const TOGETHER_SPREAD: u32 = 64;
 /// step, and end together with all that is to be stored, while between times nothing is done.
 #[derive(Debug)]
 pub(super) struct Turnstile {
-    /// Between two connections, by the limit.
+    /// Between two connections, by the limit; nought without one.
     gap: Duration,
-    /// Between two connections, for an even load.
-    spread: Duration,
     /// Sessions that may be under way.
     sessions: u32,
     /// How long a session takes.
@@ -42,28 +40,38 @@ impl Turnstile {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             gap: Duration::from_secs(1).checked_div(limits.new_a_second).unwrap_or_default(),
-            spread: FIRST_SPREAD,
             sessions: u32::try_from(limits.sessions).unwrap_or(u32::MAX).max(1),
             usual: None,
             next: None,
         }
     }
 
+    /// Between two connections, for an even load.
+    fn spread(&self) -> Duration {
+        let even = |usual: Duration| (usual / self.sessions * SPREAD_QUARTERS / 4).min(LONGEST_SPREAD);
+        self.usual.map_or(FIRST_SPREAD, even)
+    }
+
+    /// Between two connections.
+    fn pace(&self) -> Duration {
+        self.gap.max(self.spread())
+    }
+
     /// When the next one may begin; nothing where it may now.
     pub(super) fn opens(&self, now: Instant) -> Option<Instant> {
-        let early = (self.gap * (TOGETHER - 1)).max(self.spread * (TOGETHER_SPREAD - 1));
+        let together = if self.gap.is_zero() { TOGETHER_UNLIMITED } else { TOGETHER };
+        let early = self.pace() * (together - 1);
         self.next.filter(|next| *next > now + early).map(|next| next - early)
     }
 
     pub(super) fn pass(&mut self, now: Instant) {
-        self.next = Some(self.next.map_or(now, |next| next.max(now)) + self.gap.max(self.spread));
+        self.next = Some(self.next.map_or(now, |next| next.max(now)) + self.pace());
     }
 
     /// A session has ended that took so long.
     pub(super) fn learn(&mut self, took: Duration) {
         let usual = self.usual.map_or(took, |usual| (usual * (LEARN - 1) + took) / LEARN);
         self.usual = Some(usual);
-        self.spread = (usual / self.sessions * SPREAD_QUARTERS / 4).min(LONGEST_SPREAD);
     }
 }
 
@@ -118,6 +126,15 @@ mod tests {
         for took in [Duration::ZERO, Duration::from_secs(60)] {
             let begun = begin_within(&mut turnstile(30, &[took]), Duration::from_secs(10));
             assert!((300..=304).contains(&begun), "{begun}");
+        }
+    }
+
+    #[test]
+    fn under_a_limit_four_begin_together_whatever_sessions_take() {
+        for (new_a_second, took) in [(100, 60_000), (500, 800), (5000, 60_000)] {
+            let mut turnstile = turnstile(new_a_second, &[Duration::from_millis(took)]);
+            let together = begin_within(&mut turnstile, Duration::from_micros(1));
+            assert_eq!(together, 4, "{new_a_second} a second");
         }
     }
 

@@ -30,7 +30,7 @@ fn result(row: &Row<'_>) -> Result<(i64, JobResult), Trouble> {
 }
 
 /// Refuses a number that no job has.
-pub(super) fn require_job(connection: &Connection, job: i64) -> Result<(), Trouble> {
+fn require_job(connection: &Connection, job: i64) -> Result<(), Trouble> {
     let mut statement = connection.prepare_cached("SELECT 1 FROM job WHERE id = ?1")?;
     let found = statement.query_row([job], |_| Ok(())).optional()?;
     found.ok_or_else(|| no_job(job))

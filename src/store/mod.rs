@@ -307,14 +307,12 @@ impl Store {
     /// A write that fails changes nothing and leaves the others as they are. A write outside of this method settles
     /// what has gathered together with itself.
     pub fn gather<T>(&mut self, work: impl FnOnce(&mut Self) -> T) -> T {
-        let outer = self.gathering;
-        if outer == Gathering::Not {
-            self.gathering = Gathering::Each;
+        if self.gathering != Gathering::Not {
+            return work(self);
         }
+        self.gathering = Gathering::Each;
         let done = work(self);
-        if outer == Gathering::Not {
-            self.gathering = outer;
-        }
+        self.gathering = Gathering::Not;
         done
     }
 
@@ -332,9 +330,7 @@ impl Store {
         if done.is_ok() && is_whole {
             return self.settle().is_ok();
         }
-        if self.is_unsettled() {
-            take_back(&self.reader.connection, "ROLLBACK");
-        }
+        take_back(&self.reader.connection, "ROLLBACK");
         false
     }
 
@@ -361,10 +357,7 @@ impl Store {
         let settled = connection.execute_batch("COMMIT").map_err(|error| {
             *losses += 1;
             let trouble = Trouble::Sql(error).at(path);
-            // Some failures have ended the transaction already.
-            if !connection.is_autocommit() {
-                take_back(connection, "ROLLBACK");
-            }
+            take_back(connection, "ROLLBACK");
             trouble
         });
         self.note_write(settled)
@@ -424,8 +417,11 @@ impl Store {
     }
 }
 
-/// Takes back what a failed write has done.
+/// Takes back what a failed write has done. Some failures have ended the whole transaction already.
 fn take_back(connection: &Connection, statements: &str) {
+    if connection.is_autocommit() {
+        return;
+    }
     if let Err(error) = connection.execute_batch(statements) {
         tracing::error!("a failed write could not be taken back: {error}");
     }
@@ -476,8 +472,7 @@ impl<'c> Savepoint<'c> {
 
 impl Drop for Savepoint<'_> {
     fn drop(&mut self) {
-        // Some failures have ended the whole transaction already.
-        if self.is_open && !self.connection.is_autocommit() {
+        if self.is_open {
             take_back(self.connection, "ROLLBACK TO gathered; RELEASE gathered");
         }
     }

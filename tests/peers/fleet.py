@@ -199,14 +199,19 @@ def job_file(folder, meters, security, processes, threads, days):
     return path
 
 
+def answer_of(who, command):
+    """What another client printed; whoever breaks off ends the measure."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0 or not done.stdout:
+        raise SystemExit(f"{who} broke off: {done.stderr[-2000:]}")
+    return done.stdout
+
+
 def theirs(script, meters, security, processes, threads, days):
     with tempfile.TemporaryDirectory() as folder:
         path = job_file(folder, meters, security, processes, threads, days)
         command = [sys.executable, os.path.join(HERE, script), path]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0 or not done.stdout:
-            raise SystemExit(f"{script} broke off: {done.stderr[-2000:]}")
-        return json.loads(done.stdout)
+        return json.loads(answer_of(script, command))
 
 
 def line(who, rate, cpu_ms, exchanges, more=""):
@@ -238,10 +243,7 @@ def bare_rate(bare, mw, documents):
         job.write("\n".join([str(len(requests)), *requests, *places]) + "\n")
         job.flush()
         for threads in (2, 4, 8, 16, 32):
-            done = subprocess.run([bare, job.name, str(threads)], capture_output=True, text=True, check=False)
-            if done.returncode != 0:
-                raise SystemExit(f"{bare} broke off: {done.stderr[-2000:]}")
-            meters, seconds = done.stdout.split()
+            meters, seconds = answer_of(bare, [bare, job.name, str(threads)]).split()
             rates.append(int(meters) / float(seconds))
     return max(rates)
 

@@ -33,6 +33,7 @@ fn run() -> Result<(usize, f64), Box<dyn Error>> {
     let (Some(file), Some(threads)) = (words.next(), words.next()) else {
         return Err("bare-client FILE THREADS".into());
     };
+    let threads: usize = threads.parse()?;
     let text = std::fs::read_to_string(file)?;
     let mut lines = text.lines();
     let count: usize = lines.next().ok_or("an empty file")?.parse()?;
@@ -47,7 +48,7 @@ fn run() -> Result<(usize, f64), Box<dyn Error>> {
             }
             Ok(())
         };
-        let workers: Vec<_> = (0..threads.parse().unwrap_or(1)).map(|_| scope.spawn(work)).collect();
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         workers.into_iter().try_for_each(|worker| worker.join().unwrap_or(Err("broke off".to_owned())))
     })?;
     Ok((meters.len(), began.elapsed().as_secs_f64()))
